@@ -1,0 +1,86 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+
+/** One weight file of a pack. It is loaded only when its bytes hash to `sha256`. */
+const weightFile = z.strictObject({
+  file: z.string().regex(/^[a-z0-9_.-]+\.onnx$/i),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  source: z.string().min(1),
+  licence: z.string().min(1),
+});
+
+const detector = weightFile.extend({
+  kind: z.enum(['ssd-mobilenet', 'yunet', 'scrfd']),
+  /** Longer side of the picture handed to the network, in pixels. */
+  input_size: z.int().min(32).max(4096),
+  min_confidence: z.number().min(0).max(1),
+});
+
+const landmarks = weightFile.extend({ kind: z.literal('dlib-68'), input_size: z.int() });
+
+/** `(pixel - mean) * scale` is applied per channel, in the order the network wants. */
+const recogniser = weightFile.extend({
+  channels: z.enum(['rgb', 'bgr']),
+  mean: z.tuple([z.number(), z.number(), z.number()]),
+  scale: z.tuple([z.number(), z.number(), z.number()]),
+});
+
+const calibration = z.strictObject({
+  /** Cosine of two embeddings at which a match is as good as a guess should ever be: similarity 0.5. */
+  decision_cosine: z.number().min(-1).max(0.9999),
+  /** How the decision point was measured: photos, pairs, false match rate. */
+  evidence: z.string().min(1),
+});
+
+/** `models/<name>/manifest.json`. */
+export const modelPackManifest = z.strictObject({
+  name: z.string().regex(/^[a-z0-9-]+$/),
+  version: z.int().min(1),
+  description: z.string(),
+  embedding_size: z.int().min(8).max(4000),
+  /** Set where the weights may not be used commercially: the pack loads only when `MODEL_LICENCE_ACCEPTED` names it. */
+  licence_to_accept: z.string().optional(),
+  detector,
+  /** Absent where the detector itself gives five landmarks. */
+  landmarks: landmarks.optional(),
+  alignment: z.enum(['dlib-150', 'arcface-112']),
+  recogniser,
+  calibration,
+});
+
+export type ModelPack = z.infer<typeof modelPackManifest>;
+
+/**
+ * Reads and checks a pack's manifest.
+ * @throws Error naming the file and the field when it is missing or malformed.
+ */
+export async function readModelPack(modelsDirectory: string, name: string): Promise<ModelPack> {
+  const path = join(modelsDirectory, name, 'manifest.json');
+  const parsed = modelPackManifest.safeParse(JSON.parse(await readFile(path, 'utf8')));
+  if (!parsed.success) throw new Error(`${path}: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+/** The id stored with every vector; vectors of different ids are never compared. */
+export function modelIdOf(pack: Pick<ModelPack, 'name' | 'version'>): string {
+  return `${pack.name}-${pack.version}`;
+}
+
+/**
+ * Similarity, 0 to 1, of two embeddings whose cosine is `cosine`: 0.5 at the pack's decision point, 1 for the
+ * same picture; two straight lines, so monotonic and exactly invertible by `cosineOfSimilarity`.
+ */
+export function similarityOfCosine(cosine: number, decisionCosine: number): number {
+  const clamped = Math.min(1, Math.max(-1, cosine));
+  return clamped >= decisionCosine
+    ? 0.5 + (0.5 * (clamped - decisionCosine)) / (1 - decisionCosine)
+    : (0.5 * (clamped + 1)) / (decisionCosine + 1);
+}
+
+/** The cosine at which `similarityOfCosine` gives `similarity` (0 to 1). */
+export function cosineOfSimilarity(similarity: number, decisionCosine: number): number {
+  return similarity >= 0.5
+    ? decisionCosine + (similarity - 0.5) * 2 * (1 - decisionCosine)
+    : similarity * 2 * (decisionCosine + 1) - 1;
+}

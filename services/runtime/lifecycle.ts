@@ -1,0 +1,57 @@
+import { ConfigurationError } from './environment.ts';
+import type { Logger } from './logger.ts';
+
+/**
+ * Runs a service until SIGTERM or SIGINT, then disposes of it. A second signal, or `drainMs` gone by, ends the
+ * process at once. A rejected promise nobody handles ends it too: it is then in a state nobody designed.
+ * Exit codes: 0 stopped as asked, 78 wrong configuration, 1 anything else.
+ */
+export async function runService(start: () => Promise<RunningService>): Promise<void> {
+  let service: RunningService;
+  try {
+    service = await start();
+  } catch (error) {
+    return failStart(error);
+  }
+  const { logger, drainMs } = service;
+  process.on('uncaughtException', (error) => {
+    logger.fatal({ err: error }, 'an error nobody handled');
+    process.exit(1);
+  });
+  const signal = await nextSignal();
+  logger.info({ signal, drain_ms: drainMs }, 'stopping');
+  const deadline = setTimeout(() => {
+    logger.error({ drain_ms: drainMs }, 'not drained in time');
+    process.exit(1);
+  }, drainMs);
+  deadline.unref();
+  void nextSignal().then(() => process.exit(1));
+  await service[Symbol.asyncDispose]();
+  clearTimeout(deadline);
+  logger.info('stopped');
+  process.exit(0);
+}
+
+export interface RunningService extends AsyncDisposable {
+  logger: Logger;
+  /** Time that requests under way get to finish, in milliseconds. */
+  drainMs: number;
+}
+
+function failStart(error: unknown): void {
+  const message = error instanceof ConfigurationError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`${message}\n`);
+  process.exit(error instanceof ConfigurationError ? error.exitCode : 1);
+}
+
+function nextSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    const settle = (signal: NodeJS.Signals) => {
+      process.off('SIGTERM', settle);
+      process.off('SIGINT', settle);
+      resolve(signal);
+    };
+    process.on('SIGTERM', settle);
+    process.on('SIGINT', settle);
+  });
+}

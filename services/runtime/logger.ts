@@ -1,0 +1,29 @@
+import { trace } from '@opentelemetry/api';
+import { pino, type DestinationStream, type Logger } from 'pino';
+
+export type { Logger };
+
+/**
+ * A JSON logger for one process. Lines written inside a span carry its trace id; keys, images and vectors are
+ * removed wherever a careless caller put them.
+ */
+export function createLogger(service: string, level: string, destination?: DestinationStream): Logger {
+  return pino(
+    {
+      level,
+      base: { service },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      mixin: activeTrace,
+      redact: { paths: SECRET_PATHS, censor: '[removed]' },
+    },
+    destination ?? pino.destination({ sync: true }),
+  );
+}
+
+const SECRET_PATHS = ['*.authorization', '*["x-api-key"]', '*.password', '*.token', '*.embedding', '*.image', 'embedding', 'image', 'token'];
+
+function activeTrace(): object {
+  const context = trace.getActiveSpan()?.spanContext();
+  return context ? { trace_id: context.traceId, span_id: context.spanId } : {};
+}

@@ -1,0 +1,45 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Registry } from 'prom-client';
+
+export interface OperationsServer extends AsyncDisposable {
+  port: number;
+}
+
+/** `null` when the process can take work, else a short reason. */
+export type ReadinessCheck = () => Promise<string | null> | string | null;
+
+/**
+ * /metrics, /livez and /readyz on a port of their own, so that a probe never queues behind a photo and the route to
+ * the outside cannot expose them.
+ */
+export async function startOperationsServer(options: {
+  port: number;
+  registry: Registry;
+  ready: ReadinessCheck;
+}): Promise<OperationsServer> {
+  const { registry, ready } = options;
+  const server = createServer(async (request, response) => {
+    const path = (request.url ?? '').split('?')[0];
+    if (path === '/livez') return void response.end('ok\n');
+    if (path === '/readyz') {
+      const reason = await Promise.resolve(ready()).catch((error: Error) => error.message);
+      response.statusCode = reason === null ? 200 : 503;
+      return void response.end(`${reason ?? 'ok'}\n`);
+    }
+    if (path === '/metrics') {
+      const body = await registry.metrics();
+      return void response.setHeader('Content-Type', registry.contentType).end(body);
+    }
+    response.statusCode = 404;
+    response.end('not found\n');
+  });
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(options.port, resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
