@@ -14,7 +14,7 @@ export const protobufFileName = "inference.proto";
 
 export interface DetectFacesRequest {
   /** A JPEG, PNG or WebP file, as uploaded. */
-  image: Buffer;
+  image: Uint8Array;
   /** Detections below this score are not faces; 0 means the model pack's own default. */
   minConfidence: number;
   /** The largest faces are kept; 0 means the server's limit. */
@@ -86,7 +86,7 @@ export interface Timings {
 }
 
 function createBaseDetectFacesRequest(): DetectFacesRequest {
-  return { image: Buffer.alloc(0), minConfidence: 0, maxFaces: 0 };
+  return { image: new Uint8Array(0), minConfidence: 0, maxFaces: 0 };
 }
 
 export const DetectFacesRequest: MessageFns<DetectFacesRequest> = {
@@ -121,7 +121,7 @@ export const DetectFacesRequest: MessageFns<DetectFacesRequest> = {
               break;
             }
 
-            message.image = Buffer.from(reader.bytes());
+            message.image = reader.bytes();
             continue;
           }
           case 2: {
@@ -157,7 +157,7 @@ export const DetectFacesRequest: MessageFns<DetectFacesRequest> = {
   },
   fromPartial(object: DeepPartial<DetectFacesRequest>): DetectFacesRequest {
     const message = createBaseDetectFacesRequest();
-    message.image = object.image ?? Buffer.alloc(0);
+    message.image = object.image ?? new Uint8Array(0);
     message.minConfidence = object.minConfidence ?? 0;
     message.maxFaces = object.maxFaces ?? 0;
     return message;
