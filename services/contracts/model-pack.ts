@@ -7,6 +7,8 @@ const weightFile = z.strictObject({
   file: z.string().regex(/^[a-z0-9_.-]+\.onnx$/i),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   source: z.string().min(1),
+  /** Where `models/prepare.ts` fetches it; absent where it is converted or brought by the user. */
+  url: z.url({ protocol: /^https?$/ }).optional(),
   licence: z.string().min(1),
 });
 

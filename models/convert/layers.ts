@@ -1,0 +1,90 @@
+import type { Graph, Value } from './graph.ts';
+import type { Tensor } from './weights.ts';
+
+/** A convolution as TensorFlow stores it: filters [height, width, in, out] (depthwise: [height, width, channels, 1]). */
+export interface Convolution {
+  /** Unique in the graph; names the constants. */
+  name: string;
+  filters: Tensor;
+  bias?: Tensor;
+  stride?: 1 | 2;
+  padding?: 'same' | 'valid';
+  depthwise?: boolean;
+}
+
+/**
+ * Bytes [N, height, width, 3] to floats [N, 3, height, width], each channel less its mean. What the network divides
+ * by goes into the filters of its first convolution (`scaled`); the mean cannot, where that convolution pads with zeros.
+ */
+export function subtractMean(graph: Graph, pixels: Value, mean: [number, number, number]): Value {
+  const floats = graph.apply('Cast', [pixels], { to: 1 });
+  const centred = graph.apply('Sub', [floats, graph.constant('mean', { shape: [3], data: Float32Array.from(mean) })]);
+  return graph.apply('Transpose', [centred], { perm: [0, 3, 1, 2] });
+}
+
+/** Adds a convolution over [N, channels, height, width]. */
+export function convolve(graph: Graph, x: Value, convolution: Convolution): Value {
+  const { name, filters, bias, stride = 1, padding = 'same', depthwise = false } = convolution;
+  const kernel = filters.shape[0]!;
+  const inputs = [x, graph.constant(`${name}/filters`, depthwise ? transpose(filters, [2, 3, 0, 1]) : transpose(filters, [3, 2, 0, 1]))];
+  if (bias) inputs.push(graph.constant(`${name}/bias`, bias));
+  return graph.apply('Conv', inputs, {
+    kernel_shape: [kernel, kernel],
+    strides: [stride, stride],
+    pads: padding === 'same' ? samePads(kernel, stride) : [0, 0, 0, 0],
+    group: depthwise ? filters.shape[2]! : 1,
+  });
+}
+
+/** `max(x, 0)`. */
+export function relu(graph: Graph, x: Value): Value {
+  return graph.apply('Relu', [x]);
+}
+
+/** `min(max(x, 0), 6)`. */
+export function relu6(graph: Graph, x: Value): Value {
+  return graph.apply('Clip', [x, scalar(graph, 0), scalar(graph, 6)]);
+}
+
+export function add(graph: Graph, a: Value, b: Value): Value {
+  return graph.apply('Add', [a, b]);
+}
+
+/** A constant number. */
+export function scalar(graph: Graph, value: number): Value {
+  return graph.constant(`number_${value}`, { shape: [], data: Float32Array.of(value) });
+}
+
+/** A constant list of integers: a shape, the ends of a slice. */
+export function integers(graph: Graph, values: number[]): Value {
+  return graph.constant(`integers_${values.join('_')}`, { shape: [values.length], integers: values });
+}
+
+/** Filters whose output channels are multiplied by `gain`: one factor each, or one for all. */
+export function scaled(filters: Tensor, gain: ArrayLike<number>): Tensor {
+  return { shape: filters.shape, data: filters.data.map((value, i) => value * gain[i % gain.length]!) };
+}
+
+/** The tensor with its axes in another order, as `numpy.transpose` does it. */
+export function transpose({ shape, data }: Tensor, axes: number[]): Tensor {
+  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
+  const newShape = axes.map((axis) => shape[axis]!);
+  const newStrides = axes.map((axis) => strides[axis]!);
+  const result = new Float32Array(data.length);
+  const index = newShape.map(() => 0);
+  for (let i = 0; i < result.length; i++) {
+    result[i] = data[index.reduce((offset, position, axis) => offset + position * newStrides[axis]!, 0)]!;
+    for (let axis = index.length - 1; axis >= 0 && ++index[axis]! === newShape[axis]; axis--) index[axis] = 0;
+  }
+  return { shape: newShape, data: result };
+}
+
+/**
+ * Padding [top, left, bottom, right] that gives TensorFlow's 'SAME': outputs of `ceil(size / stride)`.
+ * At stride 2 TensorFlow pads an even size by one, at the end only; two give the same outputs there (the second is
+ * never read), and on an odd size keep the filters where an even size has them, over the same pixels.
+ */
+function samePads(kernel: number, stride: 1 | 2): [number, number, number, number] {
+  const half = (kernel - 1) / 2;
+  return stride === 1 ? [half, half, half, half] : [0, 0, 2 * half, 2 * half];
+}
