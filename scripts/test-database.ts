@@ -6,6 +6,8 @@ import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { pathToFileURL } from 'node:url';
 import pg from 'pg';
 import { createDatabaseDirectory, databaseUrl, lockFile } from './embedded-database/database.ts';
 
@@ -51,20 +53,24 @@ async function createEmbedded(): Promise<TestDatabase> {
   const directory = await mkdtemp(join(tmpdir(), 'facepass-'));
   stack.defer(() => rm(directory, { recursive: true, force: true }));
   await cp(await emptyDatabase(), join(directory, 'data'), { recursive: true, mode: constants.COPYFILE_FICLONE });
-  const main = join(import.meta.dirname, 'embedded-database/main.ts');
-  const child = spawn(process.execPath, [main, '--directory', join(directory, 'data'), '--socket-directory', directory], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--import', END_WITH_PARENT, DATABASE_MAIN, '--directory', join(directory, 'data'), '--socket-directory', directory],
+    { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] },
+  );
   stack.defer(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill();
     await once(child, 'exit');
   });
-  const firstLine = await Promise.race([once(createInterface(child.stdout), 'line'), once(child, 'exit')]);
-  if (typeof firstLine[0] !== 'string') throw new Error('the embedded database did not start');
+  const firstLine = await Promise.race([once(createInterface(child.stdout as Readable), 'line'), once(child, 'exit')]);
+  if (typeof firstLine[0] !== 'string' || !firstLine[0].includes('serving')) throw new Error('the embedded database did not start');
   const owned = stack.move();
   return { url: databaseUrl(directory), engine: 'embedded', [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
+
+const DATABASE_MAIN = join(import.meta.dirname, 'embedded-database/main.ts');
+const END_WITH_PARENT = pathToFileURL(join(import.meta.dirname, 'end-with-parent.ts')).href;
 
 /** Making an empty database takes 3 s of CPU, copying one 0.1 s: it is made once for each installation. */
 async function emptyDatabase(): Promise<string> {
