@@ -15,6 +15,8 @@ export type ReadinessCheck = () => Promise<string | null> | string | null;
  */
 export async function startOperationsServer(options: {
   port: number;
+  /** Address to listen on; absent: every one. */
+  host?: string;
   registry: Registry;
   ready: ReadinessCheck;
 }): Promise<OperationsServer> {
@@ -34,7 +36,7 @@ export async function startOperationsServer(options: {
     response.statusCode = 404;
     response.end('not found\n');
   });
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(options.port, resolve));
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(options.port, options.host, resolve));
   return {
     port: (server.address() as AddressInfo).port,
     async [Symbol.asyncDispose]() {
