@@ -96,7 +96,7 @@ const IR_VERSION = 8;
 const OPSET = 17;
 
 /** TensorProto.DataType. */
-const FLOAT = 1;
+export const FLOAT = 1;
 const UINT8 = 2;
 const INT64 = 7;
 

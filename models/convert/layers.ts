@@ -1,4 +1,4 @@
-import type { Graph, Value } from './graph.ts';
+import { FLOAT, type Graph, type Value } from './graph.ts';
 import type { Tensor } from './weights.ts';
 
 /** A convolution as TensorFlow stores it: filters [height, width, in, out] (depthwise: [height, width, channels, 1]). */
@@ -17,9 +17,9 @@ export interface Convolution {
  * by goes into the filters of its first convolution (`scaled`); the mean cannot, where that convolution pads with zeros.
  */
 export function subtractMean(graph: Graph, pixels: Value, mean: [number, number, number]): Value {
-  const floats = graph.apply('Cast', [pixels], { to: 1 });
-  const centred = graph.apply('Sub', [floats, graph.constant('mean', { shape: [3], data: Float32Array.from(mean) })]);
-  return graph.apply('Transpose', [centred], { perm: [0, 3, 1, 2] });
+  // The order matters: with the channels last, ONNX Runtime 1.30 subtracts one number at a time (detector: 3.0 ms, so: 0.3 ms).
+  const planes = graph.apply('Cast', [graph.apply('Transpose', [pixels], { perm: [0, 3, 1, 2] })], { to: FLOAT });
+  return graph.apply('Sub', [planes, graph.constant('mean', { shape: [3, 1, 1], data: Float32Array.from(mean) })]);
 }
 
 /** Adds a convolution over [N, channels, height, width]. */
