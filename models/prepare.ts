@@ -54,7 +54,9 @@ async function obtain(pack: string, { file, url, source }: WeightFile, from: str
 }
 
 async function download(url: string): Promise<Uint8Array> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS) });
+  const response = await fetch(url, { signal: AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS) }).catch((cause) => {
+    throw new Error(`${url}: ${cause.cause?.message ?? cause.message}`, { cause });
+  });
   if (!response.ok) throw new Error(`${url}: HTTP ${response.status}`);
   return response.bytes();
 }
@@ -80,8 +82,8 @@ async function readIfPresent(path: string): Promise<Buffer | undefined> {
 type WeightFile = Pick<ModelPack['recogniser'], 'file' | 'sha256' | 'source' | 'url'>;
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { pack: { type: 'string', default: 'dlib' }, from: { type: 'string' }, out: { type: 'string' } } });
   try {
+    const { values } = parseArgs({ options: { pack: { type: 'string', default: 'dlib' }, from: { type: 'string' }, out: { type: 'string' } } });
     for await (const line of preparePack(values)) console.log(line);
   } catch (error) {
     console.error((error as Error).message);

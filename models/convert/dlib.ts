@@ -8,9 +8,9 @@ import { readWeights, type Weights } from './weights.ts';
 
 /** The files of the pack `dlib`, and the networks of @vladmandic/face-api they are made from. */
 const NETWORKS: Record<string, Network> = {
-  'detector.onnx': { weights: 'ssd_mobilenetv1_model', build: buildDetector, licence: 'MIT' },
+  'detector.onnx': { weights: 'ssd_mobilenetv1_model', build: buildDetector, licence: 'Apache-2.0' },
   'landmarks.onnx': { weights: 'face_landmark_68_model', build: buildLandmarks, licence: 'MIT' },
-  'recogniser.onnx': { weights: 'face_recognition_model', build: buildRecogniser, licence: 'CC0-1.0' },
+  'recogniser.onnx': { weights: 'face_recognition_model', build: buildRecogniser, licence: 'public domain' },
 };
 
 /**
