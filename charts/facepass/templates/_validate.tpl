@@ -1,0 +1,45 @@
+{{/* Values that contradict each other are refused here, each with a sentence. */}}
+{{- define "facepass.validate" -}}
+{{- if and .Values.postgres.embedded.enabled .Values.postgres.existingSecret -}}
+{{- fail "postgres.embedded.enabled and postgres.existingSecret exclude each other: use the trial database or yours, not both." -}}
+{{- end -}}
+{{- if not (or .Values.postgres.embedded.enabled .Values.postgres.existingSecret) -}}
+{{- fail "No database: set postgres.existingSecret to a Secret with a connection URL, or postgres.embedded.enabled=true for a trial." -}}
+{{- end -}}
+{{- if and .Values.redis.embedded.enabled .Values.redis.existingSecret -}}
+{{- fail "redis.embedded.enabled and redis.existingSecret exclude each other: use the trial Redis or yours, not both." -}}
+{{- end -}}
+{{- if and (eq .Values.inference.mode "sidecar") .Values.inference.autoscaling.enabled -}}
+{{- fail "inference.autoscaling needs inference.mode=standalone: a sidecar scales with its API pod, by api.autoscaling." -}}
+{{- end -}}
+{{- if and (eq .Values.inference.mode "sidecar") .Values.tls.enabled -}}
+{{- fail "tls.enabled needs inference.mode=standalone: a sidecar is reached over a UNIX socket inside the pod." -}}
+{{- end -}}
+{{- if and .Values.tls.enabled (not .Values.tls.existingSecret) (not .Values.tls.certManager.issuerRef) -}}
+{{- fail "tls.enabled needs tls.existingSecret or tls.certManager.issuerRef." -}}
+{{- end -}}
+{{- if and (eq .Values.api.searchAccess "token") (not .Values.api.searchTokenSecret) -}}
+{{- fail "api.searchAccess=token needs api.searchTokenSecret, a Secret with the key search-token-secret." -}}
+{{- end -}}
+{{- if and .Values.ingress.enabled (not .Values.ingress.hosts) -}}
+{{- fail "ingress.enabled needs at least one name in ingress.hosts." -}}
+{{- end -}}
+{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) -}}
+{{- fail "httpRoute.enabled needs httpRoute.parentRefs: the Gateway that the route hangs on." -}}
+{{- end -}}
+{{- if and .Values.api.autoscaling.enabled (gt (int .Values.api.autoscaling.minReplicas) (int .Values.api.autoscaling.maxReplicas)) -}}
+{{- fail "api.autoscaling.minReplicas is larger than maxReplicas." -}}
+{{- end -}}
+{{- if and .Values.inference.autoscaling.enabled (gt (int .Values.inference.autoscaling.minReplicas) (int .Values.inference.autoscaling.maxReplicas)) -}}
+{{- fail "inference.autoscaling.minReplicas is larger than maxReplicas." -}}
+{{- end -}}
+{{- if and .Values.httpRoute.enabled (not (.Capabilities.APIVersions.Has "gateway.networking.k8s.io/v1")) (not .Values.skipCapabilityChecks) -}}
+{{- fail "httpRoute.enabled, but this cluster has no Gateway API (gateway.networking.k8s.io/v1)." -}}
+{{- end -}}
+{{- if and .Values.monitoring.podMonitor.enabled (not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) (not .Values.skipCapabilityChecks) -}}
+{{- fail "monitoring.podMonitor.enabled, but this cluster has no Prometheus operator (monitoring.coreos.com/v1)." -}}
+{{- end -}}
+{{- if and .Values.monitoring.prometheusRule.enabled (not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) (not .Values.skipCapabilityChecks) -}}
+{{- fail "monitoring.prometheusRule.enabled, but this cluster has no Prometheus operator (monitoring.coreos.com/v1)." -}}
+{{- end -}}
+{{- end }}
