@@ -1,0 +1,80 @@
+-- Schema 3: every face of a photo, and one row a session. Sessions never meet, so they are spread over 64 partitions;
+-- a session's rows then lie closer together (docs/decisions, layout of faces). There is no vector index: search is exact.
+-- migrator: always
+
+create table faces (
+  session_id varchar(255) not null,
+  photo_id varchar(255) not null,
+  face_index integer not null check (face_index >= 0),
+  box real[] check (array_length(box, 1) = 4), -- x, y, width, height in pixels of the upright picture; null: came from schema 2
+  confidence real not null,
+  quality real, -- null: came from schema 2
+  model_id varchar(64) not null,
+  embedding halfvec(:dimension) not null, -- L2-normalised
+  created_at timestamptz not null default now(),
+  primary key (session_id, photo_id, face_index)
+) partition by hash (session_id);
+
+-- Vectors stay in the row at every dimension; TOAST would make a search seven times slower.
+do $$
+begin
+  for remainder in 0..63 loop
+    execute format(
+      'create table faces_%s partition of faces for values with (modulus 64, remainder %s) with (toast_tuple_target = 8160)',
+      lpad(remainder::text, 2, '0'), remainder);
+  end loop;
+end $$;
+
+create table sessions (
+  session_id varchar(255) primary key,
+  photo_count integer not null check (photo_count >= 0),
+  face_count integer not null check (face_count >= 0),
+  last_indexed timestamptz not null default now(),
+  model_id varchar(64) not null,
+  expires_at timestamptz,
+  created_at timestamptz not null default now()
+);
+create index sessions_expires_at_idx on sessions (expires_at) where expires_at is not null;
+
+-- Erases a session wherever it is held. Waits for an index call under way in it; one begun before `erased_at` must not write.
+create function erase_session(p_session_id text, p_actor text) returns table (photos bigint, faces bigint)
+language plpgsql security definer set search_path from current as $$
+declare
+  removed_from_copies bigint;
+begin
+  perform pg_advisory_xact_lock(hashtextextended(p_session_id, 7));
+  perform set_config('facepass.erasing', p_session_id, true);
+  with removed as (delete from faces f where f.session_id = p_session_id returning f.photo_id)
+  select count(distinct removed.photo_id), count(*) into photos, faces from removed;
+  delete from sessions s where s.session_id = p_session_id;
+  removed_from_copies := erase_from_copies(p_session_id, null);
+  insert into erasures (session_id) values (p_session_id);
+  insert into audit_log (actor, action, session_id, rows_removed)
+  values (p_actor, 'erase_session', p_session_id, faces + removed_from_copies);
+  perform set_config('facepass.erasing', '', true);
+  return next;
+end $$;
+
+-- Erases one photo wherever it is held; a session left without photos is removed with it.
+create function erase_photo(p_session_id text, p_photo_id text, p_actor text) returns table (photos bigint, faces bigint)
+language plpgsql security definer set search_path from current as $$
+declare
+  removed_from_copies bigint;
+begin
+  perform pg_advisory_xact_lock(hashtextextended(p_session_id, 7));
+  perform set_config('facepass.erasing', p_session_id, true);
+  with removed as (
+    delete from faces f where f.session_id = p_session_id and f.photo_id = p_photo_id returning f.photo_id)
+  select count(distinct removed.photo_id), count(*) into photos, faces from removed;
+  update sessions s set photo_count = s.photo_count - erase_photo.photos, face_count = s.face_count - erase_photo.faces
+  where s.session_id = p_session_id and erase_photo.photos > 0;
+  delete from sessions s where s.session_id = p_session_id and s.photo_count = 0;
+  removed_from_copies := erase_from_copies(p_session_id, p_photo_id);
+  insert into erasures (session_id, photo_id) values (p_session_id, p_photo_id);
+  insert into audit_log (actor, action, session_id, photo_id, rows_removed)
+  values (p_actor, 'erase_photo', p_session_id, p_photo_id, faces + removed_from_copies);
+  perform set_config('facepass.erasing', '', true);
+  return next;
+end $$;
+
+revoke execute on function erase_session(text, text), erase_photo(text, text, text) from public;

@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '@facepass/runtime/logger';
+import pg from 'pg';
+import type { ConnectionConfig, MigratorConfig } from './config.ts';
+import { EXIT, Refusal } from './exit.ts';
+
+export type Client = pg.Client;
+
+/**
+ * Runs `work` with one connection and the migrator's limits set on it, and ends the connection. Settings are put back
+ * before: the embedded database has one backend for all its clients.
+ */
+export async function withDatabase<Result>(config: MigratorConfig, work: (client: Client) => Promise<Result>): Promise<Result> {
+  const client = new pg.Client(clientConfig(config.connection));
+  // A connection that dies while idle reports it only here; the next query fails too.
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    await client.query(SESSION_SETTINGS, [`${config.lockTimeoutMs}`, `${config.statementTimeoutMs}`]);
+    const result = await work(client);
+    await client.query('reset lock_timeout; reset statement_timeout; reset search_path; reset idle_in_transaction_session_timeout');
+    return result;
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+// pg_temp last: else a temporary table could stand in for one of ours inside a security definer function.
+const SESSION_SETTINGS = `
+  select set_config('lock_timeout', $1, false), set_config('statement_timeout', $2, false),
+    set_config('idle_in_transaction_session_timeout', '60000', false),
+    set_config('search_path', array_to_string(array(select quote_ident(s) from unnest(current_schemas(false)) s), ', ') || ', pg_temp', false)`;
+
+/**
+ * Runs `work` while no other migrator runs on this database; waits up to `waitMs` for one that does.
+ * The lock is polled: CREATE INDEX CONCURRENTLY waits for every older snapshot, and a session blocked in
+ * pg_advisory_lock holds one, so the two would deadlock.
+ * @throws Refusal (retriable) when the other has not finished in time.
+ */
+export async function withMigrationLock<Result>(
+  client: Client,
+  context: { waitMs: number; logger: Logger },
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const giveUpAt = Date.now() + context.waitMs;
+  for (let attempt = 0; !(await tryLock(client)); attempt++) {
+    if (Date.now() >= giveUpAt) throw new Refusal(EXIT.retry, `Another migrator still holds the lock after ${context.waitMs} ms. Nothing was changed.`);
+    if (attempt % 30 === 0) context.logger.info('another migrator is at work; waiting');
+    await sleep(Math.min(1000, 100 + attempt * 100));
+  }
+  try {
+    return await work();
+  } finally {
+    await client.query('select pg_advisory_unlock($1, 0)', [MIGRATION_LOCK]).catch(() => {});
+  }
+}
+
+const MIGRATION_LOCK = 0x66616365; // "face"
+
+async function tryLock(client: Client): Promise<boolean> {
+  const { rows } = await client.query('select pg_try_advisory_lock($1, 0) as locked', [MIGRATION_LOCK]);
+  return rows[0].locked;
+}
+
+/**
+ * Runs `step` again while it fails for want of a lock, `attempts` times at most, and rolls back in between. Each
+ * attempt waits `lock_timeout` at most, so that the queries queued behind it are never held up for longer.
+ */
+export async function retryOnLock<Result>(
+  client: Client,
+  context: { lockAttempts: number; logger: Logger; name: string },
+  step: () => Promise<Result>,
+): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await step();
+    } catch (error) {
+      await client.query('rollback').catch(() => {});
+      const code = (error as pg.DatabaseError).code ?? '';
+      if (!LOCK_NOT_HAD.has(code) || attempt >= context.lockAttempts) throw error;
+      context.logger.warn({ step: context.name, attempt, sqlstate: code }, 'a lock was not to be had; trying again');
+      await sleep(Math.min(5000, 100 * 2 ** attempt) * (0.5 + Math.random() / 2));
+    }
+  }
+}
+
+/** lock_not_available, deadlock_detected, serialization_failure */
+const LOCK_NOT_HAD = new Set(['55P03', '40P01', '40001']);
+
+function clientConfig(connection: ConnectionConfig): pg.ClientConfig {
+  const { url, host, port, database, user, password, connectTimeoutMs, tls, tlsCaFile } = connection;
+  return {
+    ...(url ? { connectionString: url } : { host, port, database, user, password }),
+    ...(tls ? { ssl: tlsCaFile ? { ca: readFileSync(tlsCaFile, 'utf8') } : true } : {}),
+    connectionTimeoutMillis: connectTimeoutMs,
+    application_name: 'facepass-migrator',
+    keepAlive: true,
+  };
+}

@@ -1,0 +1,42 @@
+import { ConfigurationError } from '@facepass/runtime/environment';
+
+/** What a Kubernetes Job's podFailurePolicy tells apart; numbers of sysexits.h. */
+export const EXIT = {
+  done: 0,
+  /** A fault of the migrator or of the database; nobody designed for it. */
+  failed: 1,
+  /** EX_USAGE: the command line is wrong. */
+  usage: 64,
+  /** EX_DATAERR: the database's contents forbid it, or `verify` found damage; trying again will not help. */
+  data: 65,
+  /** EX_TEMPFAIL: locked, unreachable, or told to stop; trying again goes on where it stopped. */
+  retry: 75,
+  /** EX_CONFIG: the environment is wrong; trying again will not help. */
+  configuration: 78,
+} as const;
+
+/** The migrator refuses or gives up; the message says what, why, and what to do. */
+export class Refusal extends Error {
+  override name = 'Refusal';
+  readonly exitCode: number;
+  constructor(exitCode: number, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.exitCode = exitCode;
+  }
+}
+
+/** The exit code of an error: our own errors carry it, PostgreSQL's are told apart by SQLSTATE, sockets' by their code. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof Refusal || error instanceof ConfigurationError) return error.exitCode;
+  const code = (error as { code?: string }).code ?? '';
+  if (RETRIABLE.test(code) || CONNECTION_LOST.test((error as Error).message)) return EXIT.retry;
+  if (NOT_ALLOWED.test(code)) return EXIT.configuration;
+  if (/^(22|23)/.test(code)) return EXIT.data;
+  return EXIT.failed;
+}
+
+/** Connection exceptions, serialisation and deadlock, out of resources, administrator's stop, lock not available. */
+const RETRIABLE = /^(08|40|53|57P|55P03|57014|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)/;
+const CONNECTION_LOST = /connection terminated|timeout expired|connection error/i;
+/** Wrong password, role or database; missing privilege. */
+const NOT_ALLOWED = /^(28|3D000|42501)/;

@@ -1,0 +1,68 @@
+import type { MigratorConfig } from './config.ts';
+import { EXIT, Refusal } from './exit.ts';
+import type { State } from './state.ts';
+
+/**
+ * Every reason not to begin, in the order an operator would mend them; empty when the migration may run. Decides only.
+ * `target` is the schema version asked for.
+ */
+export function objections(state: State, config: MigratorConfig, target: number): Refusal[] {
+  return CHECKS.map((check) => check(state, config, target)).filter((refusal) => refusal !== undefined);
+}
+
+type Check = (state: State, config: MigratorConfig, target: number) => Refusal | undefined;
+
+const CHECKS: Check[] = [
+  function serverIsNew(state) {
+    if (state.serverVersion >= 160_000) return undefined;
+    return new Refusal(EXIT.data, `PostgreSQL 16 or newer is needed; this is ${Math.floor(state.serverVersion / 10_000)}.`);
+  },
+
+  // CVE-2026-3172 reaches to 0.8.1; 0.8.2 overflows in parallel HNSW builds, 0.8.3 corrupts HNSW in vacuum.
+  function pgvectorIsSafe({ pgvector }, config) {
+    if (pgvector === null) return new Refusal(EXIT.data, 'The extension vector (pgvector 0.8.4 or newer) is not installed on this server.');
+    if (!olderThan(pgvector, LEAST_PGVECTOR) || pgvector === config.allowedPgvectorVersion) return undefined;
+    return new Refusal(
+      EXIT.data,
+      `pgvector ${LEAST_PGVECTOR} or newer is needed (CVE-2026-3172); this database has ${pgvector}. Install it and run ` +
+        `“alter extension vector update”, or set ALLOW_PGVECTOR_VERSION=${pgvector} to go on with it knowingly.`,
+    );
+  },
+
+  function tableIsKnown({ olderTable, version }) {
+    const wanted = ['photo_id', 'session_id', 'embedding', 'confidence', 'created_at', 'id', ...(version === 1 ? ['face_id', 'event_id'] : [])];
+    const missing = olderTable ? wanted.filter((column) => !olderTable.columns.includes(column)) : [];
+    if (missing.length === 0) return undefined;
+    return new Refusal(EXIT.data, `face_embeddings is not the table of schema ${version}: it has no ${missing.join(', ')}.`);
+  },
+
+  function dimensionFits({ olderTable, facesDimension }, { pack }, target) {
+    const [table, dimension] = facesDimension ? ['faces', facesDimension] : ['face_embeddings', olderTable?.dimension];
+    if (target < 3 || dimension === undefined || dimension === pack.dimension) return undefined;
+    return new Refusal(
+      EXIT.data,
+      `The vectors in ${table} have ${dimension} dimensions; MODEL_PACK ${pack.name} makes ${pack.dimension}. ` +
+        'Choose the pack that made them, or another database.',
+    );
+  },
+
+  function modelIsNamed({ olderTable, version }, config, target) {
+    if (target < 3 || version >= 3 || !olderTable || config.legacyModelId) return undefined;
+    return new Refusal(
+      EXIT.configuration,
+      'LEGACY_MODEL_ID: name the model that made the vectors already stored, since vectors of two models are never compared ' +
+        `(${config.pack.modelId}, when MODEL_PACK ${config.pack.name} made them).`,
+    );
+  },
+];
+
+const LEAST_PGVECTOR = '0.8.4';
+
+function olderThan(version: string, least: string): boolean {
+  const [left, right] = [version, least].map((text) => text.split('.').map(Number));
+  for (let part = 0; part < 3; part++) {
+    const difference = (left![part] ?? 0) - (right![part] ?? 0);
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
+}

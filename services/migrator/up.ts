@@ -1,0 +1,42 @@
+import { withMigrationLock, type Client } from './database.ts';
+import { objections } from './preflight.ts';
+import { readState, type State } from './state.ts';
+import type { Step } from './steps.ts';
+import { walk, type Context } from './walk.ts';
+
+/**
+ * Brings the database to schema `to`; `contract` also ends what keeps an older API alive. Where that is so already, nothing is done.
+ * @throws Refusal when the database or the configuration forbids it (nothing was changed), or another migrator does not end.
+ */
+export async function up(client: Client, options: UpOptions, context: Context): Promise<void> {
+  await withMigrationLock(client, { waitMs: context.config.waitMs, logger: context.logger }, async () => {
+    const state = await readState(client, context.steps);
+    for (const objection of objections(state, context.config, options.to)) throw objection;
+    const { pending, skip } = planUp(context.steps, state, options);
+    if (pending.length === 0) return void context.logger.info({ schema_version: state.version }, 'nothing to do');
+    await client.query('create extension if not exists vector');
+    await walk(client, pending, 'up', state, { ...context, skip });
+    context.logger.info({ from: state.version, schema_version: options.to }, 'the schema is up');
+  });
+}
+
+/**
+ * The steps to take, and which of them are only recorded: an empty database goes to schema 3 without the detour over
+ * the older tables. Decides only.
+ */
+export function planUp(steps: Step[], state: State, options: UpOptions): { pending: Step[]; skip: (step: Step) => boolean } {
+  const older = state.olderTable !== undefined || options.to < 3;
+  const last = steps.findLastIndex((step) =>
+    step.when === 'contract' ? options.to >= 3 && (options.contract || !older) : (step.reaches ?? Infinity) <= options.to,
+  );
+  return {
+    pending: steps.slice(0, last + 1).filter((step) => !state.recorded.includes(step.name)),
+    skip: (step) => (step.when === 'origin' ? state.olderTable !== undefined || !older : step.when !== 'always' && !older),
+  };
+}
+
+export interface UpOptions {
+  /** Schema version wanted. */
+  to: number;
+  contract: boolean;
+}

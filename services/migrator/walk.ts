@@ -1,0 +1,45 @@
+import type { Logger } from '@facepass/runtime/logger';
+import type { MigratorConfig } from './config.ts';
+import { retryOnLock, type Client } from './database.ts';
+import { takeStep, type Batch } from './ledger.ts';
+import type { Progress } from './progress.ts';
+import type { State } from './state.ts';
+import type { Step } from './steps.ts';
+
+/** Takes `steps` one by one, each recorded as it ends; a stop asked for meanwhile is heeded between steps and batches. */
+export async function walk(client: Client, steps: Step[], direction: 'up' | 'down', state: State, context: WalkContext): Promise<void> {
+  const { config, logger, progress } = context;
+  const values = {
+    dimension: state.facesDimension ?? state.olderTable?.dimension ?? config.pack.dimension,
+    batch_rows: config.batchRows,
+    legacy_model_id: config.legacyModelId ?? config.pack.modelId,
+  };
+  const onBatch = (name: string, batch: Batch) => progress.batch(name, Number(batch.rows_done), Number(batch.rows_total));
+  for (const [index, step] of steps.entries()) {
+    context.stop.throwIfAborted();
+    const skipped = context.skip(step);
+    const startedAt = performance.now();
+    progress.step(step.name, index, steps.length);
+    await retryOnLock(client, { lockAttempts: config.lockAttempts, logger, name: step.name }, () =>
+      takeStep(client, step, direction, { ...context, schema: state.schema, values, pauseMs: config.pauseMs, onBatch }),
+    );
+    logger.info({ step: step.name, direction, duration_ms: Math.round(performance.now() - startedAt) }, skipped ? 'recorded; does not apply here' : 'step done');
+  }
+}
+
+export interface WalkContext extends Context {
+  /** Whether a step is only recorded here. */
+  skip: (step: Step) => boolean;
+}
+
+/** What every command is given. */
+export interface Context {
+  config: MigratorConfig;
+  /** Folder of the migrations, and what was read from it. */
+  directory: string;
+  steps: Step[];
+  progress: Progress;
+  /** Aborted when the process is told to stop. */
+  stop: AbortSignal;
+  logger: Logger;
+}
