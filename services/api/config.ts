@@ -1,0 +1,182 @@
+import { fileURLToPath } from 'node:url';
+import {
+  booleanVariable,
+  ConfigurationError,
+  integerVariable,
+  logLevelVariable,
+  numberVariable,
+  portVariable,
+  readEnvironment,
+} from '@facepass/runtime/environment';
+import * as z from 'zod';
+
+const text = z.string();
+const milliseconds = integerVariable(1, 600_000);
+
+/** `trust proxy` of Express as a count of proxies or as their networks; `true` would let every client choose its own address. */
+const trustedProxies = text
+  .regex(/^(\d{1,2}|[0-9a-f.:/]+(,\s*[0-9a-f.:/]+)*)$/i, 'must be a number of proxies or networks as 10.0.0.0/8,fd00::/8; `true` is refused, since clients could then choose their address')
+  .transform((value) => (/^\d+$/.test(value) ? Number(value) : value.split(/,\s*/)));
+
+const inferenceAddress = text
+  .regex(/^(unix:\/?\/?\/[^:]+|(dns:\/\/\/)?[^/:\s]+:\d{1,5}|(dns:\/\/\/)?\[[0-9a-f:]+\]:\d{1,5})$/i, 'must be dns:///host:port or unix:/path')
+  .transform((value) => value.replace(/^unix:\/*/, 'unix:///').replace(/^(?!unix:|dns:)/, 'dns:///'));
+
+/** Every variable of the API, in the order of the reference. */
+export const apiEnvironment = z.object({
+  PORT: portVariable.default(8080).describe('Port of the HTTP API.'),
+  HOST: text.default('0.0.0.0').describe('Address that both ports listen on.'),
+  METRICS_PORT: portVariable.default(9464).describe('Port of /metrics, /livez and /readyz; not for the outside.'),
+  LOG_LEVEL: logLevelVariable.default('info').describe('Least level of the log lines.'),
+  TRUST_PROXY: trustedProxies.optional().describe('How many proxies stand before the API, or their networks; absent: none.'),
+
+  API_KEYS: text.optional().describe('Keys as `name:key` or `name:key:scope+scope`, separated by commas or lines; scopes index, delete, admin (default index+delete).'),
+  API_KEYS_FILE: text.optional().describe('File with the keys instead; read again when it changes.'),
+  SEARCH_ACCESS: z.enum(['public', 'token'], 'must be public or token').default('public').describe('`token`: search and status need a search token or an API key.'),
+  SEARCH_TOKEN_SECRET: text.optional().describe('Secrets of at least 32 characters that sign search tokens, separated by commas; the first signs, all verify.'),
+
+  DATABASE_URL: text.regex(/^postgres(ql)?:\/\/.+/, 'must be postgres://user:password@host:port/database').optional().describe('PostgreSQL; instead of POSTGRES_*.'),
+  POSTGRES_HOST: text.optional().describe('Host of PostgreSQL.'),
+  POSTGRES_PORT: integerVariable(1, 65_535).default(5432).describe('Port of PostgreSQL.'),
+  POSTGRES_DB: text.default('facepass').describe('Name of the database.'),
+  POSTGRES_USER: text.default('facepass').describe('Role of the API; it needs no DDL rights.'),
+  POSTGRES_PASSWORD: text.optional().describe('Password of that role.'),
+  POSTGRES_SSL: booleanVariable.default(false).describe('TLS with a verified certificate.'),
+  POSTGRES_SSL_CA_FILE: text.optional().describe('Certificates to verify it by, instead of the system’s.'),
+  DATABASE_POOL_SIZE: integerVariable(1, 500).default(10).describe('Most connections of one API process.'),
+  DATABASE_CONNECT_TIMEOUT_MS: milliseconds.default(2000).describe('Longest wait for a free or new connection; then 503.'),
+  DATABASE_STATEMENT_TIMEOUT_MS: milliseconds.default(5000).describe('Longest run of one statement; then 503.'),
+
+  INFERENCE_ADDRESS: inferenceAddress.default('dns:///localhost:50051').describe('Inference servers: dns:///host:port (a headless Service: every address is used) or unix:/path.'),
+  INFERENCE_TLS_CA_FILE: text.optional().describe('Speak TLS to the inference servers and verify them by these certificates.'),
+  INFERENCE_TIMEOUT_MS: milliseconds.default(15_000).describe('Longest analysis of one image; then 503.'),
+  MODEL_PACK: text.regex(/^[a-z0-9-]+$/, 'must be the name of a folder in models/').default('dlib').describe('Model pack; the same as the inference servers’.'),
+  MODELS_DIRECTORY: text.optional().describe('Folder that holds the packs’ manifests; absent: the one of this repository.'),
+  FACE_DETECTION_THRESHOLD: numberVariable(0, 1).default(0).describe('Least detector score of a face; 0: the pack’s own.'),
+  FACE_SIMILARITY_THRESHOLD: numberVariable(0, 1).default(0.5).describe('Threshold of a search that names none.'),
+  FACES_PER_PHOTO_LIMIT: integerVariable(0, 1000).default(0).describe('Most faces taken from one photo, largest first; 0: the inference server’s limit.'),
+
+  MAX_IMAGE_BYTES: integerVariable(1024, 104_857_600).default(10_485_760).describe('Largest image; then 413. Its width and height are the inference server’s limit.'),
+  CONCURRENT_UPLOADS_LIMIT: integerVariable(1, 10_000).default(64).describe('Most requests with an image at a time; then 503.'),
+  REQUEST_TIMEOUT_MS: milliseconds.default(30_000).describe('Longest time a client may take to send a request.'),
+  DRAIN_DELAY_MS: integerVariable(0, 60_000).default(5000).describe('After SIGTERM: how long requests are still taken while load balancers learn.'),
+  DRAIN_TIMEOUT_MS: milliseconds.default(45_000).describe('After SIGTERM: when the process ends, finished or not.'),
+
+  REDIS_URL: text.regex(/^(rediss?:\/\/.+|unix:\/.+)$/, 'must be redis://host:port, rediss:// or unix:').optional().describe('Redis for the rate limits; absent: each process counts alone.'),
+  RATE_LIMIT_WRITES_PER_MINUTE: integerVariable(0, 1_000_000).default(100).describe('Per API key; 0: no limit.'),
+  RATE_LIMIT_SEARCHES_PER_MINUTE: integerVariable(0, 1_000_000).default(1000).describe('Per client address; IPv6 by /64; 0: no limit.'),
+
+  S3_BUCKET: text.optional().describe('Bucket that `s3_key` names photos in; absent: only uploads.'),
+  S3_PREFIX: text.regex(/^[^/\\].*\/$/, 'must end with a slash and not begin with one').optional().describe('Put before every key.'),
+  S3_REGION: text.default('us-east-1').describe('Region of the bucket.'),
+  S3_ENDPOINT: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional().describe('Another S3 service than AWS.'),
+  S3_FORCE_PATH_STYLE: booleanVariable.default(false).describe('https://host/bucket/key instead of https://bucket.host/key.'),
+  S3_ACCESS_KEY_ID: text.optional().describe('Access key; absent: the AWS credential chain.'),
+  S3_SECRET_ACCESS_KEY: text.optional().describe('Its secret.'),
+  S3_CONNECT_TIMEOUT_MS: milliseconds.default(2000).describe('Longest wait for a connection.'),
+  S3_REQUEST_TIMEOUT_MS: milliseconds.default(5000).describe('Longest wait for the answer’s head.'),
+  S3_TRANSFER_TIMEOUT_MS: milliseconds.default(20_000).describe('Longest whole transfer of one photo, attempts and all.'),
+  BATCH_CONCURRENCY: integerVariable(1, 256).default(4).describe('Photos of one batch under way at a time.'),
+
+  SESSION_RETENTION_DAYS: numberVariable(0, 36_500).default(0).describe('Sessions are erased so many days after their first photo unless the index call said otherwise; 0: kept.'),
+  RETENTION_SWEEP_MINUTES: numberVariable(0, 10_080).default(10).describe('How often overdue sessions are looked for; 0: never by this process.'),
+
+  FACEPASS_CONSOLE: booleanVariable.default(true).describe('Serve the console page at /.'),
+  FACEPASS_LEGACY_CALLS: booleanVariable.default(false).describe('Answer /api/v1/faces/search-session and /api/v1/faces/index-session/{session_id} too.'),
+  FACEPASS_LEGACY_SUNSET: z.iso.date('must be a date as 2027-12-31').default('2027-12-31').describe('The day their Sunset header names.'),
+});
+
+export type ApiEnvironment = z.infer<typeof apiEnvironment>;
+
+/**
+ * Reads the configuration of the API.
+ * @throws ConfigurationError naming every mistake.
+ */
+export function readConfig(environment: NodeJS.ProcessEnv = process.env) {
+  return configOf(readEnvironment(apiEnvironment, environment));
+}
+
+/** The variables, grouped by the part of the service that takes them. */
+function configOf(env: ApiEnvironment) {
+  refuseContradictions(env);
+  return {
+    host: env.HOST,
+    port: env.PORT,
+    metricsPort: env.METRICS_PORT,
+    logLevel: env.LOG_LEVEL,
+    trustProxy: env.TRUST_PROXY ?? false,
+    keys: { entries: env.API_KEYS ?? '', file: env.API_KEYS_FILE },
+    search: { access: env.SEARCH_ACCESS, tokenSecrets: listOf(env.SEARCH_TOKEN_SECRET), threshold: env.FACE_SIMILARITY_THRESHOLD },
+    database: databaseOf(env),
+    inference: {
+      address: env.INFERENCE_ADDRESS,
+      tlsCaFile: env.INFERENCE_TLS_CA_FILE,
+      timeoutMs: env.INFERENCE_TIMEOUT_MS,
+      minConfidence: env.FACE_DETECTION_THRESHOLD,
+      maxFaces: env.FACES_PER_PHOTO_LIMIT,
+      maxImageBytes: env.MAX_IMAGE_BYTES,
+    },
+    models: { directory: env.MODELS_DIRECTORY ?? fileURLToPath(new URL('../../models', import.meta.url)), pack: env.MODEL_PACK },
+    upload: { maxImageBytes: env.MAX_IMAGE_BYTES, concurrent: env.CONCURRENT_UPLOADS_LIMIT },
+    requestTimeoutMs: env.REQUEST_TIMEOUT_MS,
+    drain: { delayMs: env.DRAIN_DELAY_MS, timeoutMs: env.DRAIN_TIMEOUT_MS },
+    limits: { redisUrl: env.REDIS_URL, writesPerMinute: env.RATE_LIMIT_WRITES_PER_MINUTE, searchesPerMinute: env.RATE_LIMIT_SEARCHES_PER_MINUTE },
+    storage: storageOf(env),
+    batchConcurrency: env.BATCH_CONCURRENCY,
+    retention: { days: env.SESSION_RETENTION_DAYS, sweepMinutes: env.RETENTION_SWEEP_MINUTES },
+    console: env.FACEPASS_CONSOLE,
+    legacy: { enabled: env.FACEPASS_LEGACY_CALLS, sunset: env.FACEPASS_LEGACY_SUNSET },
+  };
+}
+
+function refuseContradictions(env: ApiEnvironment): void {
+  const mistakes: string[] = [];
+  if (!env.DATABASE_URL && !env.POSTGRES_HOST) mistakes.push('DATABASE_URL: set it or POSTGRES_HOST');
+  if (env.DATABASE_URL && env.POSTGRES_HOST) mistakes.push('DATABASE_URL: set it or POSTGRES_HOST, not both');
+  const secrets = listOf(env.SEARCH_TOKEN_SECRET);
+  if (env.SEARCH_ACCESS === 'token' && secrets.length === 0) mistakes.push('SEARCH_TOKEN_SECRET: needed where SEARCH_ACCESS=token');
+  if (secrets.some((secret) => secret.length < 32)) mistakes.push('SEARCH_TOKEN_SECRET: each secret must have at least 32 characters');
+  if (!env.S3_ACCESS_KEY_ID !== !env.S3_SECRET_ACCESS_KEY) mistakes.push('S3_ACCESS_KEY_ID: set it together with S3_SECRET_ACCESS_KEY');
+  if (mistakes.length > 0) throw new ConfigurationError(`The configuration is wrong:\n  ${mistakes.join('\n  ')}`);
+}
+
+function databaseOf(env: ApiEnvironment) {
+  return {
+    connection: env.DATABASE_URL
+      ? { connectionString: env.DATABASE_URL }
+      : { host: env.POSTGRES_HOST, port: env.POSTGRES_PORT, database: env.POSTGRES_DB, user: env.POSTGRES_USER, password: env.POSTGRES_PASSWORD },
+    tls: env.POSTGRES_SSL,
+    tlsCaFile: env.POSTGRES_SSL_CA_FILE,
+    poolSize: env.DATABASE_POOL_SIZE,
+    connectTimeoutMs: env.DATABASE_CONNECT_TIMEOUT_MS,
+    statementTimeoutMs: env.DATABASE_STATEMENT_TIMEOUT_MS,
+  };
+}
+
+function storageOf(env: ApiEnvironment) {
+  if (!env.S3_BUCKET) return null;
+  return {
+    bucket: env.S3_BUCKET,
+    prefix: env.S3_PREFIX ?? '',
+    region: env.S3_REGION,
+    endpoint: env.S3_ENDPOINT,
+    forcePathStyle: env.S3_FORCE_PATH_STYLE,
+    credentials:
+      env.S3_ACCESS_KEY_ID && env.S3_SECRET_ACCESS_KEY
+        ? { accessKeyId: env.S3_ACCESS_KEY_ID, secretAccessKey: env.S3_SECRET_ACCESS_KEY }
+        : undefined,
+    connectTimeoutMs: env.S3_CONNECT_TIMEOUT_MS,
+    requestTimeoutMs: env.S3_REQUEST_TIMEOUT_MS,
+    transferTimeoutMs: env.S3_TRANSFER_TIMEOUT_MS,
+    maxImageBytes: env.MAX_IMAGE_BYTES,
+  };
+}
+
+function listOf(value: string | undefined): string[] {
+  return (value ?? '').split(',').map((part) => part.trim()).filter(Boolean);
+}
+
+export type Config = ReturnType<typeof configOf>;
+export type DatabaseConfig = Config['database'];
+export type InferenceConfig = Config['inference'];
+export type StorageConfig = NonNullable<Config['storage']>;

@@ -1,0 +1,62 @@
+import { modelIdOf, readModelPack, type ModelPack } from '@facepass/contracts/model-pack';
+import { ConfigurationError } from '@facepass/runtime/environment';
+import type { Logger } from '@facepass/runtime/logger';
+import type { Config } from './config.ts';
+import { openPool, type Pool } from './db/pool.ts';
+import { createMetrics, type Metrics } from './events.ts';
+import { openInferenceClient, type InferenceClient } from './inference-client.ts';
+import { openKeyRing, type KeyRing } from './keys.ts';
+import { openPhotoStorage, type PhotoStorage } from './storage.ts';
+import { searchTokens, type SearchTokens } from './search-token.ts';
+
+/** What the routes work with. */
+export interface Context extends AsyncDisposable {
+  config: Config;
+  logger: Logger;
+  pack: ModelPack;
+  modelId: string;
+  pool: Pool;
+  inference: InferenceClient;
+  /** null where no bucket is configured. */
+  storage: PhotoStorage | null;
+  keys: KeyRing;
+  tokens: SearchTokens;
+  metrics: Metrics;
+  version: string;
+  /** Set once the process is to stop: readiness says so. */
+  draining: boolean;
+}
+
+/**
+ * Opens everything the API needs; nothing is contacted yet.
+ * @throws ConfigurationError
+ */
+export async function openContext(config: Config, logger: Logger, version: string): Promise<Context> {
+  const pack = await readModelPack(config.models.directory, config.models.pack).catch((error: Error) => {
+    throw new ConfigurationError(`MODEL_PACK: ${error.message}`);
+  });
+  const pool = openPool(config.database, logger);
+  const inference = openInferenceClient(config.inference);
+  const storage = config.storage && openPhotoStorage(config.storage);
+  const keys = openKeyRing({ ...config.keys, logger });
+  return {
+    config,
+    logger,
+    pack,
+    modelId: modelIdOf(pack),
+    pool,
+    inference,
+    storage,
+    keys,
+    tokens: searchTokens(config.search.tokenSecrets),
+    metrics: createMetrics(pool),
+    version,
+    draining: false,
+    async [Symbol.asyncDispose]() {
+      keys[Symbol.dispose]();
+      inference[Symbol.dispose]();
+      storage?.[Symbol.dispose]();
+      await pool.end();
+    },
+  };
+}

@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import type { Logger } from '@facepass/runtime/logger';
+import pg from 'pg';
+import type { DatabaseConfig } from '../config.ts';
+import { ApiProblem } from '../errors.ts';
+
+export type Pool = pg.Pool;
+export type Client = pg.PoolClient;
+
+/**
+ * The connections of one API process. Waiting for one ends after `connectTimeoutMs`, a statement after
+ * `statementTimeoutMs`, and a transaction whose process hangs after 10 s.
+ */
+export function openPool(config: DatabaseConfig, logger: Logger): Pool {
+  const pool = new pg.Pool({
+    ...config.connection,
+    ssl: config.tls ? { ca: config.tlsCaFile && readFileSync(config.tlsCaFile) } : undefined,
+    application_name: 'facepass-api',
+    max: config.poolSize,
+    connectionTimeoutMillis: config.connectTimeoutMs,
+    statement_timeout: config.statementTimeoutMs,
+    query_timeout: config.statementTimeoutMs + 1000,
+    idle_in_transaction_session_timeout: 10_000,
+    idleTimeoutMillis: 30_000,
+    maxLifetimeSeconds: 1800,
+    keepAlive: true,
+  });
+  // Either event without a listener ends the process when PostgreSQL restarts: the pool's for idle connections, the client's for those in use.
+  pool.on('error', (error) => logger.warn({ reason: error.message }, 'an idle database connection was lost'));
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  return pool;
+}
+
+/**
+ * Runs one statement.
+ * @throws ApiProblem database_unavailable when the database, not the statement, is at fault
+ */
+export async function queryRows<Row extends pg.QueryResultRow>(pool: Pool | Client, text: string, values: unknown[]): Promise<Row[]> {
+  try {
+    return (await pool.query<Row>(text, values)).rows;
+  } catch (error) {
+    throw asProblem(error);
+  }
+}
+
+/** Runs `work` in one transaction: committed when it returns, rolled back when it throws. */
+export async function withTransaction<Result>(pool: Pool, work: (client: Client) => Promise<Result>): Promise<Result> {
+  const client = await pool.connect().catch((error) => Promise.reject(asProblem(error)));
+  let broken: Error | undefined;
+  try {
+    await client.query('begin');
+    const result = await work(client);
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch((rollbackError: Error) => (broken = rollbackError));
+    throw asProblem(error);
+  } finally {
+    client.release(broken);
+  }
+}
+
+function asProblem(error: unknown): unknown {
+  if (!isUnavailable(error)) return error;
+  return new ApiProblem('database_unavailable', 'The database does not answer now.', { cause: error });
+}
+
+/** Faults of the connection or the server (SQLSTATE classes 08, 53, 57 and read-only after a failover), not of a statement. */
+function isUnavailable(error: unknown): boolean {
+  if (error instanceof ApiProblem || !(error instanceof Error)) return false;
+  const code = (error as { code?: string }).code ?? '';
+  return /^(08|53|57)/.test(code) || code === '25006' || NETWORK_FAULT.test(code) || POOL_FAULT.test(error.message);
+}
+
+const NETWORK_FAULT = /^(ECONN|EPIPE|ENOTFOUND|ETIMEDOUT|EHOST|ENET|EAI_|ENOENT|EACCES)/;
+const POOL_FAULT = /timeout|Connection terminated|Client has encountered a connection error|not queryable|Cannot use a pool/i;

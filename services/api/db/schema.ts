@@ -1,0 +1,40 @@
+import { queryRows, type Pool } from './pool.ts';
+
+/** Schema versions this API works on; between them an older and a newer API serve side by side. */
+const SCHEMA_MINIMUM = 3;
+const SCHEMA_MAXIMUM = 3;
+/** Older ones leak other tables' data or corrupt indexes: CVE-2026-3172 and the fixes up to 0.8.4. */
+const PGVECTOR_MINIMUM = [0, 8, 4] as const;
+
+/**
+ * Why the database cannot serve this API, or null. `permanent` means that waiting will not help.
+ * @throws ApiProblem database_unavailable
+ */
+export async function judgeSchema(pool: Pool, embeddingSize: number): Promise<{ reason: string; permanent: boolean } | null> {
+  const [found] = await queryRows<{ migrated: boolean; pgvector: string | null; dimension: number | null }>(pool, FACTS, []);
+  if (!found?.migrated) return { reason: 'the database is not migrated: run the migrator', permanent: false };
+  if (isOlder(found.pgvector ?? '0', PGVECTOR_MINIMUM)) {
+    return { reason: `pgvector ${found.pgvector} is older than ${PGVECTOR_MINIMUM.join('.')}`, permanent: true };
+  }
+  const [schema] = await queryRows<{ version: number }>(pool, 'select schema_version() as version', []);
+  const version = schema?.version ?? 0;
+  if (version < SCHEMA_MINIMUM || version > SCHEMA_MAXIMUM) {
+    return { reason: `the schema has version ${version}, this API needs ${SCHEMA_MINIMUM} to ${SCHEMA_MAXIMUM}`, permanent: false };
+  }
+  if (found.dimension !== embeddingSize) {
+    return { reason: `the database holds vectors of ${found.dimension} dimensions, the model pack makes ${embeddingSize}`, permanent: true };
+  }
+  return null;
+}
+
+/** pgvector keeps the dimension of a column in its type modifier. */
+const FACTS = `
+  select to_regprocedure('schema_version()') is not null as migrated,
+         (select extversion from pg_extension where extname = 'vector') as pgvector,
+         (select atttypmod from pg_attribute where attrelid = to_regclass('faces') and attname = 'embedding') as dimension`;
+
+function isOlder(version: string, minimum: readonly number[]): boolean {
+  const parts = version.split('.').map(Number);
+  const difference = minimum.map((least, place) => (parts[place] ?? 0) - least).find((step) => step !== 0);
+  return difference !== undefined && difference < 0;
+}

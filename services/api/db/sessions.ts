@@ -1,0 +1,32 @@
+import { queryRows, type Pool } from './pool.ts';
+
+export interface SessionRow {
+  photo_count: number;
+  face_count: number;
+  last_indexed: Date;
+  model_id: string;
+}
+
+/** The session's row, or null where it was never indexed, is erased or has expired. */
+export async function readSession(pool: Pool, sessionId: string): Promise<SessionRow | null> {
+  const rows = await queryRows<SessionRow>(pool, READ_SESSION, [sessionId]);
+  return rows[0] ?? null;
+}
+
+/**
+ * The database's clock as an index call begins, to be compared with later erasures (microseconds, hence text), and the model of
+ * what the session already holds.
+ */
+export async function beginIndexing(pool: Pool, sessionId: string): Promise<{ startedAt: string; modelId: string | null }> {
+  const [row] = await queryRows<{ started_at: string; model_id: string | null }>(pool, BEGIN_INDEXING, [sessionId]);
+  return { startedAt: row!.started_at, modelId: row!.model_id };
+}
+
+const READ_SESSION = `
+  select photo_count, face_count, last_indexed, model_id
+    from sessions
+   where session_id = $1 and photo_count > 0 and (expires_at is null or expires_at > now())`;
+
+const BEGIN_INDEXING = `
+  select clock_timestamp()::text as started_at,
+         (select model_id from sessions where session_id = $1 and (expires_at is null or expires_at > now())) as model_id`;

@@ -1,0 +1,55 @@
+import type { Box } from '@facepass/contracts/http';
+import type { DetectFacesResponse, Face } from '@facepass/contracts/inference';
+import type { Context } from './context.ts';
+import { ApiProblem } from './errors.ts';
+
+/** A face as the inference server found it, its numbers rounded to what they are worth. */
+export interface FoundFace {
+  box: Box;
+  confidence: number;
+  quality: number;
+  embedding: number[];
+}
+
+export interface FoundFaces {
+  /** Largest first: a face's position is its face_index. */
+  faces: FoundFace[];
+  rejected: { box: Box; reason: string }[];
+}
+
+/**
+ * The faces of an image, at least one.
+ * @throws ApiProblem no_face, or what `InferenceClient.detectFaces` throws
+ */
+export async function findFaces(context: Context, image: Uint8Array, signal?: AbortSignal): Promise<FoundFaces> {
+  const found = await context.inference.detectFaces(image, signal);
+  requireModel(context, found);
+  const rejected = found.rejected.map(({ box, reason }) => ({ box: roundedBox(box), reason }));
+  if (found.faces.length === 0) throw new ApiProblem('no_face', noFaceDetail(rejected), { rejected });
+  return { faces: found.faces.map(foundFace), rejected };
+}
+
+function noFaceDetail(rejected: FoundFaces['rejected']): string {
+  if (rejected.length === 0) return 'No face was found in the image.';
+  return `No face of the image can be compared: ${[...new Set(rejected.map(({ reason }) => reason))].join(', ')}.`;
+}
+
+function requireModel({ modelId, pack }: Context, found: DetectFacesResponse): void {
+  const wrongSize = found.faces.find((face) => face.embedding.length !== pack.embedding_size);
+  if (found.modelId === modelId && !wrongSize) return;
+  throw new ApiProblem('inference_unavailable', `The inference server runs the model ${found.modelId}, this service ${modelId}.`);
+}
+
+function foundFace({ box, confidence, quality, embedding }: Face): FoundFace {
+  return { box: roundedBox(box), confidence: rounded(confidence, 4), quality: rounded(quality?.score ?? 0, 4), embedding };
+}
+
+function roundedBox(box: Box | undefined): Box {
+  const { x, y, width, height } = box ?? { x: 0, y: 0, width: 0, height: 0 };
+  return { x: rounded(x, 2), y: rounded(y, 2), width: rounded(width, 2), height: rounded(height, 2) };
+}
+
+/** `value` with so many decimals. */
+export function rounded(value: number, decimals: number): number {
+  return Number(value.toFixed(decimals));
+}

@@ -1,0 +1,50 @@
+import type { HealthAnswer } from '@facepass/contracts/http';
+import type { RequestHandler } from 'express';
+import type { Context } from '../context.ts';
+import { judgeSchema } from '../db/schema.ts';
+
+/** What is wrong with each thing the API needs; null where nothing is. */
+export async function checkDependencies(context: Context): Promise<{ database: string | null; inference: string | null }> {
+  const [database, inference] = await Promise.all([checkDatabase(context), context.inference.checkHealth()]);
+  return { database, inference };
+}
+
+async function checkDatabase({ pool, pack }: Context): Promise<string | null> {
+  try {
+    const judgement = await judgeSchema(pool, pack.embedding_size);
+    return judgement?.reason ?? null;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** Why the process should get no requests, or null. */
+export async function readinessOf(context: Context): Promise<string | null> {
+  if (context.draining) return 'stopping';
+  const { database, inference } = await checkDependencies(context);
+  return [database, inference].filter(Boolean).join('; ') || null;
+}
+
+/** GET /health */
+export function health(context: Context): RequestHandler {
+  return async (_request, response) => {
+    const { database, inference } = await checkDependencies(context);
+    const healthy = database === null && inference === null;
+    const answer: HealthAnswer = {
+      status: healthy ? 'healthy' : 'unhealthy',
+      database: database ?? 'connected',
+      face_recognition_model: inference ?? context.modelId,
+      version: context.version,
+      uptime_seconds: Math.round(process.uptime()),
+    };
+    response.status(healthy ? 200 : 503).json(answer);
+  };
+}
+
+/** GET /readyz */
+export function readyz(context: Context): RequestHandler {
+  return async (_request, response) => {
+    const reason = await readinessOf(context);
+    response.status(reason === null ? 200 : 503).type('text/plain').send(`${reason ?? 'ok'}\n`);
+  };
+}

@@ -1,0 +1,102 @@
+import { indexFields, type IndexAnswer } from '@facepass/contracts/http';
+import type { RequestHandler, Response } from 'express';
+import type { Context } from '../context.ts';
+import { modelMismatch, replaceFaces } from '../db/faces.ts';
+import { beginIndexing } from '../db/sessions.ts';
+import { ApiProblem } from '../errors.ts';
+import { recordIndexing } from '../events.ts';
+import { findFaces, type FoundFaces } from '../faces.ts';
+import { readUpload, requireImageSignature } from '../upload.ts';
+import { clientSignal, validated } from '../validation.ts';
+
+/** POST /api/v1/index: every face of one photo, uploaded or named by its S3 key, takes the place of the photo's earlier ones. */
+export function indexPhoto(context: Context): RequestHandler {
+  return async (request, response) => {
+    const upload = await readUpload(request, context.config.upload.maxImageBytes);
+    const fields = validated(indexFields, upload.fields);
+    const signal = clientSignal(response);
+    const image = await photoOf(context, upload.image, fields.s3_key, signal);
+    const found = await indexFaces(context, { ...fields, image: () => Promise.resolve(image) }, signal);
+    noteFaces(response, context, found);
+    response.json(present(fields.photo_id, found));
+  };
+}
+
+export interface PhotoToIndex {
+  session_id: string;
+  photo_id: string;
+  expires_at?: string;
+  image: () => Promise<Uint8Array>;
+}
+
+/**
+ * Finds the faces of a photo and stores them. The database's clock is read first, so that an erasure which comes
+ * meanwhile is noticed before anything is written.
+ * @throws ApiProblem
+ */
+export async function indexFaces(context: Context, photo: PhotoToIndex, signal?: AbortSignal): Promise<FoundFaces> {
+  const started = performance.now();
+  const record = (status: number, faces: number) => recordIndexing(context.metrics, status, (performance.now() - started) / 1000, faces);
+  try {
+    const found = await findAndStore(context, photo, signal);
+    record(200, found.faces.length);
+    return found;
+  } catch (error) {
+    record(error instanceof ApiProblem ? error.status : 500, 0);
+    throw error;
+  }
+}
+
+async function findAndStore(context: Context, photo: PhotoToIndex, signal?: AbortSignal): Promise<FoundFaces> {
+  const { pool, modelId, config } = context;
+  const before = await beginIndexing(pool, photo.session_id);
+  if (before.modelId && before.modelId !== modelId) throw modelMismatch(photo.session_id, before.modelId, modelId);
+  const found = await findFaces(context, await photo.image(), signal);
+  await replaceFaces(pool, {
+    sessionId: photo.session_id,
+    photoId: photo.photo_id,
+    modelId,
+    faces: found.faces,
+    startedAt: before.startedAt,
+    expiresAt: photo.expires_at,
+    retentionDays: config.retention.days,
+  });
+  return found;
+}
+
+async function photoOf(context: Context, image: Buffer | null, s3Key: string | undefined, signal: AbortSignal): Promise<Uint8Array> {
+  if (image && s3Key) {
+    throw new ApiProblem('invalid_parameter', 's3_key: must not be given together with an image', { errors: [{ field: 's3_key', rule: 'must not be given together with an image' }] });
+  }
+  if (image) return image;
+  if (!s3Key) throw new ApiProblem('image_missing', 'Neither an image nor an s3_key was sent.');
+  return fetchPhoto(context, s3Key, signal);
+}
+
+/**
+ * A photo from the bucket.
+ * @throws ApiProblem
+ */
+export async function fetchPhoto(context: Context, s3Key: string, signal?: AbortSignal): Promise<Buffer> {
+  if (!context.storage) throw new ApiProblem('s3_not_configured', 'The service has no bucket; upload the image.');
+  const photo = await context.storage.fetchPhoto(s3Key, signal);
+  requireImageSignature(photo);
+  return photo;
+}
+
+function present(photoId: string, { faces, rejected }: FoundFaces): IndexAnswer {
+  return {
+    indexed: true,
+    photo_id: photoId,
+    confidence: Math.max(...faces.map((face) => face.confidence)),
+    faces_detected: faces.length,
+    faces: faces.map(({ box, confidence, quality }, face_index) => ({ face_index, box, confidence, quality })),
+    rejected,
+  };
+}
+
+/** For the request's log line. */
+function noteFaces(response: Response, context: Context, found: FoundFaces): void {
+  response.locals.faces = found.faces.length;
+  response.locals.model = context.modelId;
+}

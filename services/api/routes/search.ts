@@ -1,0 +1,87 @@
+import { searchFields, type SearchAnswer } from '@facepass/contracts/http';
+import { cosineOfSimilarity, similarityOfCosine } from '@facepass/contracts/model-pack';
+import type { Request, RequestHandler, Response } from 'express';
+import type * as z from 'zod';
+import { requireSessionAccess } from '../auth.ts';
+import type { Context } from '../context.ts';
+import { modelMismatch, nearestPhotos, type NearestPhoto } from '../db/faces.ts';
+import { readSession } from '../db/sessions.ts';
+import { ApiProblem } from '../errors.ts';
+import { recordSearch } from '../events.ts';
+import { findFaces, rounded, type FoundFace } from '../faces.ts';
+import { readUpload } from '../upload.ts';
+import { clientSignal, validated } from '../validation.ts';
+
+/** POST /api/v1/search: the photos of a session that show the person of a selfie. */
+export function searchFaces(context: Context): RequestHandler {
+  return async (request, response) => {
+    const started = performance.now();
+    response.once('close', () => recordSearch(context.metrics, response.statusCode, (performance.now() - started) / 1000));
+    const { selfie, fields } = await readSelfie(context, request, response);
+    await requireSearchable(context, fields.session_id);
+    const query = await embedSelfie(context, selfie, fields.face_index, clientSignal(response));
+    response.locals.faces = query.faces.length;
+    response.locals.model = context.modelId;
+    const threshold = fields.threshold ?? context.config.search.threshold;
+    const found = await nearestPhotos(context.pool, {
+      sessionId: fields.session_id,
+      modelId: context.modelId,
+      embedding: query.face.embedding,
+      cosine: leastCosine(threshold, context.pack.calibration.decision_cosine),
+      limit: fields.limit,
+    });
+    response.json(presentMatches(context, query, found, performance.now() - started));
+  };
+}
+
+async function readSelfie(context: Context, request: Request, response: Response): Promise<{ selfie: Buffer; fields: z.infer<typeof searchFields> }> {
+  const { image, fields } = await readUpload(request, context.config.upload.maxImageBytes);
+  const checked = validated(searchFields, fields);
+  requireSessionAccess(response, checked.session_id);
+  if (!image) throw new ApiProblem('image_missing', 'No image was sent.');
+  return { selfie: image, fields: checked };
+}
+
+async function requireSearchable({ pool, modelId }: Context, sessionId: string): Promise<void> {
+  const session = await readSession(pool, sessionId);
+  if (!session) throw new ApiProblem('session_not_indexed', `The session ${JSON.stringify(sessionId)} holds no photos.`);
+  if (session.model_id !== modelId) throw modelMismatch(sessionId, session.model_id, modelId);
+}
+
+interface Query {
+  faces: FoundFace[];
+  face: FoundFace;
+  faceIndex: number;
+}
+
+/** The chosen face of the selfie, or its largest. */
+async function embedSelfie(context: Context, selfie: Buffer, faceIndex = 0, signal?: AbortSignal): Promise<Query> {
+  const { faces } = await findFaces(context, selfie, signal);
+  const face = faces[faceIndex];
+  if (!face) throw new ApiProblem('face_index_out_of_range', `The selfie has ${faces.length} faces; there is no face ${faceIndex}.`);
+  return { faces, face, faceIndex };
+}
+
+/** A match is a photo whose similarity, as answered, reaches the threshold; half a unit of the last decimal is added for the rounding. */
+function leastCosine(threshold: number, decisionCosine: number): number {
+  return cosineOfSimilarity(Math.max(0, threshold - 0.00005), decisionCosine);
+}
+
+function presentMatches(context: Context, query: Query, found: { total: number; photos: NearestPhoto[] }, elapsedMs: number): SearchAnswer {
+  return {
+    matches: found.photos.map(({ photo_id, cosine, confidence, face_index, box }) => ({
+      photo_id,
+      similarity: rounded(similarityOfCosine(cosine, context.pack.calibration.decision_cosine), 4),
+      confidence: rounded(confidence, 4),
+      face: { face_index, box },
+    })),
+    query_time_ms: rounded(elapsedMs, 1),
+    total_matches: found.total,
+    query: presentQuery(query),
+  };
+}
+
+function presentQuery({ faces, face, faceIndex }: Query): SearchAnswer['query'] {
+  const chosen = { faces_detected: faces.length, face_index: faceIndex, box: face.box };
+  return faces.length === 1 ? chosen : { ...chosen, faces: faces.map(({ box }, face_index) => ({ face_index, box })) };
+}

@@ -1,0 +1,64 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ConfigurationError } from '@facepass/runtime/environment';
+import { startOperationsServer } from '@facepass/runtime/operations-server';
+import { createApp } from './app.ts';
+import type { Config } from './config.ts';
+import type { Context } from './context.ts';
+import { judgeSchema } from './db/schema.ts';
+import { readinessOf } from './routes/health.ts';
+
+export interface ApiServer extends AsyncDisposable {
+  port: number;
+  metricsPort: number;
+}
+
+/**
+ * Serves the API and its operations port. Disposal is graceful: not ready, then requests are taken for `drain.delayMs` more, then
+ * those under way finish, then everything closes.
+ * @throws ConfigurationError when the database can never serve this configuration
+ */
+export async function startApi(context: Context): Promise<ApiServer> {
+  const { config, logger, metrics } = context;
+  await refuseUnfitDatabase(context);
+  const operations = await startOperationsServer({ port: config.metricsPort, host: config.host, registry: metrics.registry, ready: () => readinessOf(context) });
+  const server = await listen(createApp(context), config);
+  const { port } = server.address() as AddressInfo;
+  logger.info({ port, metrics_port: operations.port, model: context.modelId }, 'serving');
+  return {
+    port,
+    metricsPort: operations.port,
+    async [Symbol.asyncDispose]() {
+      context.draining = true;
+      await delay(config.drain.delayMs);
+      await finish(server);
+      await operations[Symbol.asyncDispose]();
+      await context[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function refuseUnfitDatabase({ pool, pack, logger }: Context): Promise<void> {
+  try {
+    const judgement = await judgeSchema(pool, pack.embedding_size);
+    if (judgement?.permanent) throw new ConfigurationError(`The database cannot be used: ${judgement.reason}`);
+    if (judgement) logger.warn({ reason: judgement.reason }, 'not ready yet');
+  } catch (error) {
+    if (error instanceof ConfigurationError) throw error;
+    logger.warn({ reason: (error as Error).message }, 'not ready yet');
+  }
+}
+
+async function listen(app: ReturnType<typeof createApp>, config: Config): Promise<Server> {
+  const server = createServer({ requestTimeout: config.requestTimeoutMs, headersTimeout: Math.min(10_000, config.requestTimeoutMs), keepAliveTimeout: 65_000, maxHeaderSize: 16_384 }, app);
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(config.port, config.host, resolve));
+  return server;
+}
+
+/** Ends once every request is answered; idle connections are closed at once, the others after their answer. */
+async function finish(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeIdleConnections();
+  await closed;
+}

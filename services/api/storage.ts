@@ -1,0 +1,109 @@
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { GetObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import type { StorageConfig } from './config.ts';
+import { ApiProblem } from './errors.ts';
+
+export interface PhotoStorage extends Disposable {
+  /**
+   * The photo under `key`, held in memory. Tried three times, all within the transfer timeout.
+   * @throws ApiProblem: s3_key_refused, s3_object_not_found, image_too_large or s3_unavailable
+   */
+  fetchPhoto(key: string, signal?: AbortSignal): Promise<Buffer>;
+}
+
+/** Photos of one bucket, below one prefix; both from the configuration only. */
+export function openPhotoStorage(config: StorageConfig): PhotoStorage {
+  const client = new S3Client({
+    region: config.region,
+    endpoint: config.endpoint,
+    forcePathStyle: config.forcePathStyle,
+    credentials: config.credentials,
+    maxAttempts: 1,
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    requestHandler: new NodeHttpHandler({
+      connectionTimeout: config.connectTimeoutMs,
+      requestTimeout: config.requestTimeoutMs,
+      // Without this the handler only logs a warning and waits on.
+      throwOnRequestTimeout: true,
+    }),
+  });
+  return {
+    fetchPhoto(key, signal) {
+      requirePlainKey(key);
+      const deadline = AbortSignal.timeout(config.transferTimeoutMs);
+      const until = signal ? AbortSignal.any([signal, deadline]) : deadline;
+      return fetchPatiently(() => fetchOnce(client, config, key, until), until);
+    },
+    [Symbol.dispose]: () => client.destroy(),
+  };
+}
+
+/**
+ * Refuses what a URL parser, a proxy or a lenient S3 server could read as another place than the one named.
+ * @throws ApiProblem s3_key_refused
+ */
+export function requirePlainKey(key: string): void {
+  const segments = key.split('/');
+  const rule =
+    segments.some((segment) => segment === '') ? 'has an empty segment'
+    : segments.includes('.') || key.includes('..') ? 'has `.` or `..`'
+    : /[\\\p{Cc}]/u.test(key) ? 'has a backslash or control character'
+    : /%(2e|2f|5c|25|0)/i.test(key) ? 'has a percent-encoded dot, slash, backslash, percent sign or control character'
+    : !key.isWellFormed() ? 'is not well-formed text'
+    : null;
+  if (rule) throw new ApiProblem('s3_key_refused', `The key ${rule}.`);
+}
+
+/** The SDK's own retries end with the answer's head; a body that breaks off needs them as well. */
+async function fetchPatiently(fetch: () => Promise<Buffer>, until: AbortSignal): Promise<Buffer> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await fetch();
+    } catch (error) {
+      const problem = asProblem(error);
+      if (attempt === ATTEMPTS || problem.code !== 's3_unavailable' || until.aborted) throw problem;
+    }
+    await delay(100 * 2 ** attempt * Math.random(), undefined, { signal: until }).catch(() => undefined);
+  }
+}
+
+const ATTEMPTS = 3;
+
+async function fetchOnce(client: S3Client, config: StorageConfig, key: string, signal: AbortSignal): Promise<Buffer> {
+  const answer = await client.send(new GetObjectCommand({ Bucket: config.bucket, Key: config.prefix + key }), { abortSignal: signal });
+  return readBody(answer.Body as Readable, answer.ContentLength, config.maxImageBytes, signal);
+}
+
+async function readBody(body: Readable, declared: number | undefined, maxBytes: number, signal: AbortSignal): Promise<Buffer> {
+  const stop = () => body.destroy(new Error('the transfer took too long'));
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    if ((declared ?? 0) > maxBytes) throw tooLarge(maxBytes);
+    const chunks: Buffer[] = [];
+    let received = 0;
+    for await (const chunk of body) {
+      received += chunk.length;
+      if (received > maxBytes) throw tooLarge(maxBytes);
+      chunks.push(chunk);
+    }
+    if (declared !== undefined && received !== declared) throw new Error(`the body ended after ${received} of ${declared} bytes`);
+    return Buffer.concat(chunks);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    body.destroy();
+  }
+}
+
+function tooLarge(maxBytes: number): ApiProblem {
+  return new ApiProblem('image_too_large', `The photo is more than ${maxBytes} bytes.`);
+}
+
+function asProblem(error: unknown): ApiProblem {
+  if (error instanceof ApiProblem) return error;
+  const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+  if (status === 404) return new ApiProblem('s3_object_not_found', 'The bucket holds no photo under this key.', { cause: error });
+  if (status === 403) return new ApiProblem('s3_access_denied', 'The bucket refuses access to this key.', { cause: error });
+  return new ApiProblem('s3_unavailable', 'The photo could not be read from the bucket.', { cause: error });
+}

@@ -1,0 +1,204 @@
+import * as z from 'zod';
+
+/**
+ * What the HTTP API takes and gives, field by field. The API checks requests with these schemas and makes
+ * /openapi.json from them; the command line client types its calls with them.
+ */
+
+/** 1 to 255 characters, none of them a control character or half of a surrogate pair, which PostgreSQL could not keep. */
+const IDENTIFIER = /^[^\u0000-\u001f\u007f-\u009f\ud800-\udfff]{1,255}$/u;
+
+function identifier(description: string, example: string) {
+  return z
+    .string('must be given, as text')
+    .regex(IDENTIFIER, 'must be 1 to 255 characters without control characters')
+    .meta({ description, example, minLength: 1, maxLength: 255 });
+}
+
+export const photoId = identifier('The client’s own name of the photo.', '5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11');
+export const sessionId = identifier('The event whose photos belong together.', 'wedding-2026-05-09');
+
+/** Form fields are text: a plain decimal becomes its number, anything else is left for the check behind to refuse. */
+const numberOfText = (value: unknown) => (typeof value === 'string' && /^-?\d{1,15}(\.\d{1,15})?$/.test(value) ? Number(value) : value);
+
+const faceIndexField = z.preprocess(numberOfText, z.int('must be a whole number').min(0, 'must be 0 or more').max(10_000, 'must be 10000 or less'));
+const thresholdField = z.preprocess(numberOfText, z.number('must be a number').min(0, 'must be 0 to 1').max(1, 'must be 0 to 1'));
+const limitField = z.preprocess(numberOfText, z.int('must be a whole number').min(1, 'must be 1 to 1000').max(1000, 'must be 1 to 1000'));
+
+const expiresAtField = z.iso
+  .datetime({ offset: true, error: 'must be a time as 2026-12-31T23:59:59Z' })
+  .refine((text) => Date.parse(text) > Date.now(), 'must lie in the future')
+  .meta({ description: 'When the whole session is to be erased; the last one given counts.', example: '2027-01-31T00:00:00Z' });
+
+export const s3Key = z
+  .string('must be given, as text')
+  .min(1, 'must be 1 to 1024 bytes')
+  .refine((key) => Buffer.byteLength(key) <= 1024, 'must be 1 to 1024 bytes')
+  .meta({ description: 'Key of the photo in the configured bucket, below the configured prefix.', example: 'wedding/IMG_0001.jpg', maxLength: 1024 });
+
+/** Fields of POST /api/v1/index beside the image. */
+export const indexFields = z.strictObject({
+  photo_id: photoId,
+  session_id: sessionId,
+  s3_key: s3Key.optional(),
+  expires_at: expiresAtField.optional(),
+});
+
+export const indexByKey = indexFields.required({ s3_key: true }).meta({ id: 'IndexByKey' });
+
+/** Fields of POST /api/v1/search beside the image. */
+export const searchFields = z.strictObject({
+  session_id: sessionId,
+  threshold: thresholdField.optional().meta({ description: 'Least similarity of a match, 0 to 1; 0.5 is the model’s decision point.' }),
+  limit: limitField.default(100).meta({ description: 'Most matches to return.' }),
+  face_index: faceIndexField.optional().meta({ description: 'Which face of the selfie to search, as numbered by `query`; the largest when absent.' }),
+});
+
+export const box = z
+  .strictObject({ x: z.number(), y: z.number(), width: z.number(), height: z.number() })
+  .meta({ id: 'Box', description: 'Pixels of the upright picture, origin at the upper left; may reach over the edge.' });
+
+const unit = z.number().min(0).max(1);
+
+export const indexedFace = z
+  .strictObject({
+    face_index: z.int().min(0),
+    box,
+    confidence: unit.meta({ description: 'Detector score.' }),
+    quality: unit.meta({ description: 'Size, sharpness and pose in one figure.' }),
+  })
+  .meta({ id: 'IndexedFace' });
+
+export const rejectedFace = z
+  .strictObject({ box, reason: z.string().meta({ description: 'too_small, blurred, extreme_pose or truncated' }) })
+  .meta({ id: 'RejectedFace' });
+
+export const indexAnswer = z
+  .strictObject({
+    indexed: z.literal(true),
+    photo_id: photoId,
+    confidence: unit.meta({ description: 'Detector score of the photo’s surest face.' }),
+    faces_detected: z.int().min(1).meta({ description: 'Faces indexed: the length of `faces`.' }),
+    faces: z.array(indexedFace),
+    rejected: z.array(rejectedFace).meta({ description: 'Faces seen, but too poor to be compared.' }),
+  })
+  .meta({ id: 'IndexAnswer' });
+
+/** A batch of more photos is refused; the whole list is held in memory. */
+export const BATCH_PHOTOS_LIMIT = 1000;
+
+export const batchRequest = z
+  .strictObject({
+    session_id: sessionId,
+    photos: z
+      .array(z.strictObject({ photo_id: photoId, s3_key: s3Key }))
+      .min(1, 'must be 1 to 1000 photos')
+      .max(BATCH_PHOTOS_LIMIT, 'must be 1 to 1000 photos'),
+    expires_at: expiresAtField.optional(),
+  })
+  .meta({ id: 'BatchRequest' });
+
+export const batchError = z.strictObject({ photo_id: photoId, code: z.string(), error: z.string() }).meta({ id: 'BatchError' });
+
+export const batchAnswer = z
+  .strictObject({ indexed: z.int().min(0), failed: z.int().min(0), errors: z.array(batchError) })
+  .meta({ id: 'BatchAnswer' });
+
+/** One line of the application/x-ndjson answer, in the order in which the photos end. */
+export const batchLine = z
+  .discriminatedUnion('indexed', [
+    z.strictObject({ photo_id: photoId, indexed: z.literal(true), faces_detected: z.int(), confidence: unit }),
+    z.strictObject({ photo_id: photoId, indexed: z.literal(false), code: z.string(), error: z.string() }),
+  ])
+  .meta({ id: 'BatchLine' });
+
+export const deleteAnswer = z.strictObject({ deleted: z.literal(true), embeddings_removed: z.int().min(0) }).meta({ id: 'DeleteAnswer' });
+
+export const match = z
+  .strictObject({
+    photo_id: photoId,
+    similarity: unit.meta({ description: '0.5 is the model’s decision point, 1 the same picture; four decimals.' }),
+    confidence: unit.meta({ description: 'Detector score of the matched face.' }),
+    face: z.strictObject({ face_index: z.int().min(0), box: box.nullable() }),
+  })
+  .meta({ id: 'Match' });
+
+export const searchAnswer = z
+  .strictObject({
+    matches: z.array(match).meta({ description: 'A photo appears once, with its best face; most similar first.' }),
+    query_time_ms: z.number().min(0),
+    total_matches: z.int().min(0).meta({ description: 'Photos at or above the threshold, also those beyond `limit`.' }),
+    query: z
+      .strictObject({
+        faces_detected: z.int().min(1),
+        face_index: z.int().min(0),
+        box,
+        faces: z
+          .array(z.strictObject({ face_index: z.int().min(0), box }))
+          .optional()
+          .meta({ description: 'Where the selfie has several faces: all of them, to choose another by `face_index`.' }),
+      })
+      .meta({ description: 'Which face of the selfie was searched; faces are numbered from the largest, 0.' }),
+  })
+  .meta({ id: 'SearchAnswer' });
+
+export const statusAnswer = z
+  .strictObject({
+    indexed: z.boolean(),
+    photo_count: z.int().min(0),
+    last_indexed: z.iso.datetime().nullable(),
+    session_id: sessionId,
+    face_count: z.int().min(0),
+    model: z.string().nullable().meta({ description: 'Model of the session’s embeddings.', example: 'dlib-1' }),
+  })
+  .meta({ id: 'SessionStatus' });
+
+export const searchTokenRequest = z
+  .strictObject({
+    session_id: sessionId,
+    expires_in_seconds: z.int('must be a whole number').min(1, 'must be 1 to 2592000').max(2_592_000, 'must be 1 to 2592000').default(86_400),
+  })
+  .meta({ id: 'SearchTokenRequest' });
+
+export const searchTokenAnswer = z
+  .strictObject({ token: z.string(), session_id: sessionId, expires_at: z.iso.datetime() })
+  .meta({ id: 'SearchToken' });
+
+export const healthAnswer = z
+  .strictObject({
+    status: z.enum(['healthy', 'unhealthy']),
+    database: z.string().meta({ description: 'connected, or what is wrong' }),
+    face_recognition_model: z.string().meta({ description: 'The model, or what is wrong with the inference server' }),
+    version: z.string(),
+    uptime_seconds: z.number().min(0),
+  })
+  .meta({ id: 'Health' });
+
+/** RFC 9457. `code` is stable and is what a client should compare. */
+export const problem = z
+  .strictObject({
+    type: z.string().meta({ description: 'Page that explains the code.' }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string().meta({ description: 'Id of the request, as in X-Request-Id and the log.' }),
+    code: z.string(),
+    errors: z
+      .array(z.strictObject({ field: z.string(), rule: z.string() }))
+      .optional()
+      .meta({ description: 'Every field that broke a rule.' }),
+    rejected: z.array(rejectedFace).optional().meta({ description: 'With no_face: the faces that were seen, but too poor to be compared.' }),
+  })
+  .meta({ id: 'Problem' });
+
+export type Box = z.infer<typeof box>;
+export type IndexAnswer = z.infer<typeof indexAnswer>;
+export type BatchRequest = z.infer<typeof batchRequest>;
+export type BatchLine = z.infer<typeof batchLine>;
+export type BatchAnswer = z.infer<typeof batchAnswer>;
+export type DeleteAnswer = z.infer<typeof deleteAnswer>;
+export type SearchAnswer = z.infer<typeof searchAnswer>;
+export type StatusAnswer = z.infer<typeof statusAnswer>;
+export type SearchTokenAnswer = z.infer<typeof searchTokenAnswer>;
+export type HealthAnswer = z.infer<typeof healthAnswer>;
+export type Problem = z.infer<typeof problem>;
