@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ProxyTracerProvider, trace } from '@opentelemetry/api';
 import { ConfigurationError } from './environment.ts';
 import type { Logger } from './logger.ts';
 
@@ -27,6 +29,7 @@ export async function runService(start: () => Promise<RunningService>): Promise<
   deadline.unref();
   void nextSignal().then(() => process.exit(1));
   await service[Symbol.asyncDispose]();
+  await flushSpans();
   clearTimeout(deadline);
   logger.info('stopped');
   process.exit(0);
@@ -43,6 +46,15 @@ function failStart(error: unknown): void {
   process.stderr.write(`${message}\n`);
   process.exit(error instanceof ConfigurationError ? error.exitCode : 1);
 }
+
+/** Sends what telemetry.ts still holds, where it is loaded; a collector that does not answer is not waited for. */
+async function flushSpans(): Promise<void> {
+  const provider = trace.getTracerProvider();
+  const sdk = provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider;
+  if ('forceFlush' in sdk && typeof sdk.forceFlush === 'function') await Promise.race([sdk.forceFlush().catch(() => undefined), delay(FLUSH_MS)]);
+}
+
+const FLUSH_MS = 3_000;
 
 function nextSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
