@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { status, type ServiceError } from '@grpc/grpc-js';
+import { RETRY_AFTER_TRAILER } from '@facepass/contracts/retry-after';
+import { connectFaceClient } from './grpc-client.ts';
+import { startInferenceProcess } from './inference-process.ts';
+import { largePhoto, samplePhoto } from './photos.ts';
+
+test('a full server refuses at once, says when to come back, and still answers health checks', async () => {
+  await using server = await startInferenceProcess({ INFERENCE_WORKERS: '1', INFERENCE_QUEUE_LIMIT: '2' });
+  using client = connectFaceClient(server.address);
+  await client.detectFaces(await samplePhoto(1));
+  const photo = await largePhoto();
+  const admitted = [1, 2, 3].map(() => client.detectFaces(photo));
+  await server.metricReaches('facepass_inference_queue_depth', (depth) => depth === 2);
+  const refusal = await client.detectFaces(photo).then(() => assert.fail('a fourth photo was let in'), (error: ServiceError) => error);
+  assert.equal(refusal.code, status.RESOURCE_EXHAUSTED);
+  assert.ok(Number(refusal.metadata.get(RETRY_AFTER_TRAILER)[0]) > 0);
+  assert.equal(await client.checkHealth(), 1);
+  assert.equal(await server.metric('facepass_inference_refused_total{reason="queue_full"}'), 1);
+  assert.equal(await server.metric('facepass_inference_queue_capacity'), 2);
+  for (const { faces } of await Promise.all(admitted)) assert.ok(faces.length > 0);
+  assert.ok((await client.detectFaces(await samplePhoto(1))).faces.length > 0);
+});
+
+test('photos whose caller left or whose deadline passed cost no work', async () => {
+  await using server = await startInferenceProcess({ INFERENCE_WORKERS: '1', INFERENCE_QUEUE_LIMIT: '8' });
+  using client = connectFaceClient(server.address);
+  const photo = await largePhoto();
+  const worked = [1, 2].map(() => client.detectFaces(photo));
+  await server.metricReaches('facepass_inference_in_flight', (busy) => busy === 1);
+  const leaving = new AbortController();
+  const cancelled = assert.rejects(client.detectFaces(photo, { signal: leaving.signal }), { code: status.CANCELLED });
+  const expired = assert.rejects(client.detectFaces(photo, { deadlineMs: 200 }), { code: status.DEADLINE_EXCEEDED });
+  await server.metricReaches('facepass_inference_queue_depth', (depth) => depth === 3);
+  leaving.abort();
+  await Promise.all([cancelled, expired]);
+  await server.metricReaches('facepass_inference_dropped_total', (dropped) => dropped === 2);
+  await Promise.all(worked);
+  assert.equal(await server.metric('facepass_inference_stage_seconds_count{stage="detect"}'), 2);
+  assert.equal(await server.metric('facepass_inference_requests_total{code="OK"}'), 2);
+  assert.equal(await server.metric('facepass_inference_requests_total{code="CANCELLED"}'), 1);
+  assert.equal(await server.metric('facepass_inference_requests_total{code="DEADLINE_EXCEEDED"}'), 1);
+});
+
+test('memory is bounded by the places, not by the callers', async () => {
+  await using server = await startInferenceProcess({ INFERENCE_WORKERS: '1', INFERENCE_QUEUE_LIMIT: '2' });
+  const clients = Array.from({ length: 30 }, () => connectFaceClient(server.address));
+  await clients[0]!.detectFaces(await samplePhoto(1));
+  const before = await server.metric('process_resident_memory_bytes');
+  const noise = Buffer.concat([await samplePhoto(1), Buffer.alloc(8 * 1024 * 1024, 'x')]);
+  const ends = await Promise.allSettled(clients.map((client) => client.detectFaces(noise)));
+  const refused = ends.filter((end) => end.status === 'rejected' && (end.reason as ServiceError).code === status.RESOURCE_EXHAUSTED);
+  assert.ok(refused.length > 0);
+  const growth = ((await server.metric('process_resident_memory_bytes')) - before) / 1024 / 1024;
+  assert.ok(growth < 120, `grew by ${Math.round(growth)} MB; 30 photos of 8 MB are 240 MB`);
+  for (const client of clients) client[Symbol.dispose]();
+});

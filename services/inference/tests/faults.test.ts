@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { status } from '@grpc/grpc-js';
+import { connectFaceClient } from './grpc-client.ts';
+import { startInferenceProcess } from './inference-process.ts';
+import { largePhoto, samplePhoto } from './photos.ts';
+
+const PRELOAD_FAULT = `--import ${new URL('./worker-fault.ts', import.meta.url).href}`;
+
+test('a worker that dies fails only the photo it held, and is replaced', async () => {
+  const fault = await faultFile();
+  await using server = await startInferenceProcess({ INFERENCE_WORKERS: '2', NODE_OPTIONS: PRELOAD_FAULT, FACEPASS_TEST_WORKER_FAULT: fault });
+  using client = connectFaceClient(server.address);
+  const photo = await largePhoto();
+  const other = client.detectFaces(photo);
+  await server.metricReaches('facepass_inference_in_flight', (busy) => busy === 1);
+  await writeFile(fault, 'on photo');
+  await assert.rejects(client.detectFaces(photo), { code: status.UNAVAILABLE });
+  await rm(fault);
+  assert.ok((await other).faces.length > 0);
+  await server.metricReaches('facepass_inference_workers_ready', (ready) => ready === 2);
+  assert.equal(await server.metric('facepass_inference_worker_restarts_total'), 1);
+  const answers = await Promise.all([1, 2, 3].map(async () => client.detectFaces(await samplePhoto(1))));
+  for (const { faces } of answers) assert.ok(faces.length > 0);
+});
+
+test('a server whose only worker is gone says NOT_SERVING, and ends when no worker can start again', async () => {
+  const fault = await faultFile();
+  await using server = await startInferenceProcess({ INFERENCE_WORKERS: '1', NODE_OPTIONS: PRELOAD_FAULT, FACEPASS_TEST_WORKER_FAULT: fault });
+  using client = connectFaceClient(server.address);
+  await writeFile(fault, 'on photo, on start');
+  await assert.rejects(client.detectFaces(await samplePhoto(1)), { code: status.UNAVAILABLE });
+  assert.equal(await client.checkHealth(), 2);
+  await assert.rejects(client.detectFaces(await samplePhoto(1)), { code: status.UNAVAILABLE });
+  assert.equal((await fetch(`http://127.0.0.1:${server.metricsPort}/readyz`)).status, 503);
+  assert.equal(await server.exited, 1);
+  assert.match(String(((await server.logged('an error nobody handled'))['err'] as Error).message), /times in a row/);
+});
+
+test('a photo over its time limit is given up, and its worker replaced', async () => {
+  await using server = await startInferenceProcess({ INFERENCE_WORKERS: '1', INFERENCE_IMAGE_TIMEOUT_MS: '100' });
+  using client = connectFaceClient(server.address);
+  await assert.rejects(client.detectFaces(await largePhoto()), { code: status.DEADLINE_EXCEEDED, details: /100 ms/ });
+  await server.metricReaches('facepass_inference_worker_restarts_total', (restarts) => restarts === 1);
+  await server.metricReaches('facepass_inference_workers_ready', (ready) => ready === 1);
+});
+
+test('a server killed mid-request leaves UNAVAILABLE, and serves again on the same UNIX socket', async () => {
+  const socket = `unix:${join(await mkdtemp(join(tmpdir(), 'facepass-')), 'inference.sock')}`;
+  using client = connectFaceClient(socket);
+  {
+    await using server = await startInferenceProcess({ INFERENCE_LISTEN: socket, INFERENCE_WORKERS: '1' });
+    assert.equal(server.address, socket);
+    const call = assert.rejects(client.detectFaces(await largePhoto()), { code: status.UNAVAILABLE });
+    await server.metricReaches('facepass_inference_in_flight', (busy) => busy === 1);
+    server.child.kill('SIGKILL');
+    await call;
+  }
+  await using again = await startInferenceProcess({ INFERENCE_LISTEN: socket, INFERENCE_WORKERS: '1' });
+  using fresh = connectFaceClient(socket);
+  assert.ok((await fresh.detectFaces(await samplePhoto(1))).faces.length > 0);
+  await assert.rejects(startInferenceProcess({ INFERENCE_LISTEN: socket }), /Another server listens/);
+  assert.equal(again.child.exitCode, null);
+});
+
+async function faultFile(): Promise<string> {
+  return join(await mkdtemp(join(tmpdir(), 'facepass-')), 'fault');
+}

@@ -1,0 +1,108 @@
+import { Worker } from 'node:worker_threads';
+import { ImageError } from './image.ts';
+import type { FoundFaces, PipelineConfig } from './faces.ts';
+import type { WorkerAnswer, WorkerJob } from './worker.ts';
+
+/** A worker thread with its models loaded. */
+export interface WorkerThread {
+  modelId: string;
+  loadSeconds: number;
+  /**
+   * Finds the faces of one photo; the next call must wait for the answer.
+   * @throws ImageError or PipelineError; WorkerLost or PhotoTimeout, after which the thread takes no more.
+   */
+  analyse(job: WorkerJob): Promise<FoundFaces>;
+  /** Settles when the thread has ended, with the reason. */
+  ended: Promise<Error>;
+  stop(): Promise<void>;
+}
+
+/** The pipeline failed on a photo for a reason of its own; the stack is the worker's. */
+export class PipelineError extends Error {
+  override name = 'PipelineError';
+}
+
+/** The thread that held the photo died. */
+export class WorkerLost extends Error {
+  override name = 'WorkerLost';
+}
+
+/** The photo took longer than one may, and its thread was ended for it. */
+export class PhotoTimeout extends WorkerLost {
+  override name = 'PhotoTimeout';
+}
+
+/**
+ * Starts a thread and waits until its pipeline is warm.
+ * @param onStuck called when the thread does not end although it was told to: native code cannot be interrupted.
+ * @throws what createPipeline throws, or WorkerLost.
+ */
+export async function startWorkerThread(
+  options: { pipeline: PipelineConfig; imageTimeoutMs: number },
+  onStuck: (error: Error) => void,
+): Promise<WorkerThread> {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+    workerData: options.pipeline,
+    resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MB },
+  });
+  let pending = Promise.withResolvers<WorkerAnswer>();
+  const ended = new Promise<Error>((resolve) => {
+    worker.once('error', (error: Error) => resolve(error));
+    worker.once('exit', (code) => resolve(new WorkerLost(`The worker thread ended with code ${code}.`)));
+  });
+  worker.on('message', (answer: WorkerAnswer) => pending.resolve(answer));
+  void ended.then((reason) => pending.reject(reason));
+  const ready = await pending.promise;
+  if (ready.kind !== 'ready') throw new Error(`A worker said "${ready.kind}" before it was ready. This is a bug.`);
+
+  return {
+    ...ready,
+    ended,
+    async analyse(job) {
+      pending = Promise.withResolvers();
+      worker.postMessage(job, ownBuffer(job.image));
+      const limit = setTimeout(() => {
+        pending.reject(new PhotoTimeout(`The photo took longer than ${options.imageTimeoutMs} ms.`));
+        void stop();
+      }, options.imageTimeoutMs);
+      try {
+        return foundOrThrow(await pending.promise);
+      } catch (error) {
+        throw isAnswer(error) ? error : new WorkerLost((error as Error).message, { cause: error });
+      } finally {
+        clearTimeout(limit);
+      }
+    },
+    stop,
+  };
+
+  async function stop(): Promise<void> {
+    const stuck = setTimeout(() => onStuck(new Error(`A worker thread did not end within ${STOP_LIMIT_MS} ms.`)), STOP_LIMIT_MS);
+    await worker.terminate();
+    clearTimeout(stuck);
+  }
+}
+
+/** JavaScript heap of a worker; pixels and models lie outside it. */
+const WORKER_HEAP_MB = 256;
+const STOP_LIMIT_MS = 10_000;
+
+function foundOrThrow(answer: WorkerAnswer): FoundFaces {
+  if (answer.kind === 'found') return answer.found;
+  if (answer.kind === 'refused') throw new ImageError(answer.problem, answer.message);
+  const error = new PipelineError('The pipeline failed on a photo.');
+  if (answer.kind === 'failed') error.stack = answer.stack;
+  throw error;
+}
+
+function isAnswer(error: unknown): boolean {
+  return error instanceof ImageError || error instanceof PipelineError || error instanceof WorkerLost;
+}
+
+/** The buffer of a photo that nothing else lies in, to be moved to the worker instead of copied: a gRPC message is that, but for its few framing bytes. */
+function ownBuffer(image: Uint8Array): ArrayBuffer[] {
+  const { buffer } = image;
+  return buffer instanceof ArrayBuffer && buffer.byteLength - image.byteLength <= FRAMING_BYTES ? [buffer] : [];
+}
+
+const FRAMING_BYTES = 32;

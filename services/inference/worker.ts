@@ -1,0 +1,38 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { createPipeline, type FoundFaces, type PipelineConfig } from './faces.ts';
+import { ImageError } from './image.ts';
+import type { ImageProblem } from '@facepass/contracts/image-problem';
+
+const port = parentPort!;
+const began = performance.now();
+const pipeline = await createPipeline(workerData as PipelineConfig);
+answer({ kind: 'ready', modelId: pipeline.modelId, loadSeconds: (performance.now() - began) / 1000 });
+port.on('message', (job: WorkerJob) => void analyse(job).then(answer));
+
+/** One photo; a worker is sent the next one only after it has answered. */
+async function analyse({ image, minConfidence, maxFaces }: WorkerJob): Promise<WorkerAnswer> {
+  try {
+    return { kind: 'found', found: await pipeline.findFaces(image, { minConfidence, maxFaces }) };
+  } catch (error) {
+    if (error instanceof ImageError) return { kind: 'refused', problem: error.problem, message: error.message };
+    return { kind: 'failed', stack: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+}
+
+function answer(message: WorkerAnswer): void {
+  port.postMessage(message);
+}
+
+/** A photo on its way into a worker thread. */
+export interface WorkerJob {
+  image: Uint8Array;
+  minConfidence: number;
+  maxFaces: number;
+}
+
+/** What a worker thread says: once that it is ready, then one answer per job. */
+export type WorkerAnswer =
+  | { kind: 'ready'; modelId: string; loadSeconds: number }
+  | { kind: 'found'; found: FoundFaces }
+  | { kind: 'refused'; problem: ImageProblem; message: string }
+  | { kind: 'failed'; stack: string };
