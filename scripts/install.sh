@@ -1,0 +1,26 @@
+# Sourced by scripts/start and scripts/test with $root set: installs the packages when they do not fit
+# package-lock.json, and sets $node to a Node 24, which comes as an npm package.
+
+say() { printf '%s\n' "$*" >&2; }
+fail() { say "$*"; exit 1; }
+major_of() { "$1" -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0; }
+
+command -v node >/dev/null || fail "Node is missing: install Node 18 or newer with npm (https://nodejs.org)."
+command -v npm >/dev/null || fail "npm is missing: it comes with Node (https://nodejs.org)."
+[ "$(major_of node)" -ge 18 ] || fail "Node $(node --version) is too old: install Node 18 or newer."
+
+if ! node "$root/scripts/installed.mjs" "$root"; then
+  say "Installing the packages of package-lock.json (npm ci) ..."
+  (cd "$root" && npm ci --no-audit --no-fund --loglevel=error >&2) || fail "npm ci failed; its message is above."
+fi
+
+node="$root/node_modules/.bin/node"
+if [ "$(major_of "$node")" -ne 24 ]; then
+  # npm 12 runs no install scripts unless told to; the package `node` fetches its executable by one.
+  say "Fetching Node 24 (npm package node) ..."
+  (cd "$root/node_modules/node" && node installArchSpecificPackage >&2) || true
+fi
+if [ "$(major_of "$node")" -ne 24 ]; then
+  [ "$(major_of node)" -ge 24 ] || fail "The npm package node has no Node 24 for $(uname -sm): install Node 24 yourself and start again."
+  node="$(command -v node)"
+fi

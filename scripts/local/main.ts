@@ -1,0 +1,47 @@
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startFacepass } from './start.ts';
+
+const USAGE = `./scripts/start [--data DIR] [--port PORT]
+
+  --data DIR    where the database, the keys and the logs are kept (default: .facepass in the clone)
+  --port PORT   where the API and the console answer (default: 8080, or the next free port)
+
+Variables of docs/configuration.md may be set, for example MODEL_PACK=sface or LOG_LEVEL=debug.`;
+
+process.stdout.on('error', () => undefined);
+process.stderr.on('error', () => undefined);
+try {
+  const options = readArguments();
+  if (options) await startFacepass({ ...options, signal: firstSignal(), say });
+} catch (error) {
+  say((error as Error).message);
+  process.exitCode = 1;
+}
+process.exit();
+
+function readArguments(): { data: string; port: number } | null {
+  const { values } = parseArgs({
+    options: { data: { type: 'string', default: join(import.meta.dirname, '../../.facepass') }, port: { type: 'string', default: '8080' }, help: { type: 'boolean' } },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return null;
+  }
+  const port = Number(values.port);
+  if (!Number.isInteger(port) || port < 1024 || port > 65_000) throw new Error(`--port ${values.port}: must be a whole number from 1024 to 65000`);
+  return { data: resolve(values.data), port };
+}
+
+/** A second signal ends the starter at once; its services notice and follow. */
+function firstSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => (controller.signal.aborted ? process.exit(1) : controller.abort()));
+  }
+  return controller.signal;
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

@@ -1,0 +1,110 @@
+import { once } from 'node:events';
+import { createConnection } from 'node:net';
+import { join, relative } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { openDataDirectory, type DataDirectory } from './data-directory.ts';
+import { prepare } from './prepare.ts';
+import { runProgram, Service, type Program } from './processes.ts';
+import { freePort, localPrograms } from './services.ts';
+
+/**
+ * Runs Facepass on this machine until `signal`: prepares what is derived, starts the services, says how to use them, stops them.
+ * @throws Error when a part does not start or cannot be kept running; everything is stopped by then.
+ */
+export async function startFacepass(options: { data: string; port: number; signal: AbortSignal; say: (line: string) => void }): Promise<void> {
+  const { port: wishedPort, signal, say } = options;
+  using data = await openDataDirectory(options.data);
+  prepare(say);
+  const port = await freePort(wishedPort);
+  if (port !== wishedPort) say(`Port ${wishedPort} is taken: Facepass takes ${port}.`);
+  const programs = await localPrograms(data, port);
+  const failure = Promise.withResolvers<never>();
+  const services: Service[] = [];
+  const keep = (program: Program) => {
+    const service = new Service(program, say);
+    services.unshift(service);
+    void service.failed.then(failure.reject);
+  };
+  const asked = once(signal, 'abort');
+  try {
+    await Promise.race([failure.promise, asked, bringUp(programs, keep, signal)]);
+    if (!signal.aborted) {
+      data.announce(programs.url);
+      console.log(welcome(programs.url, data));
+      await Promise.race([failure.promise, asked]);
+    }
+  } finally {
+    say('Stopping ...');
+    for (const service of services) await service.stop(STOP_PATIENCE_MS);
+    say(`Stopped. The data stay in ${shortPath(data.path)}.`);
+  }
+}
+
+const STOP_PATIENCE_MS = 15_000;
+const START_PATIENCE_MS = 120_000;
+
+/** The models load while the database opens; the API comes when the schema fits it. */
+async function bringUp(programs: Awaited<ReturnType<typeof localPrograms>>, keep: (program: Program) => void, signal: AbortSignal): Promise<void> {
+  keep(programs.inference);
+  keep(programs.database);
+  await until('the database', signal, () => canConnect(programs.databaseSocket));
+  await runProgram(programs.migration, signal);
+  keep(programs.api);
+  await until('inference', signal, () => isReady(programs.inferenceReadiness));
+  await until('the API', signal, () => isReady(`${programs.url}/readyz`));
+}
+
+async function until(what: string, signal: AbortSignal, holds: () => Promise<boolean>): Promise<void> {
+  const giveUpAt = Date.now() + START_PATIENCE_MS;
+  while (!signal.aborted && !(await holds())) {
+    if (Date.now() > giveUpAt) throw new Error(`${what} was not ready after ${START_PATIENCE_MS / 1000} s; its log tells more.`);
+    await delay(50);
+  }
+}
+
+async function canConnect(path: string): Promise<boolean> {
+  const socket = createConnection(path);
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function isReady(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(5000) });
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
+
+const SAMPLES = 'node_modules/@vladmandic/face-api/demo';
+
+function welcome(url: string, data: DataDirectory): string {
+  return `
+Facepass is ready.
+
+  Console     ${url}/#key=${data.development.api_key}
+  API key     ${data.development.api_key}   (development only; kept in ${shortPath(data.path)})
+  Reference   ${url}/docs
+
+In a second terminal, in ${process.cwd() === root ? 'this directory' : root}:
+
+  npx facepass index ${SAMPLES} --session demo
+  npx facepass search ${SAMPLES}/sample1.jpg --session demo
+
+Ctrl-C stops it.`;
+}
+
+const root = join(import.meta.dirname, '../..');
+
+function shortPath(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith('..') ? path : short || '.';
+}

@@ -1,0 +1,106 @@
+import { spawnSync } from 'node:child_process';
+import { globSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { prepare } from './local/prepare.ts';
+
+/** `true` passed, `false` failed; a string says why it could not be made, or what of it could not. */
+type Outcome = boolean | string;
+
+const LEAST_LINE_COVERAGE = 80;
+const MEASURED_SERVICES = ['api', 'inference', 'migrator'];
+const COVERAGE = 'coverage';
+
+/** Installs a cluster for half an hour: run by itself, with `npm run test:cluster`. */
+const RUN_BY_THEMSELVES = ['charts/tests/cluster.test.ts'];
+
+process.chdir(join(import.meta.dirname, '..'));
+try {
+  prepare((line) => console.log(line));
+  process.exitCode = runChecks(process.argv.slice(2)) ? 0 : 1;
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
+}
+
+/** Runs every check, or only the test files named; prints a summary. */
+function runChecks(testFiles: string[]): boolean {
+  const checks = testFiles.length > 0 ? { tests: () => runTests(testFiles) } : allChecks();
+  const outcomes = Object.entries(checks).map(([title, run]): [string, Outcome] => {
+    console.log(`\n== ${title}`);
+    return [title, run()];
+  });
+  console.log('\n== summary');
+  for (const [title, outcome] of outcomes) console.log(summaryLine(title, outcome));
+  return outcomes.every(([, outcome]) => outcome !== false);
+}
+
+function summaryLine(title: string, outcome: Outcome): string {
+  if (typeof outcome === 'string') return `NOT RUN ${title}: ${outcome}`;
+  return `${outcome ? 'passed ' : 'FAILED '} ${title}`;
+}
+
+function allChecks(): Record<string, () => Outcome> {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+  const generators = Object.keys(scripts).filter((name) => name.startsWith('gen:'));
+  return {
+    'types fit (npm run typecheck)': () => succeeds('npm', ['run', '--silent', 'typecheck']),
+    ...Object.fromEntries(generators.map((name) => [`generated files are up to date (npm run ${name})`, () => succeeds('npm', ['run', '--silent', name, '--', '--check'])])),
+    tests: () => runTests(globSync('{services,scripts,models,charts,dashboards,alerts,examples}/**/*.test.ts', { exclude: isForeign }).sort()),
+    ...Object.fromEntries(MEASURED_SERVICES.map((name) => [`tests cover more than ${LEAST_LINE_COVERAGE} % of the lines of services/${name}`, () => isCovered(name)])),
+    'no known vulnerability of high severity (npm audit)': audit,
+  };
+}
+
+function isForeign(path: string): boolean {
+  return /(^|\/)(node_modules|dist)$/.test(path) || RUN_BY_THEMSELVES.includes(path);
+}
+
+function succeeds(command: string, args: string[], environment: NodeJS.ProcessEnv = {}): boolean {
+  const { status, error } = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...environment } });
+  if (error) console.error(error.message);
+  return status === 0;
+}
+
+/** NODE_V8_COVERAGE reaches the services and worker threads that the tests start. */
+function runTests(files: string[]): boolean {
+  rmSync(COVERAGE, { recursive: true, force: true });
+  const settings = ['--test', '--test-concurrency=2', '--test-timeout=600000', '--test-reporter=spec'];
+  return succeeds(process.execPath, [...settings, ...files], { NODE_V8_COVERAGE: `${COVERAGE}/raw` });
+}
+
+function isCovered(service: string): boolean {
+  const reports = `${COVERAGE}/${service}`;
+  const measured = succeeds('c8', [
+    'report',
+    `--temp-directory=${COVERAGE}/raw`,
+    `--reports-dir=${reports}`,
+    '--reporter=text',
+    '--reporter=json-summary',
+    '--all',
+    `--src=services/${service}`,
+    `--include=services/${service}/**/*.ts`,
+    '--exclude=**/*.{test,bench}.ts',
+    `--exclude=services/${service}/tests/**`,
+  ]);
+  if (!measured) return false;
+  const { total } = JSON.parse(readFileSync(`${reports}/coverage-summary.json`, 'utf8')) as { total: { lines: { total: number; pct: number } } };
+  return total.lines.total > 0 && total.lines.pct > LEAST_LINE_COVERAGE;
+}
+
+/** A mirror of the registry may not answer the audit endpoint: that is said, and is no failure. */
+function audit(): Outcome {
+  const { stdout } = spawnSync('npm', ['audit', '--audit-level=high', '--json'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const report = parseJson(stdout) as { metadata?: { vulnerabilities?: Record<string, number> }; message?: string; error?: { summary?: string } } | null;
+  const counts = report?.metadata?.vulnerabilities;
+  if (!counts) return `the registry did not answer (${report?.message ?? report?.error?.summary ?? 'no JSON'})`;
+  console.log(Object.entries(counts).map(([severity, count]) => `${severity} ${count}`).join(', '));
+  return (counts['high'] ?? 0) + (counts['critical'] ?? 0) === 0;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
