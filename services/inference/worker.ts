@@ -1,12 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import type { ImageProblem } from '@facepass/contracts/image-problem';
+import { modelIdOf } from '@facepass/contracts/model-pack';
 import { createPipeline, type FoundFaces, type PipelineConfig } from './faces.ts';
 import { ImageError } from './image.ts';
-import type { ImageProblem } from '@facepass/contracts/image-problem';
 
 const port = parentPort!;
 const began = performance.now();
 const pipeline = await createPipeline(workerData as PipelineConfig);
-answer({ kind: 'ready', modelId: pipeline.modelId, loadSeconds: (performance.now() - began) / 1000 });
+answer({ kind: 'ready', modelId: modelIdOf(pipeline.pack), loadSeconds: (performance.now() - began) / 1000 });
 port.on('message', (job: WorkerJob) => void analyse(job).then(answer));
 
 /** One photo; a worker is sent the next one only after it has answered. */
