@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -38,19 +38,22 @@ export async function* preparePack({ pack, manifests = import.meta.dirname, from
     } else {
       const { bytes, origin } = await obtain(pack, weights, from);
       assertPinned(bytes, weights, `${path}: not kept, since`);
-      await writeFile(`${path}.part`, bytes);
-      await rename(`${path}.part`, path);
+      const part = `${path}.${randomUUID()}.part`;
+      await writeFile(part, bytes);
+      await rename(part, path);
       yield `${path}: ${origin}`;
     }
   }
 }
 
-async function obtain(pack: string, { file, url, source }: WeightFile, from: string | undefined): Promise<{ bytes: Uint8Array; origin: string }> {
+/** The bytes of a file, not yet checked, and how they were had. */
+async function obtain(pack: string, { file, url, source }: WeightFile, from: string | undefined): Promise<Obtained> {
   const brought = from && (await readIfPresent(join(from, file)));
   if (brought) return { bytes: brought, origin: `copied from ${from}` };
   if (url) return { bytes: await download(url), origin: `fetched from ${url}` };
   if (pack === 'dlib') return { bytes: await convertNetwork(file), origin: `converted from ${source}` };
-  throw new Error(`${pack}/${file} is yours to bring (${source}): put it in a folder and name that with --from${from ? `; ${from} has no ${file}` : ''}`);
+  const missing = from ? `${from} has no ${file}` : 'name the folder that has it with --from';
+  throw new Error(`${pack}/${file} is yours to bring (${source}): ${missing}`);
 }
 
 async function download(url: string): Promise<Uint8Array> {
@@ -79,11 +82,18 @@ async function readIfPresent(path: string): Promise<Buffer | undefined> {
   });
 }
 
+interface Obtained {
+  bytes: Uint8Array;
+  origin: string;
+}
+
 type WeightFile = Pick<ModelPack['recogniser'], 'file' | 'sha256' | 'source' | 'url'>;
 
 if (import.meta.main) {
   try {
-    const { values } = parseArgs({ options: { pack: { type: 'string', default: 'dlib' }, from: { type: 'string' }, out: { type: 'string' } } });
+    const { values } = parseArgs({
+      options: { pack: { type: 'string', default: 'dlib' }, from: { type: 'string' }, out: { type: 'string' } },
+    });
     for await (const line of preparePack(values)) console.log(line);
   } catch (error) {
     console.error((error as Error).message);

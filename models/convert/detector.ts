@@ -1,10 +1,10 @@
 import { Graph, type Value } from './graph.ts';
-import { convolve, integers, relu6, scalar, scaled, subtractMean } from './layers.ts';
+import { arithmetic, convolve, integers, relu6, scaled, subtractMean } from './layers.ts';
 import type { Tensor, Weights } from './weights.ts';
 
 /**
  * SSD with MobileNet v1, trained on WIDER FACE (face-api: `ssdMobilenetv1/`), up to but without the suppression of overlaps.
- * `pixels` uint8 [batch, height, width, 3] RGB, height and width any multiples of 16 up to 512 →
+ * `pixels` uint8 [batch, height, width, 3] RGB, of any height and width up to 512 →
  * `boxes` float [batch, anchors, 4] (top, left, bottom, right, in units of 512 pixels whatever the input's size) and
  * `scores` float [batch, anchors], 0 to 1. At 512×512 there are 5,118 anchors, in the order of face-api.
  */
@@ -50,35 +50,41 @@ function pointwise(graph: Graph, weights: Weights, x: Value, name: string, strid
 
 /** A depthwise convolution with its batch norm folded into filters and bias, then ReLU6. */
 function depthwise(graph: Graph, weights: Weights, x: Value, name: string, stride: 1 | 2): Value {
-  const [gamma, beta, mean, variance] = ['gamma', 'beta', 'moving_mean', 'moving_variance'].map(
-    (part) => weights.tensor(`${name}/BatchNorm/${part}`).data,
-  ) as [Float32Array, Float32Array, Float32Array, Float32Array];
+  const batchNorm = (part: string) => weights.tensor(`${name}/BatchNorm/${part}`).data;
+  const [gamma, beta, mean, variance] = [batchNorm('gamma'), batchNorm('beta'), batchNorm('moving_mean'), batchNorm('moving_variance')];
   const gain = Array.from(gamma, (value, i) => value / Math.sqrt(variance[i]! + BATCH_NORM_EPSILON));
   const filters = scaled(weights.tensor(`${name}/depthwise_weights`), gain);
   const bias: Tensor = { shape: [beta.length], data: beta.map((value, i) => value - mean[i]! * gain[i]!) };
   return relu6(graph, convolve(graph, x, { name, filters, bias, stride, depthwise: true }));
 }
 
-/** What one map says: boxes [batch, n, 4] still encoded relative to `anchors` [n, 4], and face scores [batch, n] before the sigmoid. */
+/**
+ * What one map says of its n anchors: `boxes` [batch, n, 4], still encoded relative to `anchors` [n, 4], and `scores`
+ * [batch, n] before the sigmoid. Row by row, then column by column, then anchor by anchor.
+ */
 function predict(graph: Graph, weights: Weights, map: Value, level: number, grid: Tensor) {
   const name = `Prediction/BoxPredictor_${level}`;
-  const head = (part: string, pick: (tensor: Tensor) => Tensor, shape: number[]) => {
-    const filters = pick(weights.tensor(`${name}/${part}/weights`));
-    const bias = pick(weights.tensor(`${name}/${part}/biases`));
-    const channelsLast = graph.apply('Transpose', [convolve(graph, map, { name: `${name}/${part}`, filters, bias })], { perm: [0, 2, 3, 1] });
-    return graph.apply('Reshape', [channelsLast, integers(graph, shape)]);
+  const head = (part: string, channels: (tensor: Tensor) => Tensor, shape: number[]) => {
+    const filters = channels(weights.tensor(`${name}/${part}/weights`));
+    const bias = channels(weights.tensor(`${name}/${part}/biases`));
+    const predicted = convolve(graph, map, { name: `${name}/${part}`, filters, bias });
+    return graph.apply('Reshape', [graph.apply('Transpose', [predicted], { perm: [0, 2, 3, 1] }), integers(graph, shape)]);
   };
-  const size = graph.apply('Shape', [map], { start: 2, end: 4 });
-  const cells = graph.apply('Slice', [graph.constant(`${name}/anchors`, grid), integers(graph, [0, 0]), size]);
+  const rowsAndColumns = graph.apply('Shape', [map], { start: 2, end: 4 });
+  const cells = graph.apply('Slice', [graph.constant(`${name}/anchors`, grid), integers(graph, [0, 0]), rowsAndColumns]);
   return {
-    boxes: head('BoxEncodingPredictor', (tensor) => tensor, [0, -1, 4]),
-    scores: head('ClassPredictor', faceClassOnly, [0, -1]),
+    boxes: head('BoxEncodingPredictor', allChannels, [0, -1, 4]),
+    scores: head('ClassPredictor', faceChannels, [0, -1]),
     anchors: graph.apply('Reshape', [cells, integers(graph, [-1, 4])]),
   };
 }
 
-/** Of every three output channels (background, face, a class never trained) the second. */
-function faceClassOnly({ shape, data }: Tensor): Tensor {
+function allChannels(tensor: Tensor): Tensor {
+  return tensor;
+}
+
+/** Of every three output channels (background, face, and a class that face-api ignores) the second. */
+function faceChannels({ shape, data }: Tensor): Tensor {
   return { shape: shape.with(-1, shape.at(-1)! / 3), data: data.filter((_, i) => i % 3 === 1) };
 }
 
@@ -87,17 +93,13 @@ function faceClassOnly({ shape, data }: Tensor): Tensor {
  * (Liu et al., SSD, 2016, with the usual variances of 0.1 and 0.2).
  */
 function decodeBoxes(graph: Graph, encoded: Value, anchors: Value): Value {
-  const halves = (value: Value, axis: number) =>
-    graph.applyMany('Split', [value, integers(graph, [2, 2])], 2, { axis }) as [Value, Value];
+  const { add, subtract, multiply, divide, exp } = arithmetic(graph);
+  const halves = (value: Value, axis: number) => graph.applyMany('Split', [value, integers(graph, [2, 2])], 2, { axis }) as [Value, Value];
   const [offset, growth] = halves(encoded, 2);
   const [anchorCentre, anchorSize] = halves(anchors, 1);
-
-  const shift = graph.apply('Mul', [graph.apply('Div', [offset, scalar(graph, 10)]), anchorSize]);
-  const centre = graph.apply('Add', [anchorCentre, shift]);
-  const size = graph.apply('Mul', [graph.apply('Exp', [graph.apply('Div', [growth, scalar(graph, 5)])]), anchorSize]);
-  const half = graph.apply('Div', [size, scalar(graph, 2)]);
-  const corners = [graph.apply('Sub', [centre, half]), graph.apply('Add', [centre, half])];
-  return graph.apply('Concat', corners, { axis: 2 });
+  const centre = add(anchorCentre, multiply(divide(offset, 10), anchorSize));
+  const halfSize = divide(multiply(exp(divide(growth, 5)), anchorSize), 2);
+  return graph.apply('Concat', [subtract(centre, halfSize), add(centre, halfSize)], { axis: 2 });
 }
 
 /**
@@ -109,13 +111,14 @@ function anchorGrids({ data }: Tensor): Tensor[] {
   return GRIDS.map(({ cells, anchorsPerCell }) => {
     const grid = new Float32Array(cells * cells * anchorsPerCell * 4);
     for (let i = 0; i < grid.length; i += 4, next += 4) {
-      const [top, left, bottom, right] = data.subarray(next, next + 4) as unknown as [number, number, number, number];
+      const [top, left, bottom, right] = Array.from(data.subarray(next, next + 4)) as [number, number, number, number];
       grid.set([(top + bottom) / 2, (left + right) / 2, bottom - top, right - left], i);
     }
     return { shape: [cells, cells, anchorsPerCell * 4], data: grid };
   });
 }
 
+/** The six maps of a picture of 512 pixels: cells along each side, and anchors in each cell. */
 const GRIDS = [32, 16, 8, 4, 2, 1].map((cells, level) => ({ cells, anchorsPerCell: level === 0 ? 3 : 6 }));
 
 /** `0.001` in single precision, as the trained graph holds it. */

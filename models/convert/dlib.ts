@@ -32,7 +32,7 @@ export function faceApiDirectory(): string {
   try {
     return dirname(createRequire(import.meta.url).resolve('@vladmandic/face-api/package.json'));
   } catch (cause) {
-    throw new Error('the npm package @vladmandic/face-api, which holds the weights, is not installed: run npm ci, with the development dependencies', { cause });
+    throw new Error('the npm package @vladmandic/face-api, which holds the weights, is not installed: npm ci installs it', { cause });
   }
 }
 

@@ -109,6 +109,7 @@ const ATTRIBUTE_INTS = 7;
 function writeNode(writer: BinaryWriter, { operator, inputs, outputs, attributes }: Node): void {
   for (const { name } of inputs) writer.tag(1, WireType.LengthDelimited).string(name);
   for (const { name } of outputs) writer.tag(2, WireType.LengthDelimited).string(name);
+  writer.tag(3, WireType.LengthDelimited).string(outputs[0]!.name);
   writer.tag(4, WireType.LengthDelimited).string(operator);
   for (const [name, value] of Object.entries(attributes)) {
     message(writer, 5, (attribute) => {

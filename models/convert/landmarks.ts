@@ -1,5 +1,5 @@
 import { Graph, type Value } from './graph.ts';
-import { add, convolve, integers, relu, scaled, subtractMean } from './layers.ts';
+import { arithmetic, convolve, integers, relu, scaled, subtractMean } from './layers.ts';
 import type { Weights } from './weights.ts';
 
 /**
@@ -31,10 +31,11 @@ export function buildLandmarks(weights: Weights): Graph {
 
 /** Three convolutions, each over the rectified sum of all before it; the sum of all four is the result. */
 function denseBlock(graph: Graph, weights: Weights, entry: Value, block: string): Value {
+  const { add } = arithmetic(graph);
   let sum = relu(graph, entry);
   let x = sum;
   for (const layer of ['conv1', 'conv2', 'conv3']) {
-    sum = add(graph, sum, separable(graph, weights, x, `${block}/${layer}`));
+    sum = add(sum, separable(graph, weights, x, `${block}/${layer}`));
     x = relu(graph, sum);
   }
   return x;
@@ -42,7 +43,15 @@ function denseBlock(graph: Graph, weights: Weights, entry: Value, block: string)
 
 /** A depthwise convolution and a pointwise one, with nothing between them. */
 function separable(graph: Graph, weights: Weights, x: Value, name: string, stride: 1 | 2 = 1): Value {
-  const depthwise = { name: `${name}/depthwise`, filters: weights.tensor(`${name}/depthwise_filter`), stride, depthwise: true };
-  const pointwise = { name: `${name}/pointwise`, filters: weights.tensor(`${name}/pointwise_filter`), bias: weights.tensor(`${name}/bias`) };
-  return convolve(graph, convolve(graph, x, depthwise), pointwise);
+  const filtered = convolve(graph, x, {
+    name: `${name}/depthwise`,
+    filters: weights.tensor(`${name}/depthwise_filter`),
+    stride,
+    depthwise: true,
+  });
+  return convolve(graph, filtered, {
+    name: `${name}/pointwise`,
+    filters: weights.tensor(`${name}/pointwise_filter`),
+    bias: weights.tensor(`${name}/bias`),
+  });
 }

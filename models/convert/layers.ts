@@ -46,12 +46,20 @@ export function relu6(graph: Graph, x: Value): Value {
   return graph.apply('Clip', [x, scalar(graph, 0), scalar(graph, 6)]);
 }
 
-export function add(graph: Graph, a: Value, b: Value): Value {
-  return graph.apply('Add', [a, b]);
+/** Arithmetic on values of a graph and numbers, element by element. */
+export function arithmetic(graph: Graph) {
+  const valueOf = (operand: Value | number) => (typeof operand === 'number' ? scalar(graph, operand) : operand);
+  const operator = (name: string) => (a: Value, b: Value | number) => graph.apply(name, [a, valueOf(b)]);
+  return {
+    add: operator('Add'),
+    subtract: operator('Sub'),
+    multiply: operator('Mul'),
+    divide: operator('Div'),
+    exp: (x: Value) => graph.apply('Exp', [x]),
+  };
 }
 
-/** A constant number. */
-export function scalar(graph: Graph, value: number): Value {
+function scalar(graph: Graph, value: number): Value {
   return graph.constant(`number_${value}`, { shape: [], data: Float32Array.of(value) });
 }
 

@@ -1,5 +1,5 @@
 import { Graph, type Value } from './graph.ts';
-import { add, convolve, integers, relu, scaled, subtractMean, type Convolution } from './layers.ts';
+import { arithmetic, convolve, integers, relu, scaled, subtractMean, type Convolution } from './layers.ts';
 import type { Weights } from './weights.ts';
 
 /**
@@ -36,16 +36,20 @@ const STAGES: { down: Down; repeats: string[] }[] = [
 
 function residual(graph: Graph, weights: Weights, x: Value, name: string): Value {
   const inner = relu(graph, scaledConvolution(graph, weights, x, { name: `${name}/conv1` }));
-  return relu(graph, add(graph, scaledConvolution(graph, weights, inner, { name: `${name}/conv2` }), x));
+  const outer = scaledConvolution(graph, weights, inner, { name: `${name}/conv2` });
+  return relu(graph, arithmetic(graph).add(outer, x));
 }
 
-/** A residual block of stride 2. Its shortcut is pooled, its new channels are zero; a convolution that comes out smaller gets zeros below and right. */
+/**
+ * A residual block of stride 2. Its shortcut is pooled, with zeros for the new channels; a convolution that comes out
+ * smaller than the shortcut gets zeros below and on the right.
+ */
 function residualDown(graph: Graph, weights: Weights, x: Value, { name, zeroChannels, rowsMissing }: Down): Value {
   const inner = relu(graph, scaledConvolution(graph, weights, x, { name: `${name}/conv1`, stride: 2, padding: 'valid' }));
-  const convolved = scaledConvolution(graph, weights, inner, { name: `${name}/conv2` });
+  const outer = scaledConvolution(graph, weights, inner, { name: `${name}/conv2` });
   const pooled = graph.apply('AveragePool', [x], { kernel_shape: [2, 2], strides: [2, 2] });
   const shortcut = padEnds(graph, pooled, [0, zeroChannels, 0, 0]);
-  return relu(graph, add(graph, shortcut, padEnds(graph, convolved, [0, 0, rowsMissing, rowsMissing])));
+  return relu(graph, arithmetic(graph).add(shortcut, padEnds(graph, outer, [0, 0, rowsMissing, rowsMissing])));
 }
 
 /** A convolution followed by dlib's affine layer (a frozen batch norm), folded into one. */

@@ -26,13 +26,15 @@ export async function readWeights(directory: string, network: string): Promise<W
 
   const tensors = new Map<string, Tensor>();
   for (const { paths, weights } of manifest.data) {
-    const bytes = Buffer.concat(await Promise.all(paths.map((path) => readFile(join(directory, path)))));
+    const shards = paths.map((path) => join(directory, path));
+    const bytes = Buffer.concat(await Promise.all(shards.map((shard) => readFile(shard))));
+    const described = weights.reduce((total, entry) => total + byteLength(entry), 0);
+    if (bytes.length !== described) throw new Error(`${shards.join(', ')}: ${bytes.length} bytes, the manifest describes ${described}`);
     let offset = 0;
     for (const entry of weights) {
       tensors.set(entry.name, decode(entry, bytes, offset));
       offset += byteLength(entry);
     }
-    if (offset !== bytes.length) throw new Error(`${directory}/${paths}: ${bytes.length} bytes, the manifest describes ${offset}`);
   }
   return {
     tensor(name) {

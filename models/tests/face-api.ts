@@ -1,49 +1,47 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type * as FaceApi from '@vladmandic/face-api';
-import sharp from 'sharp';
+import type * as FaceApiPackage from '@vladmandic/face-api';
 import { faceApiDirectory } from '../convert/dlib.ts';
+import type { Pixels } from './photos.ts';
 
-/** Pixels of a picture as the networks take them: one byte for each of red, green and blue, row by row. */
-export interface Pixels {
-  data: Uint8Array;
-  width: number;
-  height: number;
+/** The tensors that the package @vladmandic/face-api itself computes from pixels. */
+export interface FaceApi {
+  /** Of a square of 512 pixels: boxes [5118, 4] and scores [5118], before overlaps are suppressed. */
+  detector(pixels: Pixels): { boxes: Float32Array; scores: Float32Array };
+  /** Of a face: 68 pairs x, y in parts of the crop. */
+  landmarks(face: Pixels): Float32Array;
+  /** Of a face: 128 numbers. */
+  descriptor(face: Pixels): Float32Array;
 }
 
-/** The package itself, its weights loaded, computing with TensorFlow.js on its WebAssembly backend. */
-export async function loadFaceApi(): Promise<typeof FaceApi> {
+/** Loads the package with its own weights; TensorFlow.js computes on its WebAssembly backend. */
+export async function loadFaceApi(): Promise<FaceApi> {
   const require = createRequire(import.meta.url);
-  const wasm = require('@tensorflow/tfjs-backend-wasm');
-  wasm.setWasmPaths(`${dirname(require.resolve('@tensorflow/tfjs-backend-wasm'))}/`);
-  const faceapi: typeof FaceApi = require('@vladmandic/face-api/dist/face-api.node-wasm.js');
-  await (faceapi.tf as any).setBackend('wasm');
-  await (faceapi.tf as any).ready();
-  const weights = join(faceApiDirectory(), 'model');
-  for (const network of ['ssdMobilenetv1', 'faceLandmark68Net', 'faceRecognitionNet'] as const) {
-    await faceapi.nets[network].loadFromDisk(weights);
+  require('@tensorflow/tfjs-backend-wasm').setWasmPaths(`${dirname(require.resolve('@tensorflow/tfjs-backend-wasm'))}/`);
+  const { nets, tf, NetInput } = require('@vladmandic/face-api/dist/face-api.node-wasm.js') as typeof FaceApiPackage & { tf: any };
+  await tf.setBackend('wasm');
+  await tf.ready();
+  for (const network of [nets.ssdMobilenetv1, nets.faceLandmark68Net, nets.faceRecognitionNet]) {
+    await network.loadFromDisk(join(faceApiDirectory(), 'model'));
   }
-  return faceapi;
-}
 
-/** Sample photos inside the package. */
-export function samplePhotos(): string[] {
-  return [1, 2, 3, 4, 5, 6].map((number) => join(faceApiDirectory(), 'demo', `sample${number}.jpg`));
-}
-
-/** A photo scaled into the upper left of a square, the rest black: face-api's way to feed its detector. */
-export async function letterbox(photo: string, size: number): Promise<Pixels> {
-  const { data } = await sharp(photo)
-    .resize(size, size, { fit: 'contain', position: 'left top', background: 'black' })
-    .removeAlpha()
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  return { data, width: size, height: size };
-}
-
-/** A square of a photo, scaled; `box` in pixels of the photo. */
-export async function crop(photo: string, box: { left: number; top: number; side: number }, size: number): Promise<Pixels> {
-  const { left, top, side } = box;
-  const data = await sharp(photo).extract({ left, top, width: side, height: side }).resize(size, size, { fit: 'fill' }).removeAlpha().raw().toBuffer();
-  return { data, width: size, height: size };
+  const input = ({ data, width, height }: Pixels) => new NetInput([tf.tensor3d(data, [height, width, 3], 'int32')]);
+  const values = (tensor: { dataSync(): unknown }) => (tensor.dataSync() as Float32Array).slice();
+  const withoutLeaks = <Result>(compute: () => Result): Result => {
+    tf.engine().startScope();
+    try {
+      return compute();
+    } finally {
+      tf.engine().endScope();
+    }
+  };
+  return {
+    detector: (pixels) =>
+      withoutLeaks(() => {
+        const { boxes, scores } = nets.ssdMobilenetv1.forwardInput(input(pixels));
+        return { boxes: values(boxes[0]!), scores: values(scores[0]!) };
+      }),
+    landmarks: (face) => withoutLeaks(() => values(nets.faceLandmark68Net.forwardInput(input(face)))),
+    descriptor: (face) => withoutLeaks(() => values(nets.faceRecognitionNet.forwardInput(input(face)))),
+  };
 }

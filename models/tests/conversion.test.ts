@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { copyFile, mkdtemp, rm, truncate } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { readModelPack } from '@facepass/contracts/model-pack';
+import { convertNetwork, faceApiDirectory } from '../convert/dlib.ts';
+import { readWeights } from '../convert/weights.ts';
+import { facesIn, intersectionOverUnion, openNetwork } from './networks.ts';
+import { letterbox, SAMPLE_PHOTOS } from './photos.ts';
+
+describe('conversion of the networks of @vladmandic/face-api', () => {
+  test('gives the bytes that the manifest pins, twice', async () => {
+    const { detector, landmarks, recogniser } = await readModelPack(join(import.meta.dirname, '..'), 'dlib');
+    for (const { file, sha256 } of [detector, landmarks!, recogniser]) {
+      for (const time of ['first', 'second']) {
+        assert.equal(createHash('sha256').update(await convertNetwork(file)).digest('hex'), sha256, `${file}, ${time} conversion`);
+      }
+    }
+  });
+
+  test('gives networks that take pixels and nothing else, so that their weights are constants', async () => {
+    for (const [file, shape] of INPUTS) {
+      await using network = await openNetwork(await convertNetwork(file));
+      assert.deepEqual(network.session.inputMetadata, [{ name: 'pixels', isTensor: true, type: 'uint8', shape }], file);
+    }
+  });
+
+  test('gives a detector that finds the same faces without most of the black in its square', async () => {
+    await using network = await openNetwork(await convertNetwork('detector.onnx'));
+    const facesAt = async (photo: string, height: number) => {
+      const { boxes, scores } = await network.run(await letterbox(photo, 512, height));
+      return facesIn(boxes!.data, scores!.data);
+    };
+    for (const photo of SAMPLE_PHOTOS) {
+      const square = await facesAt(photo, 512);
+      const filled = await facesAt(photo, 416);
+      assert.equal(filled.length, square.length, photo);
+      for (const face of square) {
+        assert.ok(filled.some((other) => intersectionOverUnion(face, other) > 0.9), `${photo}: ${JSON.stringify(face)}`);
+      }
+    }
+  });
+
+  test('gives a detector with as many anchors as its input has cells, and none beyond 512 pixels', async () => {
+    await using network = await openNetwork(await convertNetwork('detector.onnx'));
+    for (const [width, height] of [[512, 512], [512, 352], [64, 448], [333, 500], [16, 16]] as const) {
+      const cells = [16, 32, 64, 128, 256, 512].map((step) => Math.ceil(width / step) * Math.ceil(height / step));
+      const { scores } = await network.run({ data: new Uint8Array(width * height * 3), width, height });
+      assert.deepEqual(scores!.dims, [1, cells.reduce((anchors, count, level) => anchors + count * (level === 0 ? 3 : 6), 0)]);
+    }
+    await assert.rejects(network.run({ data: new Uint8Array(544 * 512 * 3), width: 544, height: 512 }));
+  });
+
+  test('names the file whose length is not what its manifest describes', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'facepass-weights-'));
+    try {
+      const files = ['face_landmark_68_model-weights_manifest.json', 'face_landmark_68_model.bin'];
+      for (const file of files) await copyFile(join(faceApiDirectory(), 'model', file), join(folder, file));
+      await truncate(join(folder, 'face_landmark_68_model.bin'), 356_839);
+      await assert.rejects(
+        readWeights(folder, 'face_landmark_68_model'),
+        /face_landmark_68_model\.bin: 356839 bytes, the manifest describes 356840/,
+      );
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  test('names a weight that is not there, and a file it cannot make', async () => {
+    const weights = await readWeights(join(faceApiDirectory(), 'model'), 'face_landmark_68_model');
+    assert.throws(() => weights.tensor('dense9/conv0/filters'), /face_landmark_68_model has no weight dense9\/conv0\/filters/);
+    await assert.rejects(convertNetwork('nose.onnx'), /nose\.onnx is none of the files made by conversion/);
+  });
+});
+
+const INPUTS: [string, (string | number)[]][] = [
+  ['detector.onnx', ['batch', 'height', 'width', 3]],
+  ['landmarks.onnx', ['batch', 112, 112, 3]],
+  ['recogniser.onnx', ['batch', 150, 150, 3]],
+];
