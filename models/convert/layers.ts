@@ -1,4 +1,5 @@
-import { FLOAT, type Graph, type Value } from './graph.ts';
+import type { Graph } from './graph.ts';
+import { FLOAT, type Value } from './onnx.ts';
 import type { Tensor } from './weights.ts';
 
 /** A convolution as TensorFlow stores it: filters [height, width, in, out] (depthwise: [height, width, channels, 1]). */
@@ -26,7 +27,7 @@ export function subtractMean(graph: Graph, pixels: Value, mean: [number, number,
 export function convolve(graph: Graph, x: Value, convolution: Convolution): Value {
   const { name, filters, bias, stride = 1, padding = 'same', depthwise = false } = convolution;
   const kernel = filters.shape[0]!;
-  const inputs = [x, graph.constant(`${name}/filters`, depthwise ? transpose(filters, [2, 3, 0, 1]) : transpose(filters, [3, 2, 0, 1]))];
+  const inputs = [x, graph.constant(`${name}/filters`, onnxFilters(filters, depthwise))];
   if (bias) inputs.push(graph.constant(`${name}/bias`, bias));
   return graph.apply('Conv', inputs, {
     kernel_shape: [kernel, kernel],
@@ -73,18 +74,18 @@ export function scaled(filters: Tensor, gain: ArrayLike<number>): Tensor {
   return { shape: filters.shape, data: filters.data.map((value, i) => value * gain[i % gain.length]!) };
 }
 
-/** The tensor with its axes in another order, as `numpy.transpose` does it. */
-export function transpose({ shape, data }: Tensor, axes: number[]): Tensor {
-  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
-  const newShape = axes.map((axis) => shape[axis]!);
-  const newStrides = axes.map((axis) => strides[axis]!);
+/** Filters as ONNX stores them: [out, in, height, width] (depthwise: [channels, 1, height, width]). */
+function onnxFilters({ shape, data }: Tensor, depthwise: boolean): Tensor {
+  const [height, width, ins, outs] = shape as [number, number, number, number];
   const result = new Float32Array(data.length);
-  const index = newShape.map(() => 0);
-  for (let i = 0; i < result.length; i++) {
-    result[i] = data[index.reduce((offset, position, axis) => offset + position * newStrides[axis]!, 0)]!;
-    for (let axis = index.length - 1; axis >= 0 && ++index[axis]! === newShape[axis]; axis--) index[axis] = 0;
+  for (const [i, value] of data.entries()) {
+    const out = i % outs;
+    const channel = Math.floor(i / outs) % ins;
+    const position = Math.floor(i / (outs * ins));
+    const filter = depthwise ? channel : out * ins + channel;
+    result[filter * height * width + position] = value;
   }
-  return { shape: newShape, data: result };
+  return { shape: depthwise ? [ins, 1, height, width] : [outs, ins, height, width], data: result };
 }
 
 /**

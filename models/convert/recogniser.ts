@@ -1,5 +1,6 @@
-import { Graph, type Value } from './graph.ts';
+import { Graph } from './graph.ts';
 import { arithmetic, convolve, integers, relu, scaled, subtractMean, type Convolution } from './layers.ts';
+import type { Value } from './onnx.ts';
 import type { Weights } from './weights.ts';
 
 /**
