@@ -1,0 +1,1295 @@
+// Made from docs/openapi.json by npm run gen:client.
+export interface paths {
+    "/api/v1/index": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Index every face of a photo
+         * @description Indexing a photo again replaces its faces. Parameters may stand in the query or in the form; with a bare image body they stand in the query.
+         */
+        post: operations["indexPhoto"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/index/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Index photos of the bucket
+         * @description One bad photo never fails the batch, and the same batch again is harmless. With Accept: application/x-ndjson each photo is a line as it ends.
+         */
+        post: operations["indexBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/index/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Erase a session */
+        delete: operations["eraseSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/index/{session_id}/photos/{photo_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Erase a photo */
+        delete: operations["erasePhoto"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Find the photos that show the person of a selfie
+         * @description Exact: every face of the session is compared. The selfie is not stored. Of several faces the largest is searched, unless face_index chooses another.
+         */
+        post: operations["searchFaces"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search/status/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much of a session is indexed */
+        get: operations["getSessionStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a token that opens one session to searches */
+        post: operations["createSearchToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a client must know before its first call */
+        get: operations["getSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the service and what it needs are well */
+        get: operations["getHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/livez": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the process lives */
+        get: operations["getLiveness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether it should get requests */
+        get: operations["getReadiness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Metrics in the Prometheus text format */
+        get: operations["getMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        IndexAnswer: {
+            /** @enum {boolean} */
+            indexed: true;
+            /**
+             * @description The client’s own name of the photo.
+             * @example 5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11
+             */
+            photo_id: string;
+            /** @description Detector score of the photo’s surest face. */
+            confidence: number;
+            /** @description Faces indexed: the length of `faces`. */
+            faces_detected: number;
+            faces: components["schemas"]["IndexedFace"][];
+            /** @description Faces seen, but too poor to be compared. */
+            rejected: components["schemas"]["RejectedFace"][];
+        };
+        IndexedFace: {
+            face_index: number;
+            box: components["schemas"]["Box"];
+            /** @description Detector score. */
+            confidence: number;
+            /** @description Size, sharpness and pose in one figure. */
+            quality: number;
+        };
+        /** @description Pixels of the upright picture, origin at the upper left; may reach over the edge. */
+        Box: {
+            x: number;
+            y: number;
+            width: number;
+            height: number;
+        };
+        RejectedFace: {
+            box: components["schemas"]["Box"];
+            /** @description too_small, blurred, extreme_pose or truncated */
+            reason: string;
+        };
+        Problem: {
+            /** @description Page that explains the code. */
+            type: string;
+            title: string;
+            status: number;
+            detail: string;
+            /** @description Id of the request, as in X-Request-Id and the log. */
+            instance: string;
+            code: string;
+            /** @description Every field that broke a rule. */
+            errors?: {
+                field: string;
+                rule: string;
+            }[];
+            /** @description With no_face: the faces that were seen, but too poor to be compared. */
+            rejected?: components["schemas"]["RejectedFace"][];
+        };
+        IndexByKey: {
+            /**
+             * @description The client’s own name of the photo.
+             * @example 5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11
+             */
+            photo_id: string;
+            /**
+             * @description The event whose photos belong together.
+             * @example wedding-2026-05-09
+             */
+            session_id: string;
+            /**
+             * @description Key of the photo in the configured bucket, below the configured prefix.
+             * @example wedding/IMG_0001.jpg
+             */
+            s3_key: string;
+            /**
+             * Format: date-time
+             * @description When the whole session is to be erased; the last one given counts.
+             * @example 2027-01-31T00:00:00Z
+             */
+            expires_at?: string;
+        };
+        BatchAnswer: {
+            indexed: number;
+            failed: number;
+            errors: components["schemas"]["BatchError"][];
+        };
+        BatchError: {
+            /**
+             * @description The client’s own name of the photo.
+             * @example 5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11
+             */
+            photo_id: string;
+            code: string;
+            error: string;
+        };
+        BatchLine: {
+            /**
+             * @description The client’s own name of the photo.
+             * @example 5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11
+             */
+            photo_id: string;
+            /** @enum {boolean} */
+            indexed: true;
+            faces_detected: number;
+            confidence: number;
+        } | {
+            /**
+             * @description The client’s own name of the photo.
+             * @example 5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11
+             */
+            photo_id: string;
+            /** @enum {boolean} */
+            indexed: false;
+            code: string;
+            error: string;
+        };
+        BatchRequest: {
+            /**
+             * @description The event whose photos belong together.
+             * @example wedding-2026-05-09
+             */
+            session_id: string;
+            photos: {
+                /**
+                 * @description The client’s own name of the photo.
+                 * @example 5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11
+                 */
+                photo_id: string;
+                /**
+                 * @description Key of the photo in the configured bucket, below the configured prefix.
+                 * @example wedding/IMG_0001.jpg
+                 */
+                s3_key: string;
+            }[];
+            /**
+             * Format: date-time
+             * @description When the whole session is to be erased; the last one given counts.
+             * @example 2027-01-31T00:00:00Z
+             */
+            expires_at?: string;
+        };
+        DeleteAnswer: {
+            /** @enum {boolean} */
+            deleted: true;
+            embeddings_removed: number;
+        };
+        SearchAnswer: {
+            /** @description A photo appears once, with its best face; most similar first. */
+            matches: components["schemas"]["Match"][];
+            query_time_ms: number;
+            /** @description Photos at or above the threshold, also those beyond `limit`. */
+            total_matches: number;
+            /** @description Which face of the selfie was searched; faces are numbered from the largest, 0. */
+            query: {
+                faces_detected: number;
+                face_index: number;
+                box: components["schemas"]["Box"];
+                /** @description Where the selfie has several faces: all of them, to choose another by `face_index`. */
+                faces?: {
+                    face_index: number;
+                    box: components["schemas"]["Box"];
+                }[];
+            };
+        };
+        Match: {
+            /**
+             * @description The client’s own name of the photo.
+             * @example 5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11
+             */
+            photo_id: string;
+            /** @description 0.5 is the model’s decision point, 1 the same picture; four decimals. */
+            similarity: number;
+            /** @description Detector score of the matched face. */
+            confidence: number;
+            face: {
+                face_index: number;
+                box: components["schemas"]["Box"] | null;
+            };
+        };
+        SessionStatus: {
+            indexed: boolean;
+            photo_count: number;
+            /** Format: date-time */
+            last_indexed: string | null;
+            /**
+             * @description The event whose photos belong together.
+             * @example wedding-2026-05-09
+             */
+            session_id: string;
+            face_count: number;
+            /**
+             * @description Model of the session’s embeddings.
+             * @example dlib-1
+             */
+            model: string | null;
+        };
+        SearchToken: {
+            token: string;
+            /**
+             * @description The event whose photos belong together.
+             * @example wedding-2026-05-09
+             */
+            session_id: string;
+            /** Format: date-time */
+            expires_at: string;
+        };
+        SearchTokenRequest: {
+            /**
+             * @description The event whose photos belong together.
+             * @example wedding-2026-05-09
+             */
+            session_id: string;
+            /** @default 86400 */
+            expires_in_seconds: number;
+        };
+        Settings: {
+            version: string;
+            /** @enum {string} */
+            search_access: "public" | "token";
+            /** @description Where pages find a photo: {session_id} and {photo_id} are put in, percent-encoded. */
+            photo_url_template: string | null;
+            max_image_bytes: number;
+            /** @description Widest and highest image, in pixels. */
+            max_image_side: number;
+            default_threshold: number;
+        };
+        Health: {
+            /** @enum {string} */
+            status: "healthy" | "unhealthy";
+            /** @description connected, or what is wrong */
+            database: string;
+            /** @description The model, or what is wrong with the inference server */
+            face_recognition_model: string;
+            version: string;
+            uptime_seconds: number;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    indexPhoto: {
+        parameters: {
+            query?: {
+                /** @description The client’s own name of the photo. */
+                photo_id?: string;
+                /** @description The event whose photos belong together. */
+                session_id?: string;
+                /** @description Key of the photo in the configured bucket, below the configured prefix. */
+                s3_key?: string;
+                /** @description When the whole session is to be erased; the last one given counts. */
+                expires_at?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * @description The client’s own name of the photo.
+                     * @example 5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11
+                     */
+                    photo_id: string;
+                    /**
+                     * @description The event whose photos belong together.
+                     * @example wedding-2026-05-09
+                     */
+                    session_id: string;
+                    /**
+                     * @description Key of the photo in the configured bucket, below the configured prefix.
+                     * @example wedding/IMG_0001.jpg
+                     */
+                    s3_key?: string;
+                    /**
+                     * Format: date-time
+                     * @description When the whole session is to be erased; the last one given counts.
+                     * @example 2027-01-31T00:00:00Z
+                     */
+                    expires_at?: string;
+                    /**
+                     * Format: binary
+                     * @description JPEG, PNG or WebP.
+                     */
+                    image?: Blob;
+                };
+                "application/json": components["schemas"]["IndexByKey"];
+                "image/jpeg": Blob;
+                "image/png": Blob;
+                "image/webp": Blob;
+            };
+        };
+        responses: {
+            /** @description The faces of the photo are indexed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IndexAnswer"];
+                };
+            };
+            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_body`: The body cannot be read. `image_missing`: There is no image. `not_an_image`: The file is not an image. `unsupported_format`: The image has another format. `image_damaged`: The image cannot be decoded. `image_too_many_pixels`: The image is too wide or too high. `no_face`: There is no usable face. `s3_not_configured`: No bucket is configured. `s3_key_refused`: The key is not a plain path. `s3_object_not_found`: The bucket holds no such photo. `s3_access_denied`: The bucket refuses access. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `api_key_required`: An API key is needed. `api_key_invalid`: The API key is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`: The API key may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `model_mismatch`: The session was indexed with another model. `session_erased`: The session or photo was erased meanwhile. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is too large. `image_too_large`: The image has too many bytes. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The body has another content type. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: The service made a mistake. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `database_unavailable`: The database does not answer. `inference_unavailable`: No inference server answers. `inference_overloaded`: The inference servers are full. `overloaded`: Too many uploads at a time. `s3_unavailable`: The bucket does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    indexBatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchRequest"];
+            };
+        };
+        responses: {
+            /** @description Every photo ended, indexed or not. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchAnswer"];
+                    "application/x-ndjson": components["schemas"]["BatchLine"];
+                };
+            };
+            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_body`: The body cannot be read. `s3_not_configured`: No bucket is configured. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `api_key_required`: An API key is needed. `api_key_invalid`: The API key is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`: The API key may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The body has another content type. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: The service made a mistake. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `database_unavailable`: The database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    eraseSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The event whose photos belong together. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nothing of the session is left. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeleteAnswer"];
+                };
+            };
+            /** @description `invalid_parameter`: A parameter breaks a rule. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `api_key_required`: An API key is needed. `api_key_invalid`: The API key is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`: The API key may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_indexed`: The session holds no photos. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: The service made a mistake. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `database_unavailable`: The database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erasePhoto: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The event whose photos belong together. */
+                session_id: string;
+                /** @description The client’s own name of the photo. */
+                photo_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nothing of the photo is left. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeleteAnswer"];
+                };
+            };
+            /** @description `invalid_parameter`: A parameter breaks a rule. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `api_key_required`: An API key is needed. `api_key_invalid`: The API key is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`: The API key may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `photo_not_indexed`: The session holds no such photo. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: The service made a mistake. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `database_unavailable`: The database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    searchFaces: {
+        parameters: {
+            query?: {
+                /** @description The event whose photos belong together. */
+                session_id?: string;
+                /** @description Least similarity of a match, 0 to 1; 0.5 is the model’s decision point. */
+                threshold?: number;
+                /** @description Most matches to return. */
+                limit?: number;
+                /** @description Which face of the selfie to search, as numbered by `query`; the largest when absent. */
+                face_index?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * @description The event whose photos belong together.
+                     * @example wedding-2026-05-09
+                     */
+                    session_id: string;
+                    /** @description Least similarity of a match, 0 to 1; 0.5 is the model’s decision point. */
+                    threshold?: number;
+                    /**
+                     * @description Most matches to return.
+                     * @default 100
+                     */
+                    limit?: number;
+                    /** @description Which face of the selfie to search, as numbered by `query`; the largest when absent. */
+                    face_index?: number;
+                    /**
+                     * Format: binary
+                     * @description JPEG, PNG or WebP.
+                     */
+                    image?: Blob;
+                };
+                "image/jpeg": Blob;
+                "image/png": Blob;
+                "image/webp": Blob;
+            };
+        };
+        responses: {
+            /** @description The photos found, most similar first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchAnswer"];
+                };
+            };
+            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_body`: The body cannot be read. `image_missing`: There is no image. `not_an_image`: The file is not an image. `unsupported_format`: The image has another format. `image_damaged`: The image cannot be decoded. `image_too_many_pixels`: The image is too wide or too high. `no_face`: There is no usable face. `face_index_out_of_range`: The selfie has no such face. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `search_token_required`: A search token is needed. `search_token_invalid`: The search token is not valid for this session. `api_key_invalid`: The API key is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_indexed`: The session holds no photos. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `model_mismatch`: The session was indexed with another model. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is too large. `image_too_large`: The image has too many bytes. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The body has another content type. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: The service made a mistake. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `database_unavailable`: The database does not answer. `inference_unavailable`: No inference server answers. `inference_overloaded`: The inference servers are full. `overloaded`: Too many uploads at a time. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSessionStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The event whose photos belong together. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Unknown, erased and expired sessions have `indexed: false`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionStatus"];
+                };
+            };
+            /** @description `invalid_parameter`: A parameter breaks a rule. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `search_token_required`: A search token is needed. `search_token_invalid`: The search token is not valid for this session. `api_key_invalid`: The API key is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: The service made a mistake. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `database_unavailable`: The database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createSearchToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchTokenRequest"];
+            };
+        };
+        responses: {
+            /** @description The token. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchToken"];
+                };
+            };
+            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_body`: The body cannot be read. `search_tokens_not_configured`: Search tokens are not configured. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `api_key_required`: An API key is needed. `api_key_invalid`: The API key is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`: The API key may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: The body has another content type. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: The service made a mistake. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `database_unavailable`: The database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+        };
+    };
+    getHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All is well. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description The answer names what is not. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    getLiveness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description In one word or line. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+        };
+    };
+    getReadiness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description In one word or line. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description In one word or line. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+        };
+    };
+    getMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description In one word or line. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+        };
+    };
+}

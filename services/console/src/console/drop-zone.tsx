@@ -1,0 +1,43 @@
+import { useState } from 'preact/hooks';
+import { FileButton } from '../parts/button.tsx';
+import { Icon } from '../parts/icon.tsx';
+import { filesOfDrop, filesOfInput, type AddedFile } from '../photos/added-files.ts';
+
+/** Where photos are added: dropped, or chosen as files or as a folder. */
+export function DropZone({ compact, onFiles }: { compact: boolean; onFiles: (files: AddedFile[], mode: 'index' | 'show') => void }) {
+  const [over, setOver] = useState(false);
+  const drop = async (event: DragEvent) => {
+    event.preventDefault();
+    setOver(false);
+    if (event.dataTransfer) onFiles(await filesOfDrop(event.dataTransfer), 'index');
+  };
+  return (
+    <section
+      class={`drop-zone ${compact ? 'compact' : ''} ${over ? 'over' : ''}`}
+      aria-label="Add photos"
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={(event) => void drop(event)}
+    >
+      <Icon name="upload" />
+      <div>
+        <h2>{compact ? 'Add more photos' : 'Drop a folder of photos here'}</h2>
+        <p>They are sent to be read and not kept: the pictures you see on this page are your browser’s own copies.</p>
+      </div>
+      <div class="actions">
+        <FileButton icon="folder" look={compact ? 'plain' : 'primary'} webkitdirectory multiple onFiles={(list) => onFiles(filesOfInput(list), 'index')}>
+          Choose a folder
+        </FileButton>
+        <FileButton icon="image" multiple accept="image/*" onFiles={(list) => onFiles(filesOfInput(list), 'index')}>
+          Choose photos
+        </FileButton>
+        <FileButton icon="open" look="quiet" webkitdirectory multiple onFiles={(list) => onFiles(filesOfInput(list), 'show')}>
+          Already indexed? Only show them
+        </FileButton>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,54 @@
+import { CroppedPicture } from '../faces/cropped-picture.tsx';
+import { IconButton } from '../parts/button.tsx';
+import { Icon } from '../parts/icon.tsx';
+import type { NamedPhoto } from '../photos/download.ts';
+import type { Photo } from '../photos/library.ts';
+import type { Match } from '../service.ts';
+
+interface MatchTileProps {
+  match: Match;
+  /** This browser's own copy, where it has one. */
+  photo: Photo | undefined;
+  longestSide: number;
+  onSave: (photo: NamedPhoto) => void;
+}
+
+/** A photo that was found: the matched face framed and in view, and how similar it is. */
+export function MatchTile({ match, photo, longestSide, onSave }: MatchTileProps) {
+  const { box } = match.face;
+  const state = photo?.state.value;
+  return (
+    <div class="tile match">
+      {photo ? (
+        <CroppedPicture
+          url={photo.url}
+          alt={`Photo ${match.photo_id}`}
+          aspect={4 / 3}
+          size={state && 'size' in state ? state.size : null}
+          longestSide={longestSide}
+          focus={box ?? undefined}
+          frames={box ? [{ box, kind: 'match' }] : []}
+        />
+      ) : (
+        <span class="crop missing" style={{ aspectRatio: 4 / 3 }}>
+          <Icon name="image" />
+        </span>
+      )}
+      <span class="tile-name">{match.photo_id}</span>
+      <Similarity value={match.similarity} />
+      {photo && <IconButton icon="download" label={`Download ${match.photo_id}`} onClick={() => onSave({ id: photo.id, blob: photo.file })} />}
+    </div>
+  );
+}
+
+/** 0.5 is the model's decision point, 1 the same picture. */
+function Similarity({ value }: { value: number }) {
+  return (
+    <span class="similarity">
+      <meter min={0} max={1} low={0.5} optimum={1} value={value} aria-label="Similarity">
+        {value.toFixed(2)}
+      </meter>
+      {value.toFixed(2)}
+    </span>
+  );
+}

@@ -1,0 +1,84 @@
+import { useState } from 'preact/hooks';
+import { Button } from '../parts/button.tsx';
+import { ProblemNote } from '../parts/problem-note.tsx';
+import type { AddedFile } from '../photos/added-files.ts';
+import { isUnderWay, type Library, type Photo } from '../photos/library.ts';
+import { withKey, type App } from './app.ts';
+import { DropZone } from './drop-zone.tsx';
+import { PhotoTile } from './photo-tile.tsx';
+import { PhotoViewer } from './photo-viewer.tsx';
+import { UploadProgress } from './upload-progress.tsx';
+
+const PAGE = 60;
+
+interface PhotosPanelProps {
+  app: App;
+  library: Library;
+  onChanged: () => void;
+  onFindPerson: (face: Blob) => void;
+}
+
+/** Adding photos, watching them being indexed, and what was found in each. */
+export function PhotosPanel({ app, library, onChanged, onFindPerson }: PhotosPanelProps) {
+  const [filter, setFilter] = useState<FilterId>('all');
+  const [shown, setShown] = useState(PAGE);
+  const [open, setOpen] = useState<Photo | null>(null);
+  const photos = library.photos.value;
+  const listed = photos.filter(FILTERS[filter].holds);
+  const add = (files: AddedFile[], mode: 'index' | 'show') => {
+    if (files.length === 0) return app.notices.say({ text: 'There was no picture among these files.' });
+    if (mode === 'show') library.add(files, mode);
+    else withKey(app, () => library.add(files, mode));
+  };
+  const again = () => library.index(photos.filter(FILTERS.failed.holds));
+  return (
+    <>
+      <DropZone compact={photos.length > 0} onFiles={add} />
+      {photos.length > 0 && <UploadProgress library={library} onRetry={() => withKey(app, again)} />}
+      {library.keyRefused.value && (
+        <ProblemNote error={library.keyRefused.value}>
+          <Button onClick={() => (app.askForKey.value = again)}>Enter another key</Button>
+        </ProblemNote>
+      )}
+      {photos.length > 0 && <FilterBar photos={photos} current={filter} onChange={setFilter} />}
+      <ul class="tiles" aria-label="Photos">
+        {listed.slice(0, shown).map((photo) => (
+          <li key={photo.id}>
+            <PhotoTile photo={photo} longestSide={app.settings.max_image_side} onOpen={() => setOpen(photo)} />
+          </li>
+        ))}
+      </ul>
+      {listed.length > shown && <Button onClick={() => setShown(shown + PAGE)}>Show {Math.min(PAGE, listed.length - shown)} more</Button>}
+      {open && <PhotoViewer app={app} library={library} photos={listed} photo={open} onOpen={setOpen} onChanged={onChanged} onFindPerson={onFindPerson} onClose={() => setOpen(null)} />}
+    </>
+  );
+}
+
+type FilterId = keyof typeof FILTERS;
+
+const FILTERS = {
+  all: { label: 'All', holds: () => true },
+  faces: { label: 'With faces', holds: ({ state }: Photo) => state.value.kind === 'indexed' },
+  none: { label: 'No face', holds: ({ state }: Photo) => state.value.kind === 'no_face' },
+  rejected: { label: 'Faces left out', holds: ({ state }: Photo) => 'rejected' in state.value && state.value.rejected.length > 0 },
+  failed: { label: 'Failed', holds: ({ state }: Photo) => state.value.kind === 'failed' },
+  waiting: { label: 'Waiting', holds: ({ state }: Photo) => isUnderWay(state.value) },
+} as const;
+
+/** Filters that would show nothing are left out, but for the one in use. */
+function FilterBar({ photos, current, onChange }: { photos: readonly Photo[]; current: FilterId; onChange: (filter: FilterId) => void }) {
+  const ids = Object.keys(FILTERS) as FilterId[];
+  return (
+    <div class="filters" role="group" aria-label="Show">
+      {ids.map((id) => {
+        const count = photos.filter(FILTERS[id].holds).length;
+        if (count === 0 && id !== current && id !== 'all') return null;
+        return (
+          <button type="button" key={id} aria-pressed={id === current} onClick={() => onChange(id)}>
+            {FILTERS[id].label} <span>{count}</span>
+          </button>
+        );
+      })}
+    </div>
+  );
+}

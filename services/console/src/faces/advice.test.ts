@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { adviceForNoMatch, adviceForProblem, rejectReason } from './advice.ts';
+
+test('a selfie without a face gets advice on light, pose and glasses', () => {
+  const hints = adviceForProblem('no_face')?.hints.join(' ') ?? '';
+  for (const word of [/light/i, /face the camera/i, /sunglasses/i]) assert.match(hints, word);
+});
+
+test('only those who can move the threshold are told to', () => {
+  assert.match(adviceForNoMatch(true).hints.join(' '), /strictness/);
+  assert.doesNotMatch(adviceForNoMatch(false).hints.join(' '), /strictness/);
+});
+
+test('a problem without advice keeps the words of the service', () => {
+  assert.equal(adviceForProblem('internal_error'), null);
+});
+
+test('a reason that the page does not know is shown, not hidden', () => {
+  assert.equal(rejectReason('too_small'), 'too small: the face has too few pixels');
+  assert.equal(rejectReason('covered_by_hand'), 'covered by hand');
+});

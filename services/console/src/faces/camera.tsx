@@ -1,0 +1,68 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { Button } from '../parts/button.tsx';
+import { Dialog } from '../parts/dialog.tsx';
+
+/** Whether this page may ask for a camera: browsers allow it over HTTPS and on localhost only. */
+export const cameraMayBeAsked = () => window.isSecureContext && 'mediaDevices' in navigator;
+
+/** The front camera, mirrored as people know themselves; the picture taken is not mirrored. The camera is switched off when the dialog goes. */
+export function CameraDialog({ onPicture, onClose }: { onPicture: (picture: Blob) => void; onClose: () => void }) {
+  const video = useRef<HTMLVideoElement>(null);
+  const [ready, setReady] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
+  useEffect(() => {
+    let stream: MediaStream | undefined;
+    let gone = false;
+    navigator.mediaDevices
+      .getUserMedia({ video: { facingMode: 'user', width: { ideal: 1280 }, height: { ideal: 960 } }, audio: false })
+      .then((opened) => {
+        stream = opened;
+        if (gone || !video.current) return switchOff(stream);
+        video.current.srcObject = stream;
+      })
+      .catch((error: Error) => setProblem(cameraProblem(error)));
+    return () => {
+      gone = true;
+      switchOff(stream);
+    };
+  }, []);
+  const take = async () => {
+    if (!video.current) return;
+    onPicture(await pictureOf(video.current));
+    onClose();
+  };
+  return (
+    <Dialog title="Take a selfie" onClose={onClose}>
+      <div class="camera">
+        {problem ? <p class="camera-problem">{problem}</p> : <video ref={video} autoPlay playsInline muted onPlaying={() => setReady(true)} />}
+      </div>
+      <p class="faint">One face, looking at the camera, with light from the front.</p>
+      <footer>
+        <Button onClick={onClose}>Cancel</Button>
+        <Button look="primary" icon="camera" disabled={!ready} onClick={() => void take()}>
+          Take the picture
+        </Button>
+      </footer>
+    </Dialog>
+  );
+}
+
+function switchOff(stream: MediaStream | undefined): void {
+  for (const track of stream?.getTracks() ?? []) track.stop();
+}
+
+async function pictureOf(video: HTMLVideoElement): Promise<Blob> {
+  const canvas = document.createElement('canvas');
+  canvas.width = video.videoWidth;
+  canvas.height = video.videoHeight;
+  canvas.getContext('2d')?.drawImage(video, 0, 0);
+  const picture = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, 'image/jpeg', 0.92));
+  if (!picture) throw new Error('The camera gave no picture.');
+  return picture;
+}
+
+function cameraProblem(error: Error): string {
+  if (error.name === 'NotAllowedError') return 'The browser does not let this page use the camera. Allow it in the address bar, or choose a picture instead.';
+  if (error.name === 'NotFoundError') return 'No camera was found. Choose a picture instead.';
+  return `The camera did not start: ${error.message}`;
+}

@@ -1,0 +1,66 @@
+export interface Size {
+  width: number;
+  height: number;
+}
+
+/** Pixels of the upright picture, origin at the upper left. */
+export interface Box extends Size {
+  x: number;
+  y: number;
+}
+
+/**
+ * The largest part of a picture with the given aspect (width ÷ height), its centre as near to that of `focus` as the
+ * picture's edges allow; without a focus, the middle.
+ */
+export function cropAround(picture: Size, aspect: number, focus?: Box): Box {
+  const width = Math.min(picture.width, picture.height * aspect);
+  const height = width / aspect;
+  const centre = focus ? centreOf(focus) : { x: picture.width / 2, y: picture.height / 2 };
+  return {
+    x: between(0, centre.x - width / 2, picture.width - width),
+    y: between(0, centre.y - height / 2, picture.height - height),
+    width,
+    height,
+  };
+}
+
+/** A square around a face, `margin` times its longer side wide, moved (never shrunk, unless it must be) into the picture. */
+export function closeUp(picture: Size, face: Box, margin = 1.5): Box {
+  const side = Math.min(Math.max(face.width, face.height) * margin, picture.width, picture.height);
+  const centre = centreOf(face);
+  return {
+    x: between(0, centre.x - side / 2, picture.width - side),
+    y: between(0, centre.y - side / 2, picture.height - side),
+    width: side,
+    height: side,
+  };
+}
+
+/** The smallest box that holds all of them; `undefined` for none. */
+export function around(boxes: readonly Box[]): Box | undefined {
+  if (boxes.length === 0) return undefined;
+  const x = Math.min(...boxes.map((box) => box.x));
+  const y = Math.min(...boxes.map((box) => box.y));
+  return {
+    x,
+    y,
+    width: Math.max(...boxes.map((box) => box.x + box.width)) - x,
+    height: Math.max(...boxes.map((box) => box.y + box.height)) - y,
+  };
+}
+
+/** The size in whole pixels that fits into a square of `longestSide`, same shape; a smaller picture keeps its own. */
+export function fitWithin(picture: Size, longestSide: number): Size {
+  const scale = Math.min(1, longestSide / Math.max(picture.width, picture.height));
+  if (scale === 1) return picture;
+  return { width: Math.max(1, Math.round(picture.width * scale)), height: Math.max(1, Math.round(picture.height * scale)) };
+}
+
+function centreOf(box: Box): { x: number; y: number } {
+  return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+}
+
+function between(least: number, value: number, most: number): number {
+  return Math.max(least, Math.min(value, most));
+}

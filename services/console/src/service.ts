@@ -1,0 +1,69 @@
+import { answerOf, createFacepassClient, multipart, patientFetch, type paths } from '@facepass/client';
+
+/** The calls of the service that the pages make. Each throws `Problem`. */
+export interface Service {
+  settings(): Promise<Settings>;
+  health(): Promise<Health>;
+  status(sessionId: string): Promise<SessionStatus>;
+  index(sessionId: string, photoId: string, image: Blob, signal: AbortSignal): Promise<IndexAnswer>;
+  search(query: SearchQuery, signal: AbortSignal): Promise<SearchAnswer>;
+  erasePhoto(sessionId: string, photoId: string): Promise<void>;
+  eraseSession(sessionId: string): Promise<void>;
+  createSearchToken(sessionId: string, expiresInSeconds: number): Promise<SearchToken>;
+}
+
+export interface SearchQuery {
+  sessionId: string;
+  image: Blob;
+  /** 0 to 1; the service's own when absent. */
+  threshold?: number;
+  limit?: number;
+  /** The largest face when absent. */
+  faceIndex?: number;
+  /** Told before each wait when the service is busy, in milliseconds. */
+  onWait?: (waitMs: number) => void;
+}
+
+type Answer<Path extends keyof paths, Method extends keyof paths[Path]> = paths[Path][Method] extends {
+  responses: { 200: { content: { 'application/json': infer Body } } };
+}
+  ? Body
+  : never;
+
+export type Settings = Answer<'/api/v1/settings', 'get'>;
+export type Health = Answer<'/health', 'get'>;
+export type SessionStatus = Answer<'/api/v1/search/status/{session_id}', 'get'>;
+export type IndexAnswer = Answer<'/api/v1/index', 'post'>;
+export type SearchAnswer = Answer<'/api/v1/search', 'post'>;
+export type Match = SearchAnswer['matches'][number];
+export type SearchToken = Answer<'/api/v1/search/tokens', 'post'>;
+
+/** The service at this page's own origin. An upload is not repeated here: the queue does that, for all of them together. */
+export function createService(credentials: { apiKey: () => string | undefined; searchToken: () => string | undefined }): Service {
+  const client = createFacepassClient({ baseUrl: location.origin, ...credentials });
+  return {
+    settings: async () => answerOf(await client.GET('/api/v1/settings')),
+    health: async () => answerOf(await client.GET('/health')),
+    status: async (sessionId) => answerOf(await client.GET('/api/v1/search/status/{session_id}', { params: { path: { session_id: sessionId } } })),
+    async index(sessionId, photoId, image, signal) {
+      const body = { session_id: sessionId, photo_id: photoId, image };
+      return answerOf(await client.POST('/api/v1/index', { body, bodySerializer: multipart, signal }));
+    },
+    async search({ sessionId, image, threshold, limit, faceIndex, onWait }, signal) {
+      const body = { session_id: sessionId, threshold, limit, face_index: faceIndex, image };
+      const fetch = patientFetch({ attempts: 4, longestWaitMs: 10_000, onWait });
+      return answerOf(await client.POST('/api/v1/search', { body, bodySerializer: multipart, signal, fetch }));
+    },
+    async erasePhoto(sessionId, photoId) {
+      const path = { session_id: sessionId, photo_id: photoId };
+      answerOf(await client.DELETE('/api/v1/index/{session_id}/photos/{photo_id}', { params: { path } }));
+    },
+    async eraseSession(sessionId) {
+      answerOf(await client.DELETE('/api/v1/index/{session_id}', { params: { path: { session_id: sessionId } } }));
+    },
+    async createSearchToken(sessionId, expiresInSeconds) {
+      const body = { session_id: sessionId, expires_in_seconds: expiresInSeconds };
+      return answerOf(await client.POST('/api/v1/search/tokens', { body }));
+    },
+  };
+}
