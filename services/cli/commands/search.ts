@@ -1,0 +1,75 @@
+import { openAsBlob } from 'node:fs';
+import { copyFile, mkdir } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { answerOf, multipart } from '@facepass/client';
+import type { SearchAnswer } from '@facepass/contracts/http';
+import { clientOf, type Connection } from '../connection.ts';
+import { EXIT, Failure, type ExitCode } from '../failures.ts';
+
+export interface SearchOptions {
+  session: string;
+  threshold?: number;
+  limit?: number;
+  faceIndex?: number;
+  /** Folder to copy the matching photos to, and the folder that was indexed. */
+  copyTo?: string;
+  from?: string;
+  json?: boolean;
+}
+
+/** `facepass search SELFIE`: the photos of a session that show the person of the selfie, most similar first. */
+export async function searchSelfie(selfie: string, options: SearchOptions, connection: Connection, signal: AbortSignal): Promise<ExitCode> {
+  if (options.copyTo && !options.from) throw new Failure(EXIT.usage, '--copy-to needs --from, the folder that was indexed.');
+  const image = await openAsBlob(selfie);
+  const result = await clientOf(connection).POST('/api/v1/search', {
+    body: {
+      session_id: options.session,
+      image,
+      threshold: options.threshold,
+      limit: options.limit,
+      face_index: options.faceIndex,
+    },
+    bodySerializer: multipart,
+    signal,
+  });
+  const answer: SearchAnswer = answerOf(result);
+  console.log(options.json ? JSON.stringify(answer) : answerText(answer, options.session));
+  if (options.copyTo && options.from) await copyMatches(answer, options.from, options.copyTo);
+  return EXIT.done;
+}
+
+function answerText({ matches, total_matches, query }: SearchAnswer, session: string): string {
+  const lines = matches.map(({ similarity, photo_id }) => `  ${similarity.toFixed(2)}  ${photo_id}`);
+  if (matches.length === 0) lines.push(`No photo of session ${session} shows this face. Try a picture in good light, without glasses, looking into the camera, or a lower --threshold.`);
+  else lines.unshift(`${total_matches} ${total_matches === 1 ? 'photo' : 'photos'} of session ${session} with this face (similarity 0.5 is the decision point, 1 the same picture):`);
+  if (total_matches > matches.length) lines.push(`  and ${total_matches - matches.length} more: --limit shows up to 1000.`);
+  if (query.faces_detected > 1) lines.push(`The selfie has ${query.faces_detected} faces; number ${query.face_index} was searched (0 is the largest). --face-index chooses another.`);
+  return lines.join('\n');
+}
+
+async function copyMatches({ matches }: SearchAnswer, from: string, to: string): Promise<void> {
+  let copied = 0;
+  for (const { photo_id } of matches) {
+    const source = inside(from, photo_id);
+    const target = inside(to, photo_id);
+    try {
+      await mkdir(dirname(target), { recursive: true });
+      await copyFile(source, target);
+      copied++;
+    } catch (error) {
+      console.error(`Not copied: ${photo_id}: ${(error as Error).message}`);
+    }
+  }
+  console.error(`${copied} of ${matches.length} photos copied to ${to}.`);
+  if (copied < matches.length) throw new Failure(EXIT.incomplete, 'The photos that are missing were not found below --from.');
+}
+
+/** The photo's id is the service's word: it must not lead out of the folder. */
+function inside(folder: string, photoId: string): string {
+  const path = resolve(folder, photoId);
+  const way = relative(resolve(folder), path);
+  if (way === '' || way === '..' || way.startsWith(`..${sep}`) || join(resolve(folder), way) !== path) {
+    throw new Failure(EXIT.refused, `The photo id ${JSON.stringify(photoId)} leads out of ${folder}.`);
+  }
+  return path;
+}

@@ -1,0 +1,60 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createFacepassClient, type FacepassClient } from '@facepass/client';
+import * as z from 'zod';
+import { EXIT, Failure } from './failures.ts';
+
+export interface Connection {
+  url: string;
+  apiKey?: string;
+  /** Where the address came from, for `doctor`. */
+  source: string;
+}
+
+export interface ConnectionOptions {
+  url?: string;
+  apiKey?: string;
+}
+
+/** What ./scripts/start leaves in its data directory. */
+const development = z.object({ api_key: z.string(), url: z.url().optional() });
+
+/**
+ * The service to talk to: the options, else FACEPASS_URL and FACEPASS_API_KEY, else what ./scripts/start left in
+ * FACEPASS_DATA or in the nearest `.facepass` upwards. The development key is sent to the development service only.
+ */
+export function findConnection(options: ConnectionOptions, environment = process.env, directory = process.cwd()): Connection {
+  const local = readDevelopment(environment, directory);
+  const named = options.url ?? environment['FACEPASS_URL'];
+  const apiKey = options.apiKey ?? environment['FACEPASS_API_KEY'];
+  if (named && !/^https?:\/\//.test(named)) throw new Failure(EXIT.usage, `${named}: the address must begin with http:// or https://`);
+  const url = (named ?? local?.url ?? DEFAULT_URL).replace(/\/+$/, '');
+  return {
+    url,
+    apiKey: apiKey ?? (url === local?.url ? local.api_key : undefined),
+    source: options.url ? '--url' : named ? 'FACEPASS_URL' : local?.url ? local.path : 'the default',
+  };
+}
+
+const DEFAULT_URL = 'http://127.0.0.1:8080';
+
+export function clientOf({ url, apiKey }: Connection): FacepassClient {
+  return createFacepassClient({ baseUrl: url, apiKey });
+}
+
+function readDevelopment(environment: NodeJS.ProcessEnv, directory: string) {
+  const path = environment['FACEPASS_DATA'] ? join(environment['FACEPASS_DATA'], FILE) : findUpwards(directory);
+  if (!path || !existsSync(path)) return null;
+  const parsed = development.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+  if (!parsed.success) throw new Failure(EXIT.usage, `${path}: ${z.prettifyError(parsed.error)}`);
+  return { ...parsed.data, path };
+}
+
+const FILE = 'development.json';
+
+function findUpwards(directory: string): string | null {
+  const path = join(directory, '.facepass', FILE);
+  if (existsSync(path)) return path;
+  const parent = dirname(directory);
+  return parent === directory ? null : findUpwards(parent);
+}

@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+// The command `facepass`. Its TypeScript needs Node 24, which the npm package `node` brings; this file runs on any Node.
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+if (Number(process.versions.node.split('.')[0]) >= 24) {
+  await import('./main.ts');
+} else {
+  const main = join(dirname(fileURLToPath(import.meta.url)), 'main.ts');
+  const node = join(dirname(createRequire(import.meta.url).resolve('node/package.json')), 'bin/node');
+  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => {
+    console.error(`Node 24 is needed (${error.message}): run ./scripts/start or ./scripts/test once.`);
+    process.exit(1);
+  });
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
+}

@@ -1,0 +1,55 @@
+import { Problem } from '@facepass/client';
+
+/** Exit codes of `facepass`; the README lists them. */
+export const EXIT = {
+  done: 0,
+  /** Some photos were not indexed, or `doctor` found a fault. */
+  incomplete: 1,
+  usage: 2,
+  unavailable: 3,
+  keyRefused: 4,
+  unknown: 5,
+  refused: 6,
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** The command cannot go on; the message says what to do. */
+export class Failure extends Error {
+  override name = 'Failure';
+  readonly exitCode: ExitCode;
+
+  constructor(exitCode: ExitCode, message: string) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+/** What to tell, and which exit code to end with, after `error`. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  if (error instanceof Problem) return new Failure(exitCodeOf(error), describe(error));
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return new Failure(EXIT.usage, error.message);
+  throw error;
+}
+
+function exitCodeOf({ status, isTransient }: Problem): ExitCode {
+  if (isTransient || status >= 500) return EXIT.unavailable;
+  if (status === 401 || status === 403) return EXIT.keyRefused;
+  return status === 404 ? EXIT.unknown : EXIT.refused;
+}
+
+function describe(problem: Problem): string {
+  if (problem.code === 'network') return `${problem.message} ${reasonOf(problem.cause)}\n\`facepass doctor\` looks for the cause.`;
+  const fields = Array.isArray(problem.members['errors']) ? problem.members['errors'].map(({ field, rule }) => `\n  ${field}: ${rule}`).join('') : '';
+  const request = problem.requestId ? `, request ${problem.requestId}` : '';
+  return `${problem.message}${fields} (${problem.code}${request})`;
+}
+
+/** The innermost reason of a failed fetch, such as `connect ECONNREFUSED 127.0.0.1:8080`. */
+export function reasonOf(error: unknown): string {
+  let innermost = error;
+  while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
+  return innermost instanceof Error ? innermost.message || String('code' in innermost ? innermost.code : innermost.name) : '';
+}

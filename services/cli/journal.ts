@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, truncateSync, writeSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import * as z from 'zod';
+import type { PhotoFile } from './photos.ts';
+
+/** What the service has acknowledged of one folder in one session, so that a run that was killed goes on where it was. */
+export interface Journal extends Disposable {
+  path: string;
+  /** Faces of the photo when it was acknowledged, or null when it was not, or has changed since. */
+  facesOf(photo: PhotoFile): number | null;
+  /** Acknowledged photos with faces. */
+  photosWithFaces: number;
+  /** Called after the service's answer, never before. */
+  add(photo: PhotoFile, faces: number): void;
+  /** Forgets everything. */
+  clear(): void;
+}
+
+const line = z.object({ photo_id: z.string(), size: z.int(), modified_ms: z.int(), faces: z.int() });
+type Line = z.infer<typeof line>;
+
+/** Opens the journal of `directory` for `session` at the service `url`. One line is one acknowledged photo; a line cut off by a kill is ignored. */
+export function openJournal(url: string, session: string, directory: string, environment = process.env): Journal {
+  const path = join(sessionState(url, session, environment), `${digestOf(resolve(directory))}.jsonl`);
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const acknowledged = readLines(path);
+  const file = openSync(path, 'a', 0o600);
+  // A cut line must not swallow the one that follows it.
+  writeSync(file, '\n');
+  return {
+    path,
+    facesOf({ photoId, size, modifiedMs }) {
+      const known = acknowledged.get(photoId);
+      return known && known.size === size && known.modified_ms === modifiedMs ? known.faces : null;
+    },
+    photosWithFaces: [...acknowledged.values()].filter(({ faces }) => faces > 0).length,
+    add({ photoId, size, modifiedMs }, faces) {
+      writeSync(file, `${JSON.stringify({ photo_id: photoId, size, modified_ms: modifiedMs, faces } satisfies Line)}\n`);
+    },
+    clear() {
+      acknowledged.clear();
+      truncateSync(path);
+    },
+    [Symbol.dispose]: () => closeSync(file),
+  };
+}
+
+/** Forgets what was acknowledged of a session that is erased. */
+export function forgetSession(url: string, session: string, environment = process.env): void {
+  rmSync(sessionState(url, session, environment), { recursive: true, force: true });
+}
+
+/** Where `facepass` keeps its journals (XDG base directory specification). */
+export function stateDirectory(environment = process.env): string {
+  return join(environment['XDG_STATE_HOME'] || join(homedir(), '.local/state'), 'facepass');
+}
+
+function sessionState(url: string, session: string, environment: NodeJS.ProcessEnv): string {
+  return join(stateDirectory(environment), digestOf(`${url}\0${session}`));
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 24);
+}
+
+function readLines(path: string): Map<string, Line> {
+  const lines = new Map<string, Line>();
+  if (!existsSync(path)) return lines;
+  for (const text of readFileSync(path, 'utf8').split('\n')) {
+    const parsed = parseLine(text);
+    if (parsed) lines.set(parsed.photo_id, parsed);
+  }
+  return lines;
+}
+
+function parseLine(text: string): Line | null {
+  try {
+    return line.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}

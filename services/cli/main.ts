@@ -1,0 +1,111 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { examine } from './commands/doctor.ts';
+import { eraseIndexed } from './commands/erase.ts';
+import { indexFolder } from './commands/index-folder.ts';
+import { searchSelfie } from './commands/search.ts';
+import { showStatus } from './commands/status.ts';
+import { findConnection, type Connection } from './connection.ts';
+import { EXIT, failureOf, type ExitCode } from './failures.ts';
+
+const EXIT_CODES = `
+Exit codes: 0 done · 1 some photos failed, or a fault was found · 2 wrong usage · 3 the service is away · 4 the API key is
+refused · 5 no such session or photo · 6 refused by the service · 130 interrupted
+
+The service is found by --url and --api-key, FACEPASS_URL and FACEPASS_API_KEY, or what ./scripts/start left in .facepass.`;
+
+const interrupted = new AbortController();
+process.once('SIGINT', () => interrupted.abort());
+process.once('SIGTERM', () => interrupted.abort());
+
+const program = new Command('facepass')
+  .description('Index a folder of photos, and find every photo of a person by a selfie.')
+  .addOption(new Option('--url <address>', 'address of the service'))
+  .addOption(new Option('--api-key <key>', 'key for everything that writes'))
+  .addHelpText('after', EXIT_CODES)
+  .exitOverride()
+  .showHelpAfterError('`facepass --help` lists the commands and options.');
+
+program
+  .command('index')
+  .description('send the photos of a folder that are new or changed; killed and run again, it goes on where it was')
+  .argument('<folder>')
+  .requiredOption('-s, --session <id>', 'session to put them into')
+  .option('-p, --parallel <count>', 'photos under way at a time', wholeNumber(1, 64), 4)
+  .option('--again', 'send unchanged photos, too')
+  .option('--json', 'one JSON line a photo, also at a terminal')
+  .action((folder, options) => run((connection) => indexFolder(folder, options, connection, interrupted.signal)));
+
+program
+  .command('search')
+  .description('list the photos that show the person of a selfie')
+  .argument('<selfie>')
+  .requiredOption('-s, --session <id>', 'session to search')
+  .option('--threshold <similarity>', 'least similarity, 0 to 1', fraction)
+  .option('--limit <count>', 'most photos to list', wholeNumber(1, 1000))
+  .option('--face-index <number>', 'which face of the selfie, 0 being the largest', wholeNumber(0, 10_000))
+  .option('--copy-to <folder>', 'copy the photos there')
+  .option('--from <folder>', 'the folder that was indexed')
+  .option('--json', 'the answer as JSON')
+  .action((selfie, options) => run((connection) => searchSelfie(selfie, options, connection, interrupted.signal)));
+
+program
+  .command('status')
+  .description('tell what the service holds of a session')
+  .requiredOption('-s, --session <id>', 'session')
+  .option('--json', 'the answer as JSON')
+  .action((options) => run((connection) => showStatus(options, connection)));
+
+program
+  .command('erase')
+  .description('erase a session, or one photo of it, from the service')
+  .requiredOption('-s, --session <id>', 'session')
+  .option('--photo <id>', 'only this photo')
+  .option('-y, --yes', 'do not ask')
+  .option('--json', 'the answer as JSON')
+  .action((options) => run((connection) => eraseIndexed(options, connection)));
+
+program
+  .command('doctor')
+  .description('look for what is wrong, and name the mend')
+  .option('--json', 'the findings as JSON')
+  .action((options) => run((connection) => examine(options, connection)));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCodeOfCommander(error);
+}
+
+async function run(command: (connection: Connection) => Promise<ExitCode>): Promise<void> {
+  try {
+    process.exitCode = await command(findConnection(program.opts()));
+  } catch (error) {
+    if (interrupted.signal.aborted) {
+      process.exitCode = EXIT.interrupted;
+      return;
+    }
+    const failure = failureOf(error);
+    console.error(failure.message);
+    process.exitCode = failure.exitCode;
+  }
+}
+
+/** Help and version end with 0; everything else that commander throws is wrong usage. */
+function exitCodeOfCommander(error: unknown): number {
+  if (!(error instanceof Error) || !('exitCode' in error)) throw error;
+  return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+}
+
+function wholeNumber(least: number, most: number) {
+  return (text: string) => {
+    const number = Number(text);
+    if (!/^\d+$/.test(text) || number < least || number > most) throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+    return number;
+  };
+}
+
+function fraction(text: string): number {
+  const number = Number(text);
+  if (!/^\d*\.?\d+$/.test(text) || number > 1) throw new InvalidArgumentError('It must be a number from 0 to 1.');
+  return number;
+}

@@ -1,0 +1,44 @@
+import { readdir, stat } from 'node:fs/promises';
+import { extname, join, relative, sep } from 'node:path';
+import { EXIT, Failure } from './failures.ts';
+
+export interface PhotoFile {
+  /** Path below the folder, with slashes: the photo's id in the session. */
+  photoId: string;
+  path: string;
+  size: number;
+  modifiedMs: number;
+}
+
+export interface Folder {
+  photos: PhotoFile[];
+  /** Files of other kinds, counted by extension. */
+  others: Map<string, number>;
+}
+
+/**
+ * The JPEG, PNG and WebP files below `directory`, by name; hidden files and folders are left out.
+ * @throws Failure when it is no folder.
+ */
+export async function findPhotos(directory: string): Promise<Folder> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    throw new Failure(EXIT.usage, error.code === 'ENOTDIR' ? `${directory} is not a folder` : error.message);
+  });
+  const folder: Folder = { photos: [], others: new Map() };
+  for (const entry of entries) {
+    const path = join(entry.parentPath, entry.name);
+    const photoId = relative(directory, path).split(sep).join('/');
+    if (entry.isDirectory() || /(^|\/)\./.test(photoId)) continue;
+    if (!PHOTO.test(entry.name)) {
+      const kind = extname(entry.name).toLowerCase() || 'no extension';
+      folder.others.set(kind, (folder.others.get(kind) ?? 0) + 1);
+      continue;
+    }
+    const found = await stat(path).catch(() => null);
+    if (found?.isFile()) folder.photos.push({ photoId, path, size: found.size, modifiedMs: Math.floor(found.mtimeMs) });
+  }
+  folder.photos.sort((a, b) => (a.photoId < b.photoId ? -1 : 1));
+  return folder;
+}
+
+const PHOTO = /\.(jpe?g|png|webp)$/i;

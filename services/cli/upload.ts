@@ -1,0 +1,83 @@
+import { openAsBlob } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { answerOf, multipart, Problem, type FacepassClient } from '@facepass/client';
+import type { PhotoFile } from './photos.ts';
+
+export type Outcome =
+  | { kind: 'indexed'; faces: number; rejected: number }
+  /** The service saw no face, or none good enough to be compared. */
+  | { kind: 'no_face'; rejected: number }
+  | { kind: 'failed'; code: string; reason: string };
+
+export interface Upload {
+  client: FacepassClient;
+  session: string;
+  signal: AbortSignal;
+  /** How long the service may be away or busy, with no photo accepted, before the run gives up, in milliseconds. */
+  patienceMs: number;
+}
+
+/**
+ * Sends `photos`, `parallel` at a time, and gives each with its outcome as it ends. What is only for now (the service is away, full
+ * or limits the rate) is tried again after its Retry-After.
+ * @throws Problem when the service stayed away for `patienceMs`, or refuses the key.
+ */
+export async function* uploadPhotos(photos: PhotoFile[], parallel: number, upload: Upload): AsyncGenerator<{ photo: PhotoFile; outcome: Outcome }> {
+  const patience = { lastAnswerMs: Date.now() };
+  const underWay = new Map<PhotoFile, Promise<{ photo: PhotoFile; outcome: Outcome }>>();
+  const waiting = photos.values();
+  for (;;) {
+    while (underWay.size < parallel) {
+      const { value: photo } = waiting.next();
+      if (!photo) break;
+      underWay.set(photo, sendPatiently(photo, upload, patience).then((outcome) => ({ photo, outcome })));
+    }
+    if (underWay.size === 0) return;
+    const ended = await Promise.race(underWay.values());
+    underWay.delete(ended.photo);
+    yield ended;
+  }
+}
+
+async function sendPatiently(photo: PhotoFile, upload: Upload, patience: { lastAnswerMs: number }): Promise<Outcome> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const outcome = await send(photo, upload);
+      patience.lastAnswerMs = Date.now();
+      return outcome;
+    } catch (error) {
+      if (!(error instanceof Problem) || !error.isTransient) throw error;
+      const waitMs = error.retryAfterMs ?? Math.min(5000, 250 * 2 ** attempt);
+      if (Date.now() + waitMs - patience.lastAnswerMs > upload.patienceMs) throw error;
+      await delay(waitMs * (1 + Math.random() / 4), undefined, { signal: upload.signal });
+    }
+  }
+}
+
+/** One attempt. @throws Problem for what another attempt, or nothing but another key, could mend. */
+async function send({ photoId, path }: PhotoFile, { client, session, signal }: Upload): Promise<Outcome> {
+  let image: Blob;
+  try {
+    image = await openAsBlob(path);
+  } catch (error) {
+    return { kind: 'failed', code: 'unreadable', reason: (error as Error).message };
+  }
+  const result = await client.POST('/api/v1/index', {
+    body: { photo_id: photoId, session_id: session, image },
+    bodySerializer: multipart,
+    signal,
+  });
+  try {
+    const answer = answerOf(result);
+    return { kind: 'indexed', faces: answer.faces_detected, rejected: answer.rejected.length };
+  } catch (error) {
+    return outcomeOf(error as Problem);
+  }
+}
+
+function outcomeOf(problem: Problem): Outcome {
+  const { code, status, members } = problem;
+  if (code === 'no_face') return { kind: 'no_face', rejected: Array.isArray(members['rejected']) ? members['rejected'].length : 0 };
+  if (problem.isTransient || status === 401 || status === 403) throw problem;
+  return { kind: 'failed', code, reason: problem.message };
+}
