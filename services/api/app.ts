@@ -1,42 +1,124 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { identifyKey, requireScope, requireSearchAccess } from './auth.ts';
+import type { Config } from './config.ts';
 import type { Context } from './context.ts';
-import { ApiProblem, problemBody, RETRY_AFTER_SECONDS } from './errors.ts';
+import { ApiProblem, problemBody } from './errors.ts';
 import { observeRequests } from './events.ts';
+import type { Scope } from './keys.ts';
+import { addPages } from './pages.ts';
 import { deletePhoto } from './routes/delete-photo.ts';
 import { deleteSession } from './routes/delete-session.ts';
 import { health, readyz } from './routes/health.ts';
+import { indexBatch } from './routes/index-batch.ts';
 import { indexPhoto } from './routes/index-photo.ts';
+import { createSearchToken } from './routes/search-tokens.ts';
 import { searchFaces } from './routes/search.ts';
 import { sessionStatus } from './routes/session-status.ts';
-import { limitConcurrentUploads } from './upload.ts';
+import { settings } from './routes/settings.ts';
+import { traceRequests } from './tracing.ts';
 
 /** The HTTP API: what every request passes, then the calls, then what is left over. */
 export function createApp(context: Context): Express {
-  const { config, keys, tokens } = context;
+  const { config, metrics, logger } = context;
   const app = express();
   app.disable('x-powered-by').disable('etag').set('trust proxy', config.trustProxy).set('query parser', 'simple');
-  app.use(observeRequests(context.metrics, context.logger), helmet());
+  app.use(traceRequests, observeRequests(metrics, logger), securityHeaders(config), closeWhenDraining(context));
+  addProbes(app, context);
+  addCalls(app, context);
+  if (config.legacy.enabled) addLegacyCalls(app, context);
+  addPages(app, context);
+  app.use(routeNotFound, answerProblem);
+  return app;
+}
 
+function addProbes(app: Express, context: Context): void {
   app.get('/livez', (_request, response) => void response.type('text/plain').send('ok\n'));
   app.get('/readyz', readyz(context));
   app.get('/health', health(context));
   app.get('/metrics', async (_request, response) => {
     response.type(context.metrics.registry.contentType).send(await context.metrics.registry.metrics());
   });
+}
 
-  const upload = limitConcurrentUploads(config.upload.concurrent);
-  const search = [identifyKey(keys), requireSearchAccess(config.search.access, tokens)];
-  const write = (scope: 'index' | 'delete') => [identifyKey(keys), requireScope(scope)];
-  app.post('/api/v1/index', write('index'), upload, indexPhoto(context));
-  app.delete('/api/v1/index/:session_id', write('delete'), deleteSession(context));
-  app.delete('/api/v1/index/:session_id/photos/:photo_id', write('delete'), deletePhoto(context));
-  app.post('/api/v1/search', search, upload, searchFaces(context));
-  app.get('/api/v1/search/status/:session_id', search, sessionStatus(context));
+function addCalls(app: Express, context: Context): void {
+  const { search, write, upload } = guards(context);
+  const calls = {
+    '/api/v1/index': { post: [write('index'), upload, indexPhoto(context)] },
+    '/api/v1/index/batch': { post: [write('index'), indexBatch(context)] },
+    '/api/v1/index/:session_id': { delete: [write('delete'), deleteSession(context)] },
+    '/api/v1/index/:session_id/photos/:photo_id': { delete: [write('delete'), deletePhoto(context)] },
+    '/api/v1/search': { post: [search, upload, searchFaces(context)] },
+    '/api/v1/search/status/:session_id': { get: [search, sessionStatus(context)] },
+    '/api/v1/search/tokens': { post: [write('index'), createSearchToken(context)] },
+    '/api/v1/settings': { get: [settings(context)] },
+  };
+  for (const [path, methods] of Object.entries(calls)) {
+    const route = app.route(path);
+    for (const [method, handlers] of Object.entries(methods)) route[method as 'get'](...handlers.flat());
+    route.all(methodNotAllowed(Object.keys(methods)));
+  }
+}
 
-  app.use(routeNotFound, answerProblem);
-  return app;
+/** The calls of earlier clients: the same handlers, announced to end (RFC 9745, RFC 8594). */
+function addLegacyCalls(app: Express, context: Context): void {
+  const { search, write, upload } = guards(context);
+  const announceEnd: RequestHandler = (_request, response, next) => {
+    response.setHeader('Deprecation', `@${LEGACY_DEPRECATED_AT / 1000}`);
+    response.setHeader('Sunset', new Date(context.config.legacy.sunset).toUTCString());
+    response.setHeader('Link', '</docs>; rel="deprecation"');
+    next();
+  };
+  app.post('/api/v1/faces/search-session', announceEnd, search, upload, searchFaces(context));
+  app.post('/api/v1/faces/index-session/:session_id', announceEnd, write('index'), upload, indexPhoto(context));
+}
+
+const LEGACY_DEPRECATED_AT = Date.UTC(2026, 10, 1);
+
+/** What stands before the handlers; the limits are counted before keys and tokens are judged. */
+function guards({ config, keys, limits, tokens, uploads }: Context) {
+  const identify = identifyKey(keys);
+  return {
+    upload: uploads,
+    search: [identify, limits.searches, requireSearchAccess(config.search.access, tokens)],
+    write: (scope: Scope) => [identify, limits.writes, requireScope(scope)],
+  };
+}
+
+/** Pages and their scripts come from here alone; pictures also from where `PHOTO_URL_TEMPLATE` says. */
+function securityHeaders(config: Config): RequestHandler {
+  const photoOrigin = config.photoUrlTemplate?.startsWith('http') ? [new URL(config.photoUrlTemplate).origin] : [];
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'self'"],
+        imgSrc: ["'self'", 'blob:', 'data:', ...photoOrigin],
+        mediaSrc: ["'self'", 'blob:'],
+        connectSrc: ["'self'", ...photoOrigin],
+        objectSrc: ["'none'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+  });
+}
+
+/** Clients that keep connections open must open new ones, to another process. */
+function closeWhenDraining(context: Context): RequestHandler {
+  return (_request, response, next) => {
+    if (context.draining) response.setHeader('Connection', 'close');
+    next();
+  };
+}
+
+function methodNotAllowed(methods: string[]): RequestHandler {
+  const allowed = methods.map((method) => method.toUpperCase()).join(', ');
+  return (request, response) => {
+    response.setHeader('Allow', allowed);
+    throw new ApiProblem('method_not_allowed', `${request.method} is not allowed here, only ${allowed}.`);
+  };
 }
 
 const routeNotFound: RequestHandler = (request) => {
@@ -49,7 +131,7 @@ const answerProblem: ErrorRequestHandler = (error, _request, response, _next) =>
   response.locals.code = problem.code;
   response.locals.cause = problem.cause ?? problem;
   if (response.headersSent) return void response.destroy();
-  if (problem.status === 503 || problem.status === 429) response.setHeader('Retry-After', RETRY_AFTER_SECONDS);
+  if (problem.status === 503 && !response.hasHeader('Retry-After')) response.setHeader('Retry-After', Math.ceil((problem.retryAfterMs ?? 1000) / 1000));
   response.status(problem.status).type('application/problem+json').json(problemBody(problem, response.locals.requestId));
 };
 

@@ -22,6 +22,10 @@ const inferenceAddress = text
   .regex(/^(unix:\/?\/?\/[^:]+|(dns:\/\/\/)?[^/:\s]+:\d{1,5}|(dns:\/\/\/)?\[[0-9a-f:]+\]:\d{1,5})$/i, 'must be dns:///host:port or unix:/path')
   .transform((value) => value.replace(/^unix:\/*/, 'unix:///').replace(/^(?!unix:|dns:)/, 'dns:///'));
 
+const photoUrlTemplate = text
+  .regex(/^(https?:\/\/[^/{}\s]+)?\/\S*$/, 'must be an http or https URL, or a path')
+  .includes('{photo_id}', 'must contain {photo_id}');
+
 /** Every variable of the API, in the order of the reference. */
 export const apiEnvironment = z.object({
   PORT: portVariable.default(8080).describe('Port of the HTTP API.'),
@@ -56,7 +60,9 @@ export const apiEnvironment = z.object({
   FACE_SIMILARITY_THRESHOLD: numberVariable(0, 1).default(0.5).describe('Threshold of a search that names none.'),
   FACES_PER_PHOTO_LIMIT: integerVariable(0, 1000).default(0).describe('Most faces taken from one photo, largest first; 0: the inference server’s limit.'),
 
-  MAX_IMAGE_BYTES: integerVariable(1024, 104_857_600).default(10_485_760).describe('Largest image; then 413. Its width and height are the inference server’s limit.'),
+  MAX_IMAGE_BYTES: integerVariable(1024, 104_857_600).default(10_485_760).describe('Largest image; then 413.'),
+  MAX_IMAGE_WIDTH: integerVariable(32, 65_535).default(4096).describe('Widest image; the inference servers enforce it, the API tells it to clients.'),
+  MAX_IMAGE_HEIGHT: integerVariable(32, 65_535).default(4096).describe('Highest image; likewise.'),
   CONCURRENT_UPLOADS_LIMIT: integerVariable(1, 10_000).default(64).describe('Most requests with an image at a time; then 503.'),
   REQUEST_TIMEOUT_MS: milliseconds.default(30_000).describe('Longest time a client may take to send a request.'),
   DRAIN_DELAY_MS: integerVariable(0, 60_000).default(5000).describe('After SIGTERM: how long requests are still taken while load balancers learn.'),
@@ -81,6 +87,7 @@ export const apiEnvironment = z.object({
   SESSION_RETENTION_DAYS: numberVariable(0, 36_500).default(0).describe('Sessions are erased so many days after their first photo unless the index call said otherwise; 0: kept.'),
   RETENTION_SWEEP_MINUTES: numberVariable(0, 10_080).default(10).describe('How often overdue sessions are looked for; 0: never by this process.'),
 
+  PHOTO_URL_TEMPLATE: photoUrlTemplate.optional().describe('Where the pages find a photo, as https://photos.example.com/{session_id}/{photo_id}; the service itself never fetches it.'),
   FACEPASS_CONSOLE: booleanVariable.default(true).describe('Serve the console page at /.'),
   FACEPASS_LEGACY_CALLS: booleanVariable.default(false).describe('Answer /api/v1/faces/search-session and /api/v1/faces/index-session/{session_id} too.'),
   FACEPASS_LEGACY_SUNSET: z.iso.date('must be a date as 2027-12-31').default('2027-12-31').describe('The day their Sunset header names.'),
@@ -117,13 +124,18 @@ function configOf(env: ApiEnvironment) {
       maxImageBytes: env.MAX_IMAGE_BYTES,
     },
     models: { directory: env.MODELS_DIRECTORY ?? fileURLToPath(new URL('../../models', import.meta.url)), pack: env.MODEL_PACK },
-    upload: { maxImageBytes: env.MAX_IMAGE_BYTES, concurrent: env.CONCURRENT_UPLOADS_LIMIT },
+    upload: {
+      maxImageBytes: env.MAX_IMAGE_BYTES,
+      maxImageSide: Math.min(env.MAX_IMAGE_WIDTH, env.MAX_IMAGE_HEIGHT),
+      concurrent: env.CONCURRENT_UPLOADS_LIMIT,
+    },
     requestTimeoutMs: env.REQUEST_TIMEOUT_MS,
     drain: { delayMs: env.DRAIN_DELAY_MS, timeoutMs: env.DRAIN_TIMEOUT_MS },
     limits: { redisUrl: env.REDIS_URL, writesPerMinute: env.RATE_LIMIT_WRITES_PER_MINUTE, searchesPerMinute: env.RATE_LIMIT_SEARCHES_PER_MINUTE },
     storage: storageOf(env),
     batchConcurrency: env.BATCH_CONCURRENCY,
     retention: { days: env.SESSION_RETENTION_DAYS, sweepMinutes: env.RETENTION_SWEEP_MINUTES },
+    photoUrlTemplate: env.PHOTO_URL_TEMPLATE,
     console: env.FACEPASS_CONSOLE,
     legacy: { enabled: env.FACEPASS_LEGACY_CALLS, sunset: env.FACEPASS_LEGACY_SUNSET },
   };

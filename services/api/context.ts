@@ -1,13 +1,16 @@
 import { modelIdOf, readModelPack, type ModelPack } from '@facepass/contracts/model-pack';
 import { ConfigurationError } from '@facepass/runtime/environment';
+import type { RequestHandler } from 'express';
 import type { Logger } from '@facepass/runtime/logger';
 import type { Config } from './config.ts';
 import { openPool, type Pool } from './db/pool.ts';
 import { createMetrics, type Metrics } from './events.ts';
 import { openInferenceClient, type InferenceClient } from './inference-client.ts';
 import { openKeyRing, type KeyRing } from './keys.ts';
-import { openPhotoStorage, type PhotoStorage } from './storage.ts';
+import { openRateLimits, type RateLimits } from './rate-limit.ts';
 import { searchTokens, type SearchTokens } from './search-token.ts';
+import { openPhotoStorage, type PhotoStorage } from './storage.ts';
+import { limitConcurrentUploads } from './upload.ts';
 
 /** What the routes work with. */
 export interface Context extends AsyncDisposable {
@@ -21,6 +24,9 @@ export interface Context extends AsyncDisposable {
   storage: PhotoStorage | null;
   keys: KeyRing;
   tokens: SearchTokens;
+  limits: RateLimits;
+  /** One bound on the images in memory, whichever call brought them. */
+  uploads: RequestHandler;
   metrics: Metrics;
   version: string;
   /** Set once the process is to stop: readiness says so. */
@@ -39,6 +45,7 @@ export async function openContext(config: Config, logger: Logger, version: strin
   const inference = openInferenceClient(config.inference);
   const storage = config.storage && openPhotoStorage(config.storage);
   const keys = openKeyRing({ ...config.keys, logger });
+  const limits = openRateLimits(config.limits, logger);
   return {
     config,
     logger,
@@ -49,11 +56,14 @@ export async function openContext(config: Config, logger: Logger, version: strin
     storage,
     keys,
     tokens: searchTokens(config.search.tokenSecrets),
+    limits,
+    uploads: limitConcurrentUploads(config.upload.concurrent),
     metrics: createMetrics(pool),
     version,
     draining: false,
     async [Symbol.asyncDispose]() {
       keys[Symbol.dispose]();
+      limits[Symbol.dispose]();
       inference[Symbol.dispose]();
       storage?.[Symbol.dispose]();
       await pool.end();

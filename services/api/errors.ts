@@ -39,6 +39,7 @@ export const PROBLEMS = {
   inference_unavailable: [503, 'No inference server answers', 'Send the request again after Retry-After.'],
   inference_overloaded: [503, 'The inference servers are full', 'Send the request again after Retry-After; add inference pods if it stays so.'],
   s3_unavailable: [503, 'The bucket does not answer', 'Send the request again after Retry-After.'],
+  stopping: [503, 'The service is stopping', 'Send what was not done again: another process takes it.'],
   overloaded: [503, 'Too many uploads at a time', 'Send the request again after Retry-After.'],
 } as const satisfies Record<string, readonly [status: number, title: string, advice: string]>;
 
@@ -50,13 +51,16 @@ export class ApiProblem extends Error {
   readonly code: ProblemCode;
   readonly status: number;
   readonly extensions: ProblemExtensions;
+  /** When the client should come back, in milliseconds, where that is known. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: ProblemCode, detail: string, options: ProblemExtensions & { cause?: unknown } = {}) {
-    const { cause, ...extensions } = options;
+  constructor(code: ProblemCode, detail: string, options: ProblemExtensions & { cause?: unknown; retryAfterMs?: number } = {}) {
+    const { cause, retryAfterMs, ...extensions } = options;
     super(detail, { cause });
     this.code = code;
     this.status = PROBLEMS[code][0];
     this.extensions = extensions;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -71,9 +75,6 @@ export interface FieldError {
   field: string;
   rule: string;
 }
-
-/** Seconds after which a refused client should come back. */
-export const RETRY_AFTER_SECONDS = 1;
 
 /** The problem+json body of `problem` for the request `requestId` (RFC 9457). */
 export function problemBody(problem: ApiProblem, requestId: string) {

@@ -74,7 +74,7 @@ function recordRequest(metrics: Metrics, logger: Logger, request: Request, respo
 }
 
 /** nginx's status for a client that left before the answer. */
-const CLIENT_LEFT = 499;
+export const CLIENT_LEFT = 499;
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 const QUIET_ROUTES = new Set(['/livez', '/readyz', '/metrics']);
 

@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { FaceAnalysisDefinition, type DetectFacesResponse } from '@facepass/contracts/inference';
 import { IMAGE_PROBLEM_TRAILER, type ImageProblem } from '@facepass/contracts/image-problem';
+import { RETRY_AFTER_TRAILER } from '@facepass/contracts/retry-after';
 import { context, propagation } from '@opentelemetry/api';
 import { ChannelCredentials, ClientError, createChannel, createClientFactory, Metadata, Status } from 'nice-grpc';
 import { deadlineMiddleware } from 'nice-grpc-client-middleware-deadline';
 import { HealthDefinition } from 'nice-grpc-server-health';
 import type { InferenceConfig } from './config.ts';
 import { ApiProblem } from './errors.ts';
+import { inClientSpan } from './tracing.ts';
 
 export interface InferenceClient extends Disposable {
   /**
@@ -34,31 +36,25 @@ export function openInferenceClient(config: InferenceConfig): InferenceClient {
   const analysis = factory.create(FaceAnalysisDefinition, channel);
   const health = factory.create(HealthDefinition, channel);
 
+  const { minConfidence, maxFaces } = config;
+
   async function attempt(image: Uint8Array, deadline: Date, signal?: AbortSignal): Promise<DetectFacesResponse> {
     const metadata = Metadata();
     propagation.inject(context.active(), metadata, { set: (carrier, name, value) => carrier.set(name, value) });
-    let imageProblem: string | undefined;
-    const onTrailer = (trailer: Metadata) => (imageProblem = trailer.get(IMAGE_PROBLEM_TRAILER));
+    let trailer = Metadata();
+    const onTrailer = (received: Metadata) => (trailer = received);
     try {
-      return await analysis.detectFaces(
-        { image, minConfidence: config.minConfidence, maxFaces: config.maxFaces },
-        { deadline, signal, metadata, onTrailer },
-      );
+      return await analysis.detectFaces({ image, minConfidence, maxFaces }, { deadline, signal, metadata, onTrailer });
     } catch (error) {
-      throw error instanceof ClientError && imageProblem ? new ApiProblem(imageProblem as ImageProblem, error.details) : error;
+      throw asProblem(error, trailer);
     }
   }
 
   return {
     async detectFaces(image, signal) {
       const deadline = new Date(Date.now() + config.timeoutMs);
-      try {
-        return await attempt(image, deadline, signal).catch((error) =>
-          isStatus(error, Status.UNAVAILABLE) ? attempt(image, deadline, signal) : Promise.reject(error),
-        );
-      } catch (error) {
-        throw asProblem(error);
-      }
+      const call = () => inClientSpan(DETECT_FACES, { 'rpc.system.name': 'grpc', 'rpc.method': DETECT_FACES }, () => attempt(image, deadline, signal));
+      return call().catch((error) => (isStatus(error.cause, Status.UNAVAILABLE) ? call() : Promise.reject(error)));
     },
     async checkHealth() {
       try {
@@ -72,6 +68,7 @@ export function openInferenceClient(config: InferenceConfig): InferenceClient {
   };
 }
 
+const DETECT_FACES = 'facepass.inference.v1.FaceAnalysis/DetectFaces';
 /** grpc.health.v1.HealthCheckResponse.ServingStatus */
 const SERVING = 1;
 
@@ -79,8 +76,13 @@ function credentialsOf(config: InferenceConfig): ChannelCredentials {
   return config.tlsCaFile ? ChannelCredentials.createSsl(readFileSync(config.tlsCaFile)) : ChannelCredentials.createInsecure();
 }
 
-function asProblem(error: unknown): unknown {
-  if (isStatus(error, Status.RESOURCE_EXHAUSTED)) return new ApiProblem('inference_overloaded', 'All inference servers are busy.', { cause: error });
+function asProblem(error: unknown, trailer: Metadata): unknown {
+  const imageProblem = trailer.get(IMAGE_PROBLEM_TRAILER);
+  if (error instanceof ClientError && imageProblem) return new ApiProblem(imageProblem as ImageProblem, error.details);
+  if (isStatus(error, Status.RESOURCE_EXHAUSTED)) {
+    const retryAfterMs = Number(trailer.get(RETRY_AFTER_TRAILER)) || undefined;
+    return new ApiProblem('inference_overloaded', 'All inference servers are busy.', { cause: error, retryAfterMs });
+  }
   if (isStatus(error, Status.UNAVAILABLE)) return new ApiProblem('inference_unavailable', 'No inference server answers.', { cause: error });
   if (isStatus(error, Status.DEADLINE_EXCEEDED)) return new ApiProblem('inference_unavailable', 'The image was not analysed in time.', { cause: error });
   return error;

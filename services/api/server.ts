@@ -7,6 +7,7 @@ import { createApp } from './app.ts';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import { judgeSchema } from './db/schema.ts';
+import { startRetentionSweep } from './retention.ts';
 import { readinessOf } from './routes/health.ts';
 
 export interface ApiServer extends AsyncDisposable {
@@ -23,6 +24,7 @@ export async function startApi(context: Context): Promise<ApiServer> {
   const { config, logger, metrics } = context;
   await refuseUnfitDatabase(context);
   const operations = await startOperationsServer({ port: config.metricsPort, host: config.host, registry: metrics.registry, ready: () => readinessOf(context) });
+  const sweep = startRetentionSweep(context.pool, logger, config.retention.sweepMinutes);
   const server = await listen(createApp(context), config);
   const { port } = server.address() as AddressInfo;
   logger.info({ port, metrics_port: operations.port, model: context.modelId }, 'serving');
@@ -33,6 +35,7 @@ export async function startApi(context: Context): Promise<ApiServer> {
       context.draining = true;
       await delay(config.drain.delayMs);
       await finish(server);
+      await sweep[Symbol.asyncDispose]();
       await operations[Symbol.asyncDispose]();
       await context[Symbol.asyncDispose]();
     },

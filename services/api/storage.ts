@@ -4,6 +4,7 @@ import { GetObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { StorageConfig } from './config.ts';
 import { ApiProblem } from './errors.ts';
+import { inClientSpan } from './tracing.ts';
 
 export interface PhotoStorage extends Disposable {
   /**
@@ -34,7 +35,8 @@ export function openPhotoStorage(config: StorageConfig): PhotoStorage {
       requirePlainKey(key);
       const deadline = AbortSignal.timeout(config.transferTimeoutMs);
       const until = signal ? AbortSignal.any([signal, deadline]) : deadline;
-      return fetchPatiently(() => fetchOnce(client, config, key, until), until);
+      const attempt = () => inClientSpan('S3.GetObject', { 'rpc.system.name': 'aws-api', 'rpc.method': 'S3/GetObject' }, () => fetchOnce(client, config, key, until));
+      return fetchPatiently(attempt, until);
     },
     [Symbol.dispose]: () => client.destroy(),
   };

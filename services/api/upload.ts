@@ -10,20 +10,23 @@ export interface Upload {
 
 /**
  * Reads a call that may carry an image: multipart/form-data with the file in `image`; a bare image/jpeg, image/png or
- * image/webp body with its parameters in the query; or JSON without an image.
+ * image/webp body; or JSON without an image. Fields may stand in the query as well, and in the path.
  * @throws ApiProblem on a body of another type, malformed, cut off or over `maxImageBytes`.
  */
 export async function readUpload(request: Request, maxImageBytes: number): Promise<Upload> {
-  const upload = await readByType(request, maxImageBytes);
-  if (upload.image) requireImageSignature(upload.image);
-  return upload;
+  const { image, fields } = await readByType(request, maxImageBytes);
+  if (image) requireImageSignature(image);
+  const outside = { ...request.query, ...request.params };
+  const twice = Object.keys(outside).find((name) => Object.hasOwn(fields, name));
+  if (twice !== undefined) throw fieldProblem(twice, 'must be given once');
+  return { image, fields: { ...outside, ...fields } };
 }
 
 function readByType(request: Request, maxImageBytes: number): Promise<Upload> {
   const type = mediaType(request);
   if (type === 'multipart/form-data') return readMultipart(request, maxImageBytes);
-  if (IMAGE_TYPES.has(type)) return readBareImage(request, maxImageBytes);
-  if (type === 'application/json') return readJson(request, 16_384).then((body) => ({ fields: body as Upload['fields'], image: null }));
+  if (IMAGE_TYPES.has(type)) return readBytes(request, maxImageBytes, 'image_too_large').then((image) => ({ fields: {}, image }));
+  if (type === 'application/json') return readJson(request, 16_384).then((body) => ({ fields: objectOf(body), image: null }));
   throw new ApiProblem('unsupported_media_type', `The content type ${JSON.stringify(type.slice(0, 100))} is not accepted here.`);
 }
 
@@ -53,8 +56,9 @@ export function limitConcurrentUploads(limit: number): RequestHandler {
   };
 }
 
-async function readBareImage(request: Request, maxImageBytes: number): Promise<Upload> {
-  return { fields: { ...request.query }, image: await readBytes(request, maxImageBytes, 'image_too_large') };
+function objectOf(body: unknown): Upload['fields'] {
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Upload['fields'];
+  throw new ApiProblem('malformed_body', 'The body is not a JSON object.');
 }
 
 function readMultipart(request: Request, maxImageBytes: number): Promise<Upload> {

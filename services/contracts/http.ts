@@ -6,13 +6,14 @@ import * as z from 'zod';
  */
 
 /** 1 to 255 characters, none of them a control character or half of a surrogate pair, which PostgreSQL could not keep. */
-const IDENTIFIER = /^[^\u0000-\u001f\u007f-\u009f\ud800-\udfff]{1,255}$/u;
+const IDENTIFIER = '^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{1,255}$';
+const identifierPattern = new RegExp(IDENTIFIER, 'u');
 
 function identifier(description: string, example: string) {
   return z
     .string('must be given, as text')
-    .regex(IDENTIFIER, 'must be 1 to 255 characters without control characters')
-    .meta({ description, example, minLength: 1, maxLength: 255 });
+    .refine((text) => identifierPattern.test(text), 'must be 1 to 255 characters without control characters')
+    .meta({ description, example, minLength: 1, maxLength: 255, pattern: IDENTIFIER });
 }
 
 export const photoId = identifier('The client’s own name of the photo.', '5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11');
@@ -164,6 +165,17 @@ export const searchTokenAnswer = z
   .strictObject({ token: z.string(), session_id: sessionId, expires_at: z.iso.datetime() })
   .meta({ id: 'SearchToken' });
 
+export const settingsAnswer = z
+  .strictObject({
+    version: z.string(),
+    search_access: z.enum(['public', 'token']),
+    photo_url_template: z.string().nullable().meta({ description: 'Where pages find a photo: {session_id} and {photo_id} are put in, percent-encoded.' }),
+    max_image_bytes: z.int(),
+    max_image_side: z.int().meta({ description: 'Widest and highest image, in pixels.' }),
+    default_threshold: unit,
+  })
+  .meta({ id: 'Settings' });
+
 export const healthAnswer = z
   .strictObject({
     status: z.enum(['healthy', 'unhealthy']),
@@ -200,5 +212,6 @@ export type DeleteAnswer = z.infer<typeof deleteAnswer>;
 export type SearchAnswer = z.infer<typeof searchAnswer>;
 export type StatusAnswer = z.infer<typeof statusAnswer>;
 export type SearchTokenAnswer = z.infer<typeof searchTokenAnswer>;
+export type SettingsAnswer = z.infer<typeof settingsAnswer>;
 export type HealthAnswer = z.infer<typeof healthAnswer>;
 export type Problem = z.infer<typeof problem>;

@@ -8,7 +8,8 @@ const listenAddress = z
   .regex(/^(unix:\/.+|.+:\d{1,5})$/, 'must be host:port (a port of 0 takes a free one) or unix:/absolute/path');
 const pem = z.string().startsWith('-----BEGIN', 'must be PEM text; name a file by the same variable with _FILE at its end');
 
-const variables = z.object({
+/** Every variable of the inference server, in the order of the reference. */
+export const inferenceEnvironment = z.object({
   INFERENCE_LISTEN: listenAddress.default('0.0.0.0:50051').describe('Address of the gRPC server: `host:port` or `unix:/path`.'),
   INFERENCE_WORKERS: integerVariable(1, 256).optional().describe('Worker threads, each with its own copy of the models; by default one per core of the cgroup quota.'),
   INFERENCE_QUEUE_LIMIT: integerVariable(0, 10_000).default(16).describe('Photos that may wait for a worker; one more is refused with RESOURCE_EXHAUSTED.'),
@@ -41,7 +42,7 @@ export type InferenceConfig = ReturnType<typeof readConfig>;
  * @throws ConfigurationError naming every wrong variable.
  */
 export function readConfig(environment: NodeJS.ProcessEnv = process.env) {
-  const values = readEnvironment(variables.refine(tlsIsWhole, { message: 'GRPC_TLS_CERT and GRPC_TLS_KEY go together, and GRPC_TLS_CA only with them' }), environment);
+  const values = readEnvironment(inferenceEnvironment.refine(tlsIsWhole, { message: 'GRPC_TLS_CERT and GRPC_TLS_KEY go together, and GRPC_TLS_CA only with them' }), environment);
   return {
     listen: values.INFERENCE_LISTEN,
     workers: values.INFERENCE_WORKERS ?? availableCores(),

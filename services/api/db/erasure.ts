@@ -1,4 +1,4 @@
-import { queryRows, type Pool } from './pool.ts';
+import { queryRows, withTransaction, type Pool } from './pool.ts';
 
 export interface Erased {
   photos: number;
@@ -7,7 +7,7 @@ export interface Erased {
 
 /** Erases a session from every table that holds it, with its audit line; `actor` is a key's name or "retention". */
 export async function eraseSession(pool: Pool, sessionId: string, actor: string): Promise<Erased> {
-  return counts(await queryRows(pool, 'select photos, faces from erase_session($1, $2)', [sessionId, actor]));
+  return counts(await queryRows(pool, ERASE_SESSION, [sessionId, actor]));
 }
 
 /** Erases one photo of a session from every table that holds it, with its audit line. */
@@ -21,6 +21,16 @@ export async function overdueSessions(pool: Pool, limit: number): Promise<string
   return rows.map((row) => row.session_id);
 }
 
+/** Erases a session if its time is over. An index call may have given it more since it was listed, hence the look under its lock. */
+export async function eraseOverdueSession(pool: Pool, sessionId: string): Promise<Erased | null> {
+  return withTransaction(pool, async (client) => {
+    await queryRows(client, 'select pg_advisory_xact_lock(hashtextextended($1, 7))', [sessionId]);
+    const overdue = await queryRows(client, 'select from sessions where session_id = $1 and expires_at <= now()', [sessionId]);
+    return overdue.length > 0 ? counts(await queryRows(client, ERASE_SESSION, [sessionId, 'retention'])) : null;
+  });
+}
+
+const ERASE_SESSION = 'select photos, faces from erase_session($1, $2)';
 const OVERDUE = 'select session_id from sessions where expires_at <= now() order by expires_at limit $1';
 
 function counts(rows: { photos: string; faces: string }[]): Erased {

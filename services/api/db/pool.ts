@@ -3,6 +3,7 @@ import type { Logger } from '@facepass/runtime/logger';
 import pg from 'pg';
 import type { DatabaseConfig } from '../config.ts';
 import { ApiProblem } from '../errors.ts';
+import { inClientSpan } from '../tracing.ts';
 
 export type Pool = pg.Pool;
 export type Client = pg.PoolClient;
@@ -36,8 +37,10 @@ export function openPool(config: DatabaseConfig, logger: Logger): Pool {
  * @throws ApiProblem database_unavailable when the database, not the statement, is at fault
  */
 export async function queryRows<Row extends pg.QueryResultRow>(pool: Pool | Client, text: string, values: unknown[]): Promise<Row[]> {
+  const operation = /^\s*\w+/.exec(text)?.[0].trim() ?? 'query';
   try {
-    return (await pool.query<Row>(text, values)).rows;
+    const result = await inClientSpan(operation, { 'db.system.name': 'postgresql', 'db.query.text': text }, () => pool.query<Row>(text, values));
+    return result.rows;
   } catch (error) {
     throw asProblem(error);
   }

@@ -14,12 +14,12 @@ export async function readSession(pool: Pool, sessionId: string): Promise<Sessio
 }
 
 /**
- * The database's clock as an index call begins, to be compared with later erasures (microseconds, hence text), and the model of
- * what the session already holds.
+ * What an index call must know before it begins: the session's newest erasure, so that a later one is noticed before anything is
+ * written, and the model of what the session already holds.
  */
-export async function beginIndexing(pool: Pool, sessionId: string): Promise<{ startedAt: string; modelId: string | null }> {
-  const [row] = await queryRows<{ started_at: string; model_id: string | null }>(pool, BEGIN_INDEXING, [sessionId]);
-  return { startedAt: row!.started_at, modelId: row!.model_id };
+export async function beginIndexing(pool: Pool, sessionId: string): Promise<{ lastErasure: string; modelId: string | null }> {
+  const [row] = await queryRows<{ last_erasure: string; model_id: string | null }>(pool, BEGIN_INDEXING, [sessionId]);
+  return { lastErasure: row!.last_erasure, modelId: row!.model_id };
 }
 
 const READ_SESSION = `
@@ -28,5 +28,5 @@ const READ_SESSION = `
    where session_id = $1 and photo_count > 0 and (expires_at is null or expires_at > now())`;
 
 const BEGIN_INDEXING = `
-  select clock_timestamp()::text as started_at,
+  select (select coalesce(max(id), 0) from erasures where session_id = $1) as last_erasure,
          (select model_id from sessions where session_id = $1 and (expires_at is null or expires_at > now())) as model_id`;

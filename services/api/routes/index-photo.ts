@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import { modelMismatch, replaceFaces } from '../db/faces.ts';
 import { beginIndexing } from '../db/sessions.ts';
 import { ApiProblem } from '../errors.ts';
-import { recordIndexing } from '../events.ts';
+import { CLIENT_LEFT, recordIndexing } from '../events.ts';
 import { findFaces, type FoundFaces } from '../faces.ts';
 import { readUpload, requireImageSignature } from '../upload.ts';
 import { clientSignal, validated } from '../validation.ts';
@@ -30,8 +30,8 @@ export interface PhotoToIndex {
 }
 
 /**
- * Finds the faces of a photo and stores them. The database's clock is read first, so that an erasure which comes
- * meanwhile is noticed before anything is written.
+ * Finds the faces of a photo and stores them. An erasure that comes meanwhile is noticed before anything
+ * is written.
  * @throws ApiProblem
  */
 export async function indexFaces(context: Context, photo: PhotoToIndex, signal?: AbortSignal): Promise<FoundFaces> {
@@ -42,7 +42,7 @@ export async function indexFaces(context: Context, photo: PhotoToIndex, signal?:
     record(200, found.faces.length);
     return found;
   } catch (error) {
-    record(error instanceof ApiProblem ? error.status : 500, 0);
+    record(signal?.aborted ? CLIENT_LEFT : error instanceof ApiProblem ? error.status : 500, 0);
     throw error;
   }
 }
@@ -57,7 +57,7 @@ async function findAndStore(context: Context, photo: PhotoToIndex, signal?: Abor
     photoId: photo.photo_id,
     modelId,
     faces: found.faces,
-    startedAt: before.startedAt,
+    lastErasure: before.lastErasure,
     expiresAt: photo.expires_at,
     retentionDays: config.retention.days,
   });

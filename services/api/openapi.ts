@@ -1,0 +1,200 @@
+import { OpenApiGeneratorV31, OpenAPIRegistry, type RouteConfig } from '@asteasolutions/zod-to-openapi';
+import * as http from '@facepass/contracts/http';
+import * as z from 'zod';
+import { PROBLEMS, type ProblemCode } from './errors.ts';
+
+/** The OpenAPI 3.1 document of the calls in `services/api/app.ts`, made from the schemas that check them. */
+export function openApiDocument(options: { version: string; legacy: boolean }) {
+  const registry = new OpenAPIRegistry();
+  registry.registerComponent('securitySchemes', 'apiKey', { type: 'apiKey', in: 'header', name: 'X-API-Key' });
+  registry.registerComponent('securitySchemes', 'searchToken', { type: 'http', scheme: 'bearer', description: 'From POST /api/v1/search/tokens; needed where SEARCH_ACCESS=token.' });
+  for (const call of [...CALLS, ...(options.legacy ? LEGACY_CALLS : [])]) registry.registerPath(call);
+  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+    openapi: '3.1.0',
+    info: {
+      title: 'Facepass',
+      version: options.version,
+      description: 'Face search for event photos: index the photos of a session, find every one that shows the person of a selfie. Images are analysed in memory and never stored.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    tags: [{ name: 'index' }, { name: 'search' }, { name: 'service' }],
+  });
+}
+
+const KEY: Record<string, string[]>[] = [{ apiKey: [] }];
+const OPEN_OR_TOKEN: Record<string, string[]>[] = [{}, { searchToken: [] }, { apiKey: [] }];
+const OPEN: Record<string, string[]>[] = [{}];
+
+const image = z.string().meta({ format: 'binary', description: 'JPEG, PNG or WebP.' });
+const bareImage = { schema: { type: 'string', format: 'binary' } as const };
+const BARE_IMAGES = { 'image/jpeg': bareImage, 'image/png': bareImage, 'image/webp': bareImage };
+
+const plainText = { description: 'In one word or line.', content: { 'text/plain': { schema: z.string() } } };
+
+const ANY_CALL: ProblemCode[] = ['invalid_parameter', 'rate_limited', 'internal_error', 'database_unavailable'];
+const KEYED: ProblemCode[] = ['api_key_required', 'api_key_invalid', 'scope_missing'];
+const TOKENED: ProblemCode[] = ['search_token_required', 'search_token_invalid', 'api_key_invalid'];
+const BODY: ProblemCode[] = ['malformed_body', 'unsupported_media_type', 'body_too_large'];
+const IMAGE: ProblemCode[] = [
+  ...BODY, 'image_missing', 'not_an_image', 'unsupported_format', 'image_damaged', 'image_too_many_pixels', 'image_too_large', 'no_face',
+  'inference_unavailable', 'inference_overloaded', 'overloaded', 'model_mismatch',
+];
+const BUCKET: ProblemCode[] = ['s3_not_configured', 's3_key_refused', 's3_object_not_found', 's3_access_denied', 's3_unavailable'];
+
+const indexPhoto: RouteConfig = {
+  method: 'post',
+  path: '/api/v1/index',
+  operationId: 'indexPhoto',
+  tags: ['index'],
+  summary: 'Index every face of a photo',
+  description: 'Indexing a photo again replaces its faces. Parameters may stand in the query or in the form; with a bare image body they stand in the query.',
+  security: KEY,
+  request: {
+    query: http.indexFields.partial(),
+    body: {
+      required: true,
+      content: {
+        'multipart/form-data': { schema: http.indexFields.extend({ image: image.optional() }) },
+        'application/json': { schema: http.indexByKey },
+        ...BARE_IMAGES,
+      },
+    },
+  },
+  responses: { 200: json(http.indexAnswer, 'The faces of the photo are indexed.'), ...problems(...ANY_CALL, ...KEYED, ...IMAGE, ...BUCKET, 'session_erased') },
+};
+
+const indexBatch: RouteConfig = {
+  method: 'post',
+  path: '/api/v1/index/batch',
+  operationId: 'indexBatch',
+  tags: ['index'],
+  summary: 'Index photos of the bucket',
+  description: 'One bad photo never fails the batch, and the same batch again is harmless. With Accept: application/x-ndjson each photo is a line as it ends.',
+  security: KEY,
+  request: { body: { required: true, content: { 'application/json': { schema: http.batchRequest } } } },
+  responses: {
+    200: {
+      description: 'Every photo ended, indexed or not.',
+      content: { 'application/json': { schema: http.batchAnswer }, 'application/x-ndjson': { schema: http.batchLine } },
+    },
+    ...problems(...ANY_CALL, ...KEYED, ...BODY, 's3_not_configured'),
+  },
+};
+
+const searchFaces: RouteConfig = {
+  method: 'post',
+  path: '/api/v1/search',
+  operationId: 'searchFaces',
+  tags: ['search'],
+  summary: 'Find the photos that show the person of a selfie',
+  description: 'Exact: every face of the session is compared. The selfie is not stored. Of several faces the largest is searched, unless face_index chooses another.',
+  security: OPEN_OR_TOKEN,
+  request: {
+    query: http.searchFields.partial(),
+    body: { required: true, content: { 'multipart/form-data': { schema: http.searchFields.extend({ image }) }, ...BARE_IMAGES } },
+  },
+  responses: { 200: json(http.searchAnswer, 'The photos found, most similar first.'), ...problems(...ANY_CALL, ...TOKENED, ...IMAGE, 'face_index_out_of_range', 'session_not_indexed') },
+};
+
+const CALLS: RouteConfig[] = [
+  indexPhoto,
+  indexBatch,
+  {
+    method: 'delete',
+    path: '/api/v1/index/{session_id}',
+    operationId: 'eraseSession',
+    tags: ['index'],
+    summary: 'Erase a session',
+    security: KEY,
+    request: { params: z.object({ session_id: http.sessionId }) },
+    responses: { 200: json(http.deleteAnswer, 'Nothing of the session is left.'), ...problems(...ANY_CALL, ...KEYED, 'session_not_indexed') },
+  },
+  {
+    method: 'delete',
+    path: '/api/v1/index/{session_id}/photos/{photo_id}',
+    operationId: 'erasePhoto',
+    tags: ['index'],
+    summary: 'Erase a photo',
+    security: KEY,
+    request: { params: z.object({ session_id: http.sessionId, photo_id: http.photoId }) },
+    responses: { 200: json(http.deleteAnswer, 'Nothing of the photo is left.'), ...problems(...ANY_CALL, ...KEYED, 'photo_not_indexed') },
+  },
+  searchFaces,
+  {
+    method: 'get',
+    path: '/api/v1/search/status/{session_id}',
+    operationId: 'getSessionStatus',
+    tags: ['search'],
+    summary: 'How much of a session is indexed',
+    security: OPEN_OR_TOKEN,
+    request: { params: z.object({ session_id: http.sessionId }) },
+    responses: { 200: json(http.statusAnswer, 'Unknown, erased and expired sessions have `indexed: false`.'), ...problems(...ANY_CALL, ...TOKENED) },
+  },
+  {
+    method: 'post',
+    path: '/api/v1/search/tokens',
+    operationId: 'createSearchToken',
+    tags: ['search'],
+    summary: 'Make a token that opens one session to searches',
+    security: KEY,
+    request: { body: { required: true, content: { 'application/json': { schema: http.searchTokenRequest } } } },
+    responses: { 200: json(http.searchTokenAnswer, 'The token.'), ...problems(...ANY_CALL, ...KEYED, ...BODY, 'search_tokens_not_configured') },
+  },
+  {
+    method: 'get',
+    path: '/api/v1/settings',
+    operationId: 'getSettings',
+    tags: ['service'],
+    summary: 'What a client must know before its first call',
+    security: OPEN,
+    responses: { 200: json(http.settingsAnswer, 'The settings.') },
+  },
+  {
+    method: 'get',
+    path: '/health',
+    operationId: 'getHealth',
+    tags: ['service'],
+    summary: 'Whether the service and what it needs are well',
+    security: OPEN,
+    responses: { 200: json(http.healthAnswer, 'All is well.'), 503: json(http.healthAnswer, 'The answer names what is not.') },
+  },
+  ...(['livez', 'readyz', 'metrics'] as const).map(
+    (name): RouteConfig => ({
+      method: 'get',
+      path: `/${name}`,
+      operationId: { livez: 'getLiveness', readyz: 'getReadiness', metrics: 'getMetrics' }[name],
+      tags: ['service'],
+      summary: { livez: 'Whether the process lives', readyz: 'Whether it should get requests', metrics: 'Metrics in the Prometheus text format' }[name],
+      security: OPEN,
+      responses: { 200: plainText, ...(name === 'readyz' ? { 503: plainText } : {}) },
+    }),
+  ),
+];
+
+const LEGACY_CALLS: RouteConfig[] = [
+  { ...searchFaces, path: '/api/v1/faces/search-session', operationId: 'legacySearchSession', deprecated: true },
+  {
+    ...indexPhoto,
+    path: '/api/v1/faces/index-session/{session_id}',
+    operationId: 'legacyIndexSession',
+    deprecated: true,
+    request: { ...indexPhoto.request, params: z.object({ session_id: http.sessionId }) },
+  },
+];
+
+function json(schema: z.ZodType, description: string) {
+  return { description, content: { 'application/json': { schema } } };
+}
+
+/** One answer a status, naming its codes. */
+function problems(...codes: ProblemCode[]): RouteConfig['responses'] {
+  const statuses = [...new Set(codes.map((code) => PROBLEMS[code][0]))].sort();
+  return Object.fromEntries(
+    statuses.map((status) => {
+      const named = [...new Set(codes)].filter((code) => PROBLEMS[code][0] === status);
+      const description = named.map((code) => `\`${code}\`: ${PROBLEMS[code][1]}.`).join(' ');
+      return [status, { description, content: { 'application/problem+json': { schema: http.problem } } }];
+    }),
+  );
+}

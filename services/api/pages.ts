@@ -1,0 +1,62 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import express, { type Express, type RequestHandler, type Response } from 'express';
+import type { Context } from './context.ts';
+import { PROBLEMS, type ProblemCode } from './errors.ts';
+import { openApiDocument } from './openapi.ts';
+
+/** The pages people read: the API reference, the page of each problem code, and the console where it is built. */
+export function addPages(app: Express, { config, version }: Context): void {
+  const document = openApiDocument({ version, legacy: config.legacy.enabled });
+  app.get('/openapi.json', (_request, response) => void response.json(document));
+  app.get('/docs', (_request, response) => sendPage(response, 'Facepass API', REFERENCE));
+  app.get('/docs/assets/reference.js', (_request, response) => void response.type('text/javascript').send(REFERENCE_SCRIPT));
+  for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js']) app.get(`/docs/assets/${file}`, sendFile(fileURLToPath(import.meta.resolve(`swagger-ui-dist/${file}`))));
+  app.get('/docs/errors', (_request, response) => sendPage(response, 'Facepass problem codes', problemList()));
+  app.get('/docs/errors/:code', (request, response, next) => {
+    const { code } = request.params;
+    return isProblemCode(code) ? sendPage(response, code, problemArticle(code)) : next();
+  });
+  if (config.console && existsSync(CONSOLE)) addConsole(app);
+  else app.get('/', (_request, response) => sendPage(response, 'Facepass', '<h1>Facepass</h1><p>The API reference is at <a href="/docs">/docs</a>.</p>'));
+}
+
+const CONSOLE = fileURLToPath(new URL('../console/dist', import.meta.url));
+
+function addConsole(app: Express): void {
+  app.get('/', sendFile(join(CONSOLE, 'index.html')));
+  app.get('/s/:session_id', sendFile(join(CONSOLE, 'guest.html')));
+  app.use('/assets', express.static(join(CONSOLE, 'assets'), { immutable: true, maxAge: '1y', index: false }));
+  app.use(express.static(CONSOLE, { index: false }));
+}
+
+function sendFile(path: string): RequestHandler {
+  return (_request, response, next) => response.setHeader('Cache-Control', 'no-cache').sendFile(path, (error) => error && next(error));
+}
+
+const REFERENCE = '<link rel="stylesheet" href="/docs/assets/swagger-ui.css"><div id="reference"></div><script src="/docs/assets/swagger-ui-bundle.js"></script><script src="/docs/assets/reference.js"></script>';
+const REFERENCE_SCRIPT = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#reference', deepLinking: true, validatorUrl: null });\n`;
+
+function problemList(): string {
+  return `<h1>Problem codes</h1>${(Object.keys(PROBLEMS) as ProblemCode[]).map(problemArticle).join('')}`;
+}
+
+function problemArticle(code: ProblemCode): string {
+  const [status, title, advice] = PROBLEMS[code];
+  return `<article id="${code}"><h2>${code}</h2><p>${status}: ${asHtml(title)}.</p><p>${asHtml(advice)}</p></article>`;
+}
+
+function isProblemCode(code: string | undefined): code is ProblemCode {
+  return code !== undefined && Object.hasOwn(PROBLEMS, code);
+}
+
+function sendPage(response: Response, title: string, body: string): void {
+  response.type('html').send(`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${asHtml(title)}</title></head><body>${body}</body></html>\n`);
+}
+
+/** Text with `code` marks as HTML. */
+function asHtml(text: string): string {
+  const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return escaped.replace(/`([^`]+)`/g, '<code>$1</code>');
+}

@@ -1,0 +1,109 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { batchRequest, type BatchAnswer, type BatchLine, type BatchRequest } from '@facepass/contracts/http';
+import type { Request, RequestHandler, Response } from 'express';
+import type { Context } from '../context.ts';
+import { ApiProblem } from '../errors.ts';
+import { readJson } from '../upload.ts';
+import { clientSignal, validated } from '../validation.ts';
+import { fetchPhoto, indexFaces } from './index-photo.ts';
+
+/** 1,000 photos with the longest ids and keys, every character escaped, stay below this. */
+const BATCH_BODY_BYTES = 8 * 1024 * 1024;
+/** How long a photo waits for a full inference server before it counts as failed. */
+const PATIENCE_MS = 60_000;
+
+/**
+ * POST /api/v1/index/batch: photos of the bucket, some at a time. One that fails does not stop the others; the same batch
+ * again is harmless; a client that leaves ends the work.
+ */
+export function indexBatch(context: Context): RequestHandler {
+  return async (request, response) => {
+    const batch = validated(batchRequest, await readJson(request, BATCH_BODY_BYTES));
+    if (!context.storage) throw new ApiProblem('s3_not_configured', 'The service has no bucket; upload the photos one by one.');
+    const signal = clientSignal(response);
+    const lines = indexEach(context, batch, signal);
+    response.locals.model = context.modelId;
+    if (wantsLines(request)) return sendLines(response, lines, signal);
+    response.json(await summaryOf(lines));
+  };
+}
+
+type Photo = BatchRequest['photos'][number];
+
+/** Ends each photo, in whatever order, with `batchConcurrency` of them under way. */
+async function* indexEach(context: Context, batch: BatchRequest, signal: AbortSignal): AsyncGenerator<BatchLine> {
+  const waiting = batch.photos.values();
+  const underWay = new Map<Photo, Promise<[Photo, BatchLine]>>();
+  const begin = () => {
+    const photo = waiting.next().value;
+    if (photo && !signal.aborted) underWay.set(photo, indexOne(context, batch, photo, signal).then((line) => [photo, line]));
+  };
+  for (let count = 0; count < context.config.batchConcurrency; count += 1) begin();
+  while (underWay.size > 0) {
+    const [photo, line] = await Promise.race(underWay.values());
+    underWay.delete(photo);
+    begin();
+    yield line;
+  }
+}
+
+async function indexOne(context: Context, batch: BatchRequest, { photo_id, s3_key }: Photo, signal: AbortSignal): Promise<BatchLine> {
+  const { session_id, expires_at } = batch;
+  try {
+    if (context.draining) throw new ApiProblem('stopping', 'The service is stopping.');
+    const photo = await fetchPhoto(context, s3_key, signal);
+    const { faces } = await patiently(signal, () => indexFaces(context, { session_id, photo_id, expires_at, image: () => Promise.resolve(photo) }, signal));
+    return { photo_id, indexed: true, faces_detected: faces.length, confidence: Math.max(...faces.map((face) => face.confidence)) };
+  } catch (error) {
+    const problem = error instanceof ApiProblem ? error : new ApiProblem('internal_error', 'The photo could not be indexed.');
+    if (problem.status >= 500 && !signal.aborted) context.logger.error({ err: problem.cause ?? error, code: problem.code }, 'a photo of a batch failed');
+    return { photo_id, indexed: false, code: problem.code, error: problem.message };
+  }
+}
+
+/** Other callers may have filled the inference servers: their refusal is a reason to wait, not to fail. */
+async function patiently<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
+  const giveUp = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof ApiProblem) || error.code !== 'inference_overloaded' || performance.now() > giveUp) throw error;
+      await delay((error.retryAfterMs ?? 1000) * (0.5 + Math.random()), undefined, { signal });
+    }
+  }
+}
+
+async function summaryOf(lines: AsyncIterable<BatchLine>): Promise<BatchAnswer> {
+  const answer: BatchAnswer = { indexed: 0, failed: 0, errors: [] };
+  for await (const line of lines) {
+    if (line.indexed) {
+      answer.indexed += 1;
+    } else {
+      answer.failed += 1;
+      answer.errors.push({ photo_id: line.photo_id, code: line.code, error: line.error });
+    }
+  }
+  return answer;
+}
+
+async function sendLines(response: Response, lines: AsyncIterable<BatchLine>, signal: AbortSignal): Promise<void> {
+  response.status(200).type('application/x-ndjson').flushHeaders();
+  for await (const line of lines) {
+    if (signal.aborted) continue;
+    const taken = response.write(`${JSON.stringify(line)}\n`);
+    if (!taken) await drained(response, signal);
+  }
+  response.end();
+}
+
+function drained(response: Response, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    response.once('drain', resolve);
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function wantsLines(request: Request): boolean {
+  return (request.get('accept') ?? '').includes('application/x-ndjson');
+}
