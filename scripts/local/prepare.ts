@@ -37,7 +37,7 @@ export function prepare(say: (line: string) => void): void {
     const stamp = join(root, 'node_modules/.cache/facepass', preparation.npmScript.replace(':', '-'));
     if (existsSync(stamp) && readFileSync(stamp, 'utf8') === stateOf(preparation)) continue;
     say(`${preparation.title} (npm run ${preparation.npmScript}) ...`);
-    const { status } = spawnSync('npm', ['run', '--silent', '--if-present', preparation.npmScript], { cwd: root, stdio: ['ignore', 2, 2] });
+    const { status } = spawnSync('npm', ['run', '--silent', preparation.npmScript], { cwd: root, stdio: ['ignore', 2, 2] });
     if (status !== 0) throw new Error(`npm run ${preparation.npmScript} failed.`);
     mkdirSync(dirname(stamp), { recursive: true });
     writeFileSync(stamp, stateOf(preparation));
