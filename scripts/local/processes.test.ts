@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { runProgram, Service, type Program } from './processes.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'facepass-'));
+after(() => rmSync(scratch, { recursive: true }));
+
+/** A program that appends its process id to `<name>.started` and goes on as `rest` says. */
+function program(name: string, rest: string): Program {
+  const main = join(scratch, `${name}.ts`);
+  const started = join(scratch, `${name}.started`);
+  writeFileSync(main, `import { appendFileSync } from 'node:fs';\nappendFileSync(${JSON.stringify(started)}, process.pid + '\\n');\n${rest}`);
+  return { name, main, environment: process.env, logFile: join(scratch, `${name}.log`) };
+}
+
+function startsOf({ name }: Program): number[] {
+  const path = join(scratch, `${name}.started`);
+  return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n').map(Number) : [];
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await delay(20);
+}
+
+function isAlive(processId: number): boolean {
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const RUN_FOR_EVER = 'setInterval(() => undefined, 1000);';
+
+test('a service that is killed is started again, and stays stopped once it was stopped', async () => {
+  const events: string[] = [];
+  const runs = program('killed', RUN_FOR_EVER);
+  const service = new Service(runs, (event) => events.push(event));
+  await until(() => startsOf(runs).length === 1);
+  process.kill(startsOf(runs)[0] ?? 0, 'SIGKILL');
+  await until(() => startsOf(runs).length === 2);
+  assert.deepEqual(events, ['killed was ended by SIGKILL; it is started again.']);
+  await service.stop(5000);
+  assert.deepEqual(startsOf(runs).map(isAlive), [false, false]);
+  assert.equal(events.length, 1);
+});
+
+test('a service that does not heed SIGTERM is killed when patience ends', async () => {
+  const runs = program('deaf', `process.on('SIGTERM', () => undefined);\nconsole.log('deaf now');\n${RUN_FOR_EVER}`);
+  const service = new Service(runs, () => undefined);
+  await until(() => readFileSync(runs.logFile, 'utf8').includes('deaf now'));
+  await service.stop(100);
+  assert.deepEqual(startsOf(runs).map(isAlive), [false]);
+});
+
+test('a service that dies again and again is given up, with its last words', async () => {
+  const runs = program('hopeless', "console.error('no such model'); process.exit(3);");
+  const error = await new Service(runs, () => undefined).failed;
+  assert.match(error.message, /hopeless ended with exit code 3\. The end of .*hopeless\.log:\n(.*\n)*.*no such model/);
+  assert.equal(startsOf(runs).length, 5);
+});
+
+test('a wrong configuration is not tried twice', async () => {
+  const runs = program('misconfigured', "console.error('PORT: must be a number'); process.exit(78);");
+  const error = await new Service(runs, () => undefined).failed;
+  assert.match(error.message, /PORT: must be a number/);
+  assert.equal(startsOf(runs).length, 1);
+});
+
+test('a program that fails says so with its last words, one that succeeds does not', async () => {
+  const { signal } = new AbortController();
+  await runProgram(program('succeeds', ''), signal);
+  await assert.rejects(runProgram(program('fails', "throw new Error('the schema does not fit');"), signal), /fails ended with exit code 1[^]*the schema does not fit/);
+});
+
+test('a program under way ends when the start is called off', async () => {
+  const controller = new AbortController();
+  const runs = program('called-off', RUN_FOR_EVER);
+  const running = runProgram(runs, controller.signal);
+  await until(() => startsOf(runs).length === 1);
+  controller.abort();
+  await running;
+  assert.deepEqual(startsOf(runs).map(isAlive), [false]);
+});
