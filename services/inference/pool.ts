@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@facepass/runtime/logger';
 import type { FoundFaces, PipelineConfig } from './faces.ts';
-import { startWorkerThread, WorkerLost, type WorkerThread } from './thread.ts';
+import { createSupervisor } from './supervisor.ts';
+import { WorkerLost, type WorkerThread } from './thread.ts';
 import type { WorkerJob } from './worker.ts';
 
 /** Worker threads that share one queue. */
@@ -49,35 +49,37 @@ export interface PoolContext {
   workerReplaced(): void;
   workBegan(queueMs: number): void;
   photoDropped(): void;
-  readyChanged(ready: number): void;
+  readyChanged(): void;
   /** The pool is beyond repair. */
   fatal(error: Error): void;
 }
 
-/**
- * A pool that has yet to be started. A worker that dies is replaced, at first at once, then with longer and longer
- * pauses; after `DEATHS_IN_A_ROW` in one place without a finished photo the pool gives up.
- */
+/** A pool that has yet to be started; it replaces workers that die. */
 export function createWorkerPool(options: PoolOptions, context: PoolContext): WorkerPool {
   const queue = new Set<WaitingPhoto>();
   const ready = new Set<WorkerThread>();
-  const idle: WorkerThread[] = [];
-  /** Threads that have finished a photo. */
-  const proven = new WeakSet<WorkerThread>();
+  const idle = new Set<WorkerThread>();
   let serviceMs = 0;
-  let stopping = false;
-
+  const supervisor = createSupervisor(options, {
+    ...context,
+    threadBegan(thread) {
+      ready.add(thread);
+      idle.add(thread);
+      context.workerStarted(thread);
+      context.readyChanged();
+      dispatch();
+    },
+    threadEnded(thread) {
+      ready.delete(thread);
+      idle.delete(thread);
+      context.readyChanged();
+    },
+  });
   return {
-    async start() {
-      const threads = await Promise.all(Array.from({ length: options.workers }, () => startWorkerThread(options, context.fatal)));
-      for (const thread of threads) void keep(thread);
-    },
-    load: () => ({ waiting: queue.size, busy: ready.size - idle.length, ready: ready.size, serviceMs }),
+    start: () => supervisor.start(),
+    load: () => ({ waiting: queue.size, busy: ready.size - idle.size, ready: ready.size, serviceMs }),
     analyse,
-    async [Symbol.asyncDispose]() {
-      stopping = true;
-      await Promise.all([...ready].map((thread) => thread.stop()));
-    },
+    [Symbol.asyncDispose]: () => supervisor[Symbol.asyncDispose](),
   };
 
   function analyse(job: WorkerJob, signal: AbortSignal): Promise<AnalysedPhoto> {
@@ -96,9 +98,10 @@ export function createWorkerPool(options: PoolOptions, context: PoolContext): Wo
 
   function dispatch(): void {
     for (const photo of queue) {
-      const thread = idle.pop();
+      const [thread] = idle;
       if (!thread) return;
       queue.delete(photo);
+      idle.delete(thread);
       void work(thread, photo);
     }
   }
@@ -117,59 +120,14 @@ export function createWorkerPool(options: PoolOptions, context: PoolContext): Wo
     } finally {
       signal.removeEventListener('abort', leave);
     }
-    proven.add(thread);
-    idle.push(thread);
+    supervisor.finishedPhoto(thread);
+    idle.add(thread);
     dispatch();
-  }
-
-  /** Keeps a worker's place filled: with `first`, when that has ended with its replacement, and so on. */
-  async function keep(first: WorkerThread): Promise<void> {
-    let thread: WorkerThread | undefined = first;
-    let deaths = 0;
-    while (!stopping) {
-      if (thread) {
-        const reason = await serve(thread);
-        if (stopping) return;
-        context.logger.error({ err: reason }, 'a worker thread ended');
-        if (proven.has(thread)) deaths = 0;
-      }
-      deaths += 1;
-      if (deaths > DEATHS_IN_A_ROW) return context.fatal(new Error(`A worker thread ended ${deaths} times in a row without finishing a photo.`));
-      await delay(FIRST_PAUSE_MS * (2 ** (deaths - 1) - 1));
-      thread = await restart();
-    }
-    await thread?.stop();
-  }
-
-  async function restart(): Promise<WorkerThread | undefined> {
-    context.workerReplaced();
-    try {
-      return await startWorkerThread(options, context.fatal);
-    } catch (error) {
-      context.logger.error({ err: error }, 'a worker thread could not start');
-      return undefined;
-    }
-  }
-
-  /** Lets a thread take photos until it ends. */
-  async function serve(thread: WorkerThread): Promise<Error> {
-    ready.add(thread);
-    idle.push(thread);
-    context.workerStarted(thread);
-    context.readyChanged(ready.size);
-    dispatch();
-    const reason = await thread.ended;
-    ready.delete(thread);
-    if (idle.includes(thread)) idle.splice(idle.indexOf(thread), 1);
-    context.readyChanged(ready.size);
-    return reason;
   }
 }
 
 /** A photo's share in the moving average of the service time: five photos carry two thirds of the weight. */
 const SERVICE_TIME_WEIGHT = 0.2;
-const DEATHS_IN_A_ROW = 5;
-const FIRST_PAUSE_MS = 100;
 
 interface WaitingPhoto {
   job: WorkerJob;

@@ -8,7 +8,7 @@ import { connectFaceClient } from './grpc-client.ts';
 import { startInferenceProcess } from './inference-process.ts';
 import { largePhoto, samplePhoto } from './photos.ts';
 
-const PRELOAD_FAULT = `--import ${new URL('./worker-fault.ts', import.meta.url).href}`;
+const PRELOAD_FAULT = `${process.env['NODE_OPTIONS'] ?? ''} --import ${new URL('./worker-fault.ts', import.meta.url).href}`;
 
 test('a worker that dies fails only the photo it held, and is replaced', async () => {
   const fault = await faultFile();

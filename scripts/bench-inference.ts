@@ -1,0 +1,96 @@
+/**
+ * Speed of the inference server beside the bare pipeline and the package @vladmandic/face-api, on the same photos, in rounds
+ * that take turns, since on a busy machine only ratios of one run mean something. Prints Markdown.
+ *
+ *   npm run bench:inference [-- --rounds 9 --passes 2 --soak]
+ *
+ * FACEPASS_TEST_PHOTOS adds the group photos of a folder; FACEPASS_TEST_MODELS adds a second run with the pair of YuNet and
+ * MobileFaceNet of a folder. --soak sends 2,000 photos through one server and prints its memory on the way.
+ */
+import { parseArgs } from 'node:util';
+import { availableCores } from '../services/inference/cores.ts';
+import { fileURLToPath } from 'node:url';
+import { forkContestant, type Contestant, type Round } from './bench-inference/contestant.ts';
+import { median, percentile, sum, table } from './bench-inference/figures.ts';
+import { measureResponsiveness } from './bench-inference/responsiveness.ts';
+import { benchPhotos } from './bench-inference/photos.ts';
+import { startService, type ServiceRound } from './bench-inference/service.ts';
+import { soak } from './bench-inference/soak.ts';
+
+const { values: options } = parseArgs({
+  options: { rounds: { type: 'string', default: '9' }, passes: { type: 'string', default: '2' }, soak: { type: 'boolean', default: false } },
+});
+const photos = benchPhotos();
+const workers = availableCores();
+const models = fileURLToPath(new URL('../models', import.meta.url));
+const pair = process.env['FACEPASS_TEST_MODELS'];
+
+console.log(`${photos.length} photos, ${workers} workers, ${options.rounds} rounds.\n`);
+await benchPack('dlib', undefined);
+if (pair) await benchPack('mobilefacenet', pair);
+else console.log('FACEPASS_TEST_MODELS is not set: the pair of YuNet and MobileFaceNet was not measured.');
+
+async function benchPack(modelPack: string, weightsDirectory: string | undefined): Promise<void> {
+  const pipeline = { modelsDirectory: models, modelPack, weightsDirectory };
+  const environment = { MODEL_PACK: modelPack, ...(weightsDirectory ? { MODEL_WEIGHTS_DIRECTORY: weightsDirectory } : {}) };
+  await using service = await startService({ photos, workers, environment });
+  await using bare = await forkContestant('bare pipeline', './bare.ts', { photos, workers, pipeline });
+  await using peer = await forkContestant('@vladmandic/face-api', './peer.ts', { photos, workers: 1, pipeline });
+
+  const passes = Number(options.passes);
+  const rounds: { service: ServiceRound[]; bare: Round[]; peer: Round[] } = { service: [], bare: [], peer: [] };
+  for (const contestant of [service, bare, peer]) await contestant.round(1);
+  for (let round = 0; round < Number(options.rounds); round += 1) {
+    rounds.service.push(await service.round(passes));
+    rounds.bare.push(await bare.round(passes));
+    rounds.peer.push(await peer.round(1));
+  }
+  const alone = [await service.round(passes, 1)];
+  const responsiveness = await measureResponsiveness(service, passes);
+
+  console.log(`### Pack \`${modelPack}\`\n`);
+  printContestants([[service, rounds.service], [bare, rounds.bare], [peer, rounds.peer]]);
+  printRatios(rounds);
+  printStages(rounds.service);
+  const latencies = alone.flatMap(({ latenciesMs }) => latenciesMs);
+  console.log(table(['one call at a time', 'p50 ms', 'p95 ms'], [['service', percentile(latencies, 50), percentile(latencies, 95)]]));
+  console.log(table(['at full load', 'p50 ms', 'p99 ms'], [['health check over gRPC', percentile(responsiveness.healthMs, 50), percentile(responsiveness.healthMs, 99)], ['event-loop delay', responsiveness.loopP50Ms, responsiveness.loopP99Ms]]));
+  if (options.soak) console.log(table(['photos sent', 'resident MB'], await soak(service, photos.length)));
+}
+
+function printContestants(entries: [Contestant, Round[]][]): void {
+  const rows = entries.map(([{ name }, rounds]) => {
+    const latencies = rounds.flatMap(({ latenciesMs }) => latenciesMs);
+    return [name, median(rounds.map(photosPerSecond)), percentile(latencies, 50), percentile(latencies, 95), median(rounds.map(cpuMsPerPhoto)), rounds[0]!.faces / rounds[0]!.photos];
+  });
+  console.log(table(['all cores busy', 'photos/s', 'p50 ms', 'p95 ms', 'CPU ms a photo', 'faces a photo'], rows));
+}
+
+/** Medians of the rounds' own ratios: the load of the machine moves between rounds, less within one. */
+function printRatios({ service, bare, peer }: { service: ServiceRound[]; bare: Round[]; peer: Round[] }): void {
+  const ratio = (top: (index: number) => number, bottom: (index: number) => number) => median(service.map((_, index) => top(index) / bottom(index)));
+  const rows: [string, number, string][] = [
+    ['service to bare pipeline, photos/s', ratio((i) => photosPerSecond(service[i]!), (i) => photosPerSecond(bare[i]!)), '≥ 0.9'],
+    ['service to @vladmandic/face-api, photos/s', ratio((i) => photosPerSecond(service[i]!), (i) => photosPerSecond(peer[i]!)), '≥ 5 (dlib), ≥ 8 (YuNet pair)'],
+    ['the same for CPU time a photo', ratio((i) => cpuMsPerPhoto(peer[i]!), (i) => cpuMsPerPhoto(service[i]!)), ''],
+    ['transport CPU (client and server) to inference CPU', ratio((i) => service[i]!.transportCpuMs / service[i]!.photos, (i) => cpuMsPerPhoto(bare[i]!)), '≤ 0.1 with the API'],
+  ];
+  console.log(table(['ratio, median of rounds', 'measured', 'goal'], rows));
+}
+
+function printStages(rounds: ServiceRound[]): void {
+  const timings = rounds.flatMap(({ answers }) => answers.map((answer) => answer.timings!));
+  const rows = (['queueMs', 'decodeMs', 'detectMs', 'alignMs', 'embedMs'] as const).map((stage) => {
+    const times = timings.map((timing) => timing[stage]);
+    return [stage.replace('Ms', ''), sum(times) / times.length, percentile(times, 50), percentile(times, 95)];
+  });
+  console.log(table(['stage', 'mean ms', 'p50 ms', 'p95 ms'], rows));
+}
+
+function photosPerSecond({ photos, wallMs }: Round): number {
+  return (photos * 1000) / wallMs;
+}
+
+function cpuMsPerPhoto({ photos, cpuMs }: Round): number {
+  return cpuMs / photos;
+}
