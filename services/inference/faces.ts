@@ -1,5 +1,14 @@
+import { join } from 'node:path';
 import { modelIdOf, readModelPack, type ModelPack } from '@facepass/contracts/model-pack';
-import type { ImageLimits } from './image.ts';
+import { affineOf, CHIP_SIZE, chipToPhoto, composeAffine, cutChip } from './align.ts';
+import { areaOf, type Box, type Detection, type Point } from './boxes.ts';
+import { createDetector, type Detector } from './detector.ts';
+import { createEmbedder, type Embed } from './embedder.ts';
+import { decodePhoto, storedFromUpright, type ImageLimits, type Photo } from './image.ts';
+import { findLandmarks } from './landmarks.ts';
+import { locateFaces } from './locate.ts';
+import { loadPackModels, type PackModels } from './models.ts';
+import { DEFAULT_QUALITY_LIMITS, qualityOf, rejectReasonOf, type FaceQuality, type QualityLimits, type RejectReason } from './quality.ts';
 
 /** What a pipeline is made of. Everything but the models has a default. */
 export interface PipelineConfig {
@@ -11,21 +20,25 @@ export interface PipelineConfig {
   weightsDirectory?: string;
   /** Name of the licence the operator accepted, for packs that ask for it. */
   licenceAccepted?: string;
-  /** onnxruntime execution providers by name, in order of preference; `cpu` by default. */
+  /** onnxruntime execution providers by name, in order of preference. */
   executionProviders?: string[];
   limits?: Partial<ImageLimits>;
   /** No more faces than these are kept of one photo, the largest. */
   maxFaces?: number;
+  quality?: Partial<QualityLimits>;
 }
+
+export const DEFAULT_IMAGE_LIMITS: ImageLimits = { maxBytes: 10 * 1024 * 1024, maxWidth: 4096, maxHeight: 4096, maxPixels: 4096 * 4096 };
+export const DEFAULT_MAX_FACES = 200;
 
 /** Loaded models, ready to work. One photo at a time: one pipeline per worker thread. */
 export interface Pipeline extends AsyncDisposable {
   readonly pack: ModelPack;
-  /** For example `dlib-1/128`. */
+  /** Pack, version and embedding size, for example `dlib-1/128`. */
   readonly modelId: string;
   /**
    * Every face of a photo.
-   * @throws ImageError when the bytes are no picture inside the limits.
+   * @throws ImageError when the bytes are no picture inside the limits, Abandoned when `abandoned` said so.
    */
   findFaces(image: Uint8Array, options?: FindFacesOptions): Promise<FoundFaces>;
 }
@@ -33,15 +46,17 @@ export interface Pipeline extends AsyncDisposable {
 export interface FindFacesOptions {
   /** Detections below this score are not faces; absent or 0: the pack's own default. */
   minConfidence?: number;
-  /** The largest faces are kept; absent or 0: the pipeline's limit. */
+  /** The largest faces are kept; absent or 0: the pipeline's limit, which is the most. */
   maxFaces?: number;
+  /** Asked between two runs of a network; true gives the work up. */
+  abandoned?: () => boolean;
 }
 
 /** Names and units are those of contracts/inference.proto. */
 export interface FoundFaces {
   /** Faces good enough to be compared, largest first. */
   faces: FoundFace[];
-  /** Faces that were seen and refused. */
+  /** Faces that were seen and refused, largest first. */
   rejected: RefusedFace[];
   /** Size of the upright photo, in pixels; boxes and landmarks refer to it. */
   width: number;
@@ -64,13 +79,6 @@ export interface RefusedFace {
   reason: RejectReason;
 }
 
-export interface FaceQuality {
-  score: number;
-  sizePixels: number;
-  sharpness: number;
-  frontality: number;
-}
-
 export interface StageTimings {
   decodeMs: number;
   detectMs: number;
@@ -78,15 +86,95 @@ export interface StageTimings {
   embedMs: number;
 }
 
-export type RejectReason = 'too_small' | 'blurred' | 'extreme_pose' | 'truncated';
-export interface Box { x: number; y: number; width: number; height: number }
-export interface Point { x: number; y: number }
+/** Longer side of the smallest face that is looked for, and of the smallest that is looked for in every photo, in pixels of the photo. */
+const SMALLEST_FACE = 32;
+const COMMON_FACE = 96;
 
 /**
- * Loads a model pack and warms it up.
+ * Loads a model pack.
  * @throws Error naming the file whose bytes are not those of the manifest, or the licence that was not accepted.
  */
 export async function createPipeline(config: PipelineConfig): Promise<Pipeline> {
   const pack = await readModelPack(config.modelsDirectory, config.modelPack);
-  throw new Error(`${modelIdOf(pack)}: the pipeline is not written yet`);
+  const models = await loadPackModels(pack, {
+    directory: config.weightsDirectory ?? join(config.modelsDirectory, config.modelPack),
+    executionProviders: config.executionProviders ?? ['cpu'],
+    licenceAccepted: config.licenceAccepted,
+  });
+  const stages: Stages = {
+    pack,
+    models,
+    detector: createDetector(pack, models.detector),
+    embed: createEmbedder(pack, models.recogniser),
+    limits: { ...DEFAULT_IMAGE_LIMITS, ...config.limits },
+    quality: { ...DEFAULT_QUALITY_LIMITS, ...config.quality },
+    maxFaces: config.maxFaces ?? DEFAULT_MAX_FACES,
+  };
+  return {
+    pack,
+    modelId: `${modelIdOf(pack)}/${pack.embedding_size}`,
+    findFaces: (image, options = {}) => findFaces(stages, image, options),
+    async [Symbol.asyncDispose]() {
+      for (const model of [models.detector, models.landmarks, models.recogniser]) await model?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+interface Stages {
+  pack: ModelPack;
+  models: PackModels;
+  detector: Detector;
+  embed: Embed;
+  limits: ImageLimits;
+  quality: QualityLimits;
+  maxFaces: number;
+}
+
+async function findFaces(stages: Stages, image: Uint8Array, options: FindFacesOptions): Promise<FoundFaces> {
+  const started = performance.now();
+  const photo = await decodePhoto(image, stages.limits);
+  const decoded = performance.now();
+  const detections = await locateFaces(photo, stages.detector, {
+    minConfidence: options.minConfidence || stages.pack.detector.min_confidence,
+    smallestFace: SMALLEST_FACE,
+    commonFace: COMMON_FACE,
+    abandoned: options.abandoned,
+  });
+  const detected = performance.now();
+  const maxFaces = Math.min(options.maxFaces || stages.maxFaces, stages.maxFaces);
+  const { good, rejected } = await alignFaces(stages, photo, detections);
+  const kept = good.slice(0, maxFaces);
+  const aligned = performance.now();
+  const embeddings = await stages.embed(kept.map(({ chip }) => chip));
+  return {
+    faces: kept.map(({ chip: _, ...face }, i) => ({ ...face, embedding: embeddings[i]! })),
+    rejected,
+    width: photo.width,
+    height: photo.height,
+    timings: { decodeMs: decoded - started, detectMs: detected - decoded, alignMs: aligned - detected, embedMs: performance.now() - aligned },
+  };
+}
+
+/** Landmarks, chip and quality of each detection, largest first; the bad ones apart. */
+async function alignFaces({ pack, models, quality: limits }: Stages, photo: Photo, detections: readonly Detection[]) {
+  const ordered = detections.toSorted((a, b) => areaOf(b.box) - areaOf(a.box));
+  const landmarks = await findLandmarks(photo, ordered, models.landmarks, pack.landmarks?.input_size ?? 0);
+  const good: AlignedFace[] = [];
+  const rejected: RefusedFace[] = [];
+  ordered.forEach(({ box, score: confidence }, i) => {
+    const face = { box, landmarks: landmarks[i]!, confidence };
+    const chip = cutFace(photo, pack, face.landmarks);
+    const quality = qualityOf(face, chip, CHIP_SIZE[pack.alignment]);
+    const reason = rejectReasonOf(box, quality, photo, limits);
+    if (reason) rejected.push({ box, confidence, reason });
+    else good.push({ ...face, quality, chip });
+  });
+  return { good, rejected };
+}
+
+type AlignedFace = Omit<FoundFace, 'embedding'> & { chip: Uint8Array };
+
+function cutFace(photo: Photo, { alignment }: ModelPack, landmarks: readonly Point[]): Uint8Array {
+  const toStored = composeAffine(storedFromUpright(photo), affineOf(chipToPhoto(alignment, landmarks)));
+  return cutChip(photo.stored, toStored, CHIP_SIZE[alignment]);
 }

@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ModelPack } from '@facepass/contracts/model-pack';
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+
+/** A dense array with its shape, row-major. */
+export interface Tensor {
+  data: Float32Array | Uint8Array;
+  shape: readonly number[];
+}
+
+/** A loaded network. */
+export interface Model extends AsyncDisposable {
+  /** Name, element type and shape of the first input; a dimension that may vary is null. */
+  input: { name: string; type: 'float32' | 'uint8'; shape: (number | null)[] };
+  /** Runs the network on one input. Blocks the thread that calls it: onnxruntime-node has no asynchronous run. */
+  run(input: Tensor): Promise<Record<string, Tensor>>;
+}
+
+/** The networks of a model pack. */
+export interface PackModels {
+  detector: Model;
+  landmarks: Model | null;
+  recogniser: Model;
+}
+
+/**
+ * Loads a pack's weight files from `directory`.
+ * @param executionProviders names of onnxruntime, in order of preference.
+ * @throws Error naming the file whose bytes are not the manifest's, or the licence that must be accepted by name.
+ */
+export async function loadPackModels(
+  pack: ModelPack,
+  options: { directory: string; executionProviders: readonly string[]; licenceAccepted?: string },
+): Promise<PackModels> {
+  const { licence_to_accept } = pack;
+  if (licence_to_accept !== undefined && options.licenceAccepted !== licence_to_accept)
+    throw new Error(`model pack ${pack.name}: its weights come with a licence to be accepted by name: MODEL_LICENCE_ACCEPTED=${licence_to_accept}`);
+  const load = (weights: WeightFile) => loadModel(join(options.directory, weights.file), weights.sha256, options.executionProviders);
+  return {
+    detector: await load(pack.detector),
+    landmarks: pack.landmarks ? await load(pack.landmarks) : null,
+    recogniser: await load(pack.recogniser),
+  };
+}
+
+async function loadModel(path: string, sha256: string, executionProviders: readonly string[]): Promise<Model> {
+  const bytes = await readWeights(path);
+  const actual = createHash('sha256').update(bytes).digest('hex');
+  if (actual !== sha256) throw new Error(`${path}: sha256 is ${actual}, the manifest says ${sha256}; the file is not loaded`);
+  const session = await InferenceSession.create(bytes, sessionOptions(executionProviders));
+  const input = inputOf(session, path);
+  return {
+    input,
+    async run({ data, shape }) {
+      const outputs = await session.run({ [input.name]: new OrtTensor(input.type, data, shape) });
+      return Object.fromEntries(Object.entries(outputs).map(([name, output]) => [name, tensorOf(output)]));
+    },
+    async [Symbol.asyncDispose]() {
+      await session.release();
+    },
+  };
+}
+
+/**
+ * One thread a network: the process runs one worker per core. With a second thread, and onnxruntime's spinning left
+ * on, a busy machine did half the work (docs/decisions/0040).
+ */
+function sessionOptions(executionProviders: readonly string[]): InferenceSession.SessionOptions {
+  return {
+    executionProviders,
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+    extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
+  };
+}
+
+async function readWeights(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new Error(`${path}: ${(error as Error).message}; \`npm run models\` prepares the model files`);
+  }
+}
+
+function inputOf(session: InferenceSession, path: string): Model['input'] {
+  const [metadata] = session.inputMetadata;
+  if (!metadata?.isTensor || (metadata.type !== 'float32' && metadata.type !== 'uint8'))
+    throw new Error(`${path}: the first input must be a float32 or uint8 tensor`);
+  return {
+    name: metadata.name,
+    type: metadata.type,
+    shape: metadata.shape.map((dimension) => (typeof dimension === 'number' && dimension > 0 ? dimension : null)),
+  };
+}
+
+function tensorOf(output: OrtTensor): Tensor {
+  return { data: output.data as Float32Array | Uint8Array, shape: output.dims };
+}
+
+type WeightFile = Pick<ModelPack['recogniser'], 'file' | 'sha256'>;
