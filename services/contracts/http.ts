@@ -120,7 +120,7 @@ export const match = z
     photo_id: photoId,
     similarity: unit.meta({ description: '0.5 is the model’s decision point, 1 the same picture; four decimals.' }),
     confidence: unit.meta({ description: 'Detector score of the matched face.' }),
-    face: z.strictObject({ face_index: z.int().min(0), box: box.nullable() }),
+    face: z.strictObject({ face_index: z.int().min(0), box: z.union([box, z.null()]) }),
   })
   .meta({ id: 'Match' });
 

@@ -910,7 +910,7 @@ export interface operations {
                      * Format: binary
                      * @description JPEG, PNG or WebP.
                      */
-                    image?: Blob;
+                    image: Blob;
                 };
                 "image/jpeg": Blob;
                 "image/png": Blob;
