@@ -13,7 +13,7 @@ export interface WorkerPool extends AsyncDisposable {
   start(): Promise<void>;
   /**
    * Waits for a worker and has it find the faces of `job.image`. When `signal` aborts, a waiting photo leaves the
-   * queue; one under work is finished, and its faces are thrown away.
+   * queue, and one under work is given up at the next stage.
    * @throws what WorkerThread.analyse throws, or the signal's reason.
    */
   analyse(job: WorkerJob, signal: AbortSignal): Promise<AnalysedPhoto>;
@@ -110,7 +110,7 @@ export function createWorkerPool(options: PoolOptions, context: PoolContext): Wo
     const began = performance.now();
     context.workBegan(began - enqueuedAt);
     try {
-      const found = await thread.analyse(job);
+      const found = await thread.analyse(job, signal);
       const tookMs = performance.now() - began;
       serviceMs = serviceMs === 0 ? tookMs : serviceMs + SERVICE_TIME_WEIGHT * (tookMs - serviceMs);
       resolve({ found, modelId: thread.modelId, queueMs: began - enqueuedAt, beganAtMs: performance.timeOrigin + began });

@@ -1,17 +1,18 @@
 import { Worker } from 'node:worker_threads';
 import { ImageError } from './image.ts';
 import type { FoundFaces, PipelineConfig } from './faces.ts';
-import type { WorkerAnswer, WorkerJob } from './worker.ts';
+import type { WorkerAnswer, WorkerJob, WorkerSetup } from './worker.ts';
 
 /** A worker thread with its models loaded. */
 export interface WorkerThread {
   modelId: string;
   loadSeconds: number;
   /**
-   * Finds the faces of one photo; the next call must wait for the answer.
+   * Finds the faces of one photo; the next call must wait for the answer. When `signal` aborts, the pipeline stops at
+   * the next place where it can.
    * @throws ImageError or PipelineError; WorkerLost or PhotoTimeout, after which the thread takes no more.
    */
-  analyse(job: WorkerJob): Promise<FoundFaces>;
+  analyse(job: WorkerJob, signal: AbortSignal): Promise<FoundFaces>;
   /** Settles when the thread has ended, with the reason. */
   ended: Promise<Error>;
   stop(): Promise<void>;
@@ -41,8 +42,9 @@ export async function startWorkerThread(
   options: { pipeline: PipelineConfig; imageTimeoutMs: number },
   onStuck: (error: Error) => void,
 ): Promise<WorkerThread> {
+  const abandoned = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-    workerData: options.pipeline,
+    workerData: { pipeline: options.pipeline, abandoned } satisfies WorkerSetup,
     resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MB },
   });
   let pending = Promise.withResolvers<WorkerAnswer>();
@@ -58,8 +60,11 @@ export async function startWorkerThread(
   return {
     ...ready,
     ended,
-    async analyse(job) {
+    async analyse(job, signal) {
       pending = Promise.withResolvers();
+      Atomics.store(abandoned, 0, 0);
+      const abandon = () => Atomics.store(abandoned, 0, 1);
+      signal.addEventListener('abort', abandon);
       worker.postMessage(job, ownBuffer(job.image));
       const limit = setTimeout(() => {
         pending.reject(new PhotoTimeout(`The photo took longer than ${options.imageTimeoutMs} ms.`));
@@ -71,6 +76,7 @@ export async function startWorkerThread(
         throw isAnswer(error) ? error : new WorkerLost((error as Error).message, { cause: error });
       } finally {
         clearTimeout(limit);
+        signal.removeEventListener('abort', abandon);
       }
     },
     stop,

@@ -6,14 +6,15 @@ import { ImageError } from './image.ts';
 
 const port = parentPort!;
 const began = performance.now();
-const pipeline = await createPipeline(workerData as PipelineConfig);
+const { pipeline: config, abandoned } = workerData as WorkerSetup;
+const pipeline = await createPipeline(config);
 answer({ kind: 'ready', modelId: modelIdOf(pipeline.pack), loadSeconds: (performance.now() - began) / 1000 });
 port.on('message', (job: WorkerJob) => void analyse(job).then(answer));
 
 /** One photo; a worker is sent the next one only after it has answered. */
 async function analyse({ image, minConfidence, maxFaces }: WorkerJob): Promise<WorkerAnswer> {
   try {
-    return { kind: 'found', found: await pipeline.findFaces(image, { minConfidence, maxFaces }) };
+    return { kind: 'found', found: await pipeline.findFaces(image, { minConfidence, maxFaces, abandoned: () => Atomics.load(abandoned, 0) === 1 }) };
   } catch (error) {
     if (error instanceof ImageError) return { kind: 'refused', problem: error.problem, message: error.message };
     return { kind: 'failed', stack: error instanceof Error ? (error.stack ?? error.message) : String(error) };
@@ -22,6 +23,12 @@ async function analyse({ image, minConfidence, maxFaces }: WorkerJob): Promise<W
 
 function answer(message: WorkerAnswer): void {
   port.postMessage(message);
+}
+
+export interface WorkerSetup {
+  pipeline: PipelineConfig;
+  /** Shared with the main thread, which sets it to 1 when nobody waits for the photo under work any more. */
+  abandoned: Int32Array;
 }
 
 /** A photo on its way into a worker thread. */
