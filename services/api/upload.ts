@@ -71,7 +71,7 @@ function readMultipart(request: Request, maxImageBytes: number): Promise<Upload>
     let received = 0;
     const refuse = (problem: ApiProblem) => {
       request.unpipe(parser);
-      request.resume();
+      discardRest(request);
       reject(problem);
     };
     parser.on('field', (name, value, nameTruncated, valueTruncated) => {
@@ -134,7 +134,7 @@ async function readBytes(request: Request, maxBytes: number, code: ProblemCode):
     for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       received += chunk.length;
       if (received > maxBytes) {
-        request.resume();
+        discardRest(request);
         throw tooLarge(code, maxBytes);
       }
       chunks.push(chunk);
@@ -145,9 +145,21 @@ async function readBytes(request: Request, maxBytes: number, code: ProblemCode):
   return Buffer.concat(chunks);
 }
 
+/** Lets the client read its refusal, which it may do only after sending; one that sends on and on is cut off. */
+function discardRest(request: Request): void {
+  request.resume();
+  const cut = setTimeout(() => request.destroy(), LINGER_MS);
+  request.once('close', () => clearTimeout(cut));
+}
+
+const LINGER_MS = 2000;
+
 function refuseDeclaredLength(request: Request, maxBytes: number, code: ProblemCode): void {
   if (request.headers['content-encoding']) throw new ApiProblem('unsupported_media_type', 'A Content-Encoding is not accepted.');
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(code, maxBytes);
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
+    discardRest(request);
+    throw tooLarge(code, maxBytes);
+  }
 }
 
 function tooLarge(code: ProblemCode, maxBytes: number): ApiProblem {

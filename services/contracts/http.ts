@@ -27,15 +27,14 @@ const thresholdField = z.preprocess(numberOfText, z.number('must be a number').m
 const limitField = z.preprocess(numberOfText, z.int('must be a whole number').min(1, 'must be 1 to 1000').max(1000, 'must be 1 to 1000'));
 
 const expiresAtField = z.iso
-  .datetime({ offset: true, error: 'must be a time as 2026-12-31T23:59:59Z' })
+  .datetime({ offset: true, abort: true, error: 'must be a time as 2026-12-31T23:59:59Z' })
   .refine((text) => Date.parse(text) > Date.now(), 'must lie in the future')
   .meta({ description: 'When the whole session is to be erased; the last one given counts.', example: '2027-01-31T00:00:00Z' });
 
 export const s3Key = z
   .string('must be given, as text')
-  .min(1, 'must be 1 to 1024 bytes')
-  .refine((key) => Buffer.byteLength(key) <= 1024, 'must be 1 to 1024 bytes')
-  .meta({ description: 'Key of the photo in the configured bucket, below the configured prefix.', example: 'wedding/IMG_0001.jpg', maxLength: 1024 });
+  .refine((key) => key !== '' && new TextEncoder().encode(key).length <= 1024, 'must be 1 to 1024 bytes')
+  .meta({ description: 'Key of the photo in the configured bucket, below the configured prefix.', example: 'wedding/IMG_0001.jpg', minLength: 1, maxLength: 1024 });
 
 /** Fields of POST /api/v1/index beside the image. */
 export const indexFields = z.strictObject({
