@@ -61,10 +61,10 @@ function check(held: boolean, sentence: string): void {
   if (!held) throw new Error(sentence);
 }
 
-/** The first key of a keys file (`name=key=scopes` lines). */
+/** The first key of a keys file (`name:key:scopes` lines). */
 async function firstKey(path: string): Promise<string> {
-  const [, key] = (await readFile(path, 'utf8')).trim().split(/[=\n,]/);
-  if (!key) throw new Error(`${path}: no line of the form name=key`);
+  const [, key] = (await readFile(path, 'utf8')).trim().split(/[:\n,]/);
+  if (!key) throw new Error(`${path}: no line of the form name:key`);
   return key.trim();
 }
 
