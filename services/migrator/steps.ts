@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /**
  * Reads the migrations of a folder, in order. Each is `NNNN_name.up.sql`, perhaps with a `NNNN_name.down.sql`; a line
@@ -24,15 +24,21 @@ export async function readSteps(directory: string): Promise<Step[]> {
 }
 
 async function readScript(directory: string, file: string): Promise<Script & { tags: string[] }> {
-  const sql = await readFile(join(directory, file), 'utf8');
+  const sql = await readSql(join(directory, file));
   const tags = /^-- migrator: (.+)$/m.exec(sql)?.[1]?.split(', ') ?? [];
   const unknown = tags.find((tag) => !KNOWN_TAG.test(tag));
   if (unknown) throw new Error(`${join(directory, file)}: unknown tag “${unknown}”`);
   return { sql, mode: tags.includes('repeat') ? 'repeat' : tags.includes('no transaction') ? 'no transaction' : 'transaction', tags };
 }
 
+/** As psql does, a line `\\ir path` stands for that file, found from the file it is in. */
+async function readSql(path: string): Promise<string> {
+  const parts = (await readFile(path, 'utf8')).split(/^\\ir (.+)$/m);
+  return (await Promise.all(parts.map((part, index) => (index % 2 === 1 ? readSql(join(dirname(path), part)) : part)))).join('');
+}
+
 const WHEN = ['always', 'origin', 'field', 'contract'] as const;
-const KNOWN_TAG = new RegExp(`^(${WHEN.join('|')}|repeat|no transaction|reaches \\d+)$`);
+const KNOWN_TAG = new RegExp(`^(${WHEN.join('|')}|transaction|repeat|no transaction|reaches \\d+)$`);
 
 /** Puts values for `:name` and `:'name'`, as psql does with `-v name=value`; the names are ours alone, so casts (`::`) stay. */
 export function fillIn(sql: string, values: SqlValues): string {

@@ -2,7 +2,12 @@
 -- a session's rows then lie closer together (docs/decisions, layout of faces). There is no vector index: search is exact.
 -- migrator: always
 
-create table faces (
+-- After a way back to schema 2 the faces wait under another name; the partitions kept theirs.
+alter table if exists faces_kept rename to faces;
+alter table if exists sessions_kept rename to sessions;
+delete from face_copies where table_name = 'faces_kept';
+
+create table if not exists faces (
   session_id varchar(255) not null,
   photo_id varchar(255) not null,
   face_index integer not null check (face_index >= 0),
@@ -20,12 +25,12 @@ do $$
 begin
   for remainder in 0..63 loop
     execute format(
-      'create table faces_%s partition of faces for values with (modulus 64, remainder %s) with (toast_tuple_target = 8160)',
+      'create table if not exists faces_%s partition of faces for values with (modulus 64, remainder %s) with (toast_tuple_target = 8160)',
       lpad(remainder::text, 2, '0'), remainder);
   end loop;
 end $$;
 
-create table sessions (
+create table if not exists sessions (
   session_id varchar(255) primary key,
   photo_count integer not null check (photo_count >= 0),
   face_count integer not null check (face_count >= 0),
@@ -34,10 +39,10 @@ create table sessions (
   expires_at timestamptz,
   created_at timestamptz not null default now()
 );
-create index sessions_expires_at_idx on sessions (expires_at) where expires_at is not null;
+create index if not exists sessions_expires_at_idx on sessions (expires_at) where expires_at is not null;
 
 -- Erases a session wherever it is held. Waits for an index call under way in it; one begun before `erased_at` must not write.
-create function erase_session(p_session_id text, p_actor text) returns table (photos bigint, faces bigint)
+create or replace function erase_session(p_session_id text, p_actor text) returns table (photos bigint, faces bigint)
 language plpgsql security definer set search_path from current as $$
 declare
   removed_from_copies bigint;
@@ -56,7 +61,7 @@ begin
 end $$;
 
 -- Erases one photo wherever it is held; a session left without photos is removed with it.
-create function erase_photo(p_session_id text, p_photo_id text, p_actor text) returns table (photos bigint, faces bigint)
+create or replace function erase_photo(p_session_id text, p_photo_id text, p_actor text) returns table (photos bigint, faces bigint)
 language plpgsql security definer set search_path from current as $$
 declare
   removed_from_copies bigint;

@@ -1,0 +1,3 @@
+-- Tombstones, audit log and catalogue stay: what was erased is to stay erased at every schema, and the tables kept aside
+-- are found again through the catalogue.
+-- migrator: transaction

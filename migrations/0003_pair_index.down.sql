@@ -1,0 +1,3 @@
+-- migrator: no transaction
+
+drop index concurrently if exists idx_face_embeddings_session_photo;

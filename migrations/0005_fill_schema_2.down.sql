@@ -1,0 +1,2 @@
+-- Nothing to undo: 0004 removes the tables that were filled.
+-- migrator: transaction

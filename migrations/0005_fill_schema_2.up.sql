@@ -1,0 +1,3 @@
+-- migrator: field, repeat
+
+select * from fill_schema_2(:batch_rows);

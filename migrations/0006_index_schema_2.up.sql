@@ -1,0 +1,7 @@
+-- On a table that serves nobody yet, so without CONCURRENTLY.
+-- migrator: field
+
+create index face_embeddings_v2_session_photo_idx on face_embeddings_v2 (session_id, photo_id);
+create index face_embeddings_v2_created_at_idx on face_embeddings_v2 (created_at);
+select create_approximate_index('face_embeddings_v2', 'face_embeddings_v2_embedding_ivfflat_idx');
+analyze face_embeddings_v2;

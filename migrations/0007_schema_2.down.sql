@@ -1,0 +1,90 @@
+-- Back to schema 1: the backup becomes the table again, with what was written since put into it. What schema 1 cannot
+-- hold, sessions that are no UUIDs, is kept aside and comes back with schema 2.
+-- migrator: transaction
+
+lock table face_embeddings in access exclusive mode;
+
+-- A database that began with schema 3 has no backup.
+create table if not exists face_embeddings_backup_v1 (
+  id integer primary key default nextval(pg_get_serial_sequence('face_embeddings', 'id')),
+  face_id integer,
+  photo_id varchar(255),
+  event_id integer,
+  session_id uuid,
+  embedding vector(:dimension) not null,
+  confidence double precision,
+  created_at timestamptz default now()
+);
+create table if not exists face_embeddings_quarantine (like face_embeddings_backup_v1);
+create index if not exists idx_face_embeddings_face_id on face_embeddings_backup_v1 (face_id);
+create index if not exists idx_face_embeddings_photo_id on face_embeddings_backup_v1 (photo_id);
+create index if not exists idx_face_embeddings_event_id on face_embeddings_backup_v1 (event_id);
+create index if not exists idx_face_embeddings_session_id on face_embeddings_backup_v1 (session_id);
+create index if not exists idx_face_embeddings_created_at on face_embeddings_backup_v1 (created_at);
+create index if not exists idx_face_embeddings_session_photo on face_embeddings_backup_v1 (session_id, photo_id);
+create index if not exists idx_face_embeddings_embedding_hnsw on face_embeddings_backup_v1 using hnsw (embedding vector_cosine_ops);
+
+create function holds_uuid(p_session_id text) returns boolean language sql immutable as $$
+  select case when pg_input_is_valid(p_session_id, 'uuid') then p_session_id::uuid::text = p_session_id else false end
+$$;
+
+-- The row of the backup that became the photo's row in schema 2 takes the newer vector; its other columns stay.
+with changed as (
+  select f.photo_id, f.session_id::uuid as session_id, f.embedding, f.confidence
+  from face_embeddings_changes c join face_embeddings f using (session_id, photo_id) where holds_uuid(f.session_id))
+update face_embeddings_backup_v1 b set embedding = changed.embedding, confidence = changed.confidence
+from changed
+where b.session_id = changed.session_id and b.photo_id = changed.photo_id
+  and not exists (select from face_embeddings_quarantine q where q.id = b.id);
+
+-- Photos that the backup does not know: new since, or the backup was purged.
+insert into face_embeddings_backup_v1 (id, photo_id, session_id, embedding, confidence, created_at)
+select f.id, f.photo_id, f.session_id::uuid, f.embedding, f.confidence, f.created_at from face_embeddings f
+where holds_uuid(f.session_id) and not exists (
+  select from face_embeddings_backup_v1 b
+  where b.session_id = case when holds_uuid(f.session_id) then f.session_id::uuid end and b.photo_id = f.photo_id
+    and not exists (select from face_embeddings_quarantine q where q.id = b.id));
+
+create table face_embeddings_kept_v2 (like face_embeddings, primary key (session_id, photo_id));
+insert into face_embeddings_kept_v2 select * from face_embeddings where not holds_uuid(session_id);
+
+do $$
+begin
+  if exists (select from face_embeddings_kept_v2) then
+    insert into face_copies (table_name, kind, schema_version) values ('face_embeddings_kept_v2', 'kept', 2);
+  else
+    drop table face_embeddings_kept_v2;
+  end if;
+end $$;
+
+do $$
+declare
+  granted record;
+begin
+  for granted in
+    select case when acl.grantee = 0 then 'public' else acl.grantee::regrole::text end as grantee, acl.privilege_type
+    from pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner))) acl
+    where oid = 'face_embeddings'::regclass and acl.grantee <> current_user::regrole
+  loop
+    execute format('grant %s on face_embeddings_backup_v1 to %s', granted.privilege_type, granted.grantee);
+  end loop;
+  execute format('alter sequence %s owned by face_embeddings_backup_v1.id', pg_get_serial_sequence('face_embeddings', 'id'));
+end $$;
+
+drop table face_embeddings, face_embeddings_quarantine, face_embeddings_changes;
+alter table face_embeddings_backup_v1 rename to face_embeddings;
+drop function holds_uuid(text), note_change(), seal_backup(integer), schema_version();
+delete from face_copies where table_name in ('face_embeddings_backup_v1', 'face_embeddings_quarantine');
+
+-- While tables are kept aside, what the older service erases or writes anew must not come back from them.
+do $$
+begin
+  if exists (select from face_copies) then
+    create constraint trigger reach_copies after insert or update or delete on face_embeddings
+    deferrable initially deferred for each row
+    when (pg_trigger_depth() = 0 and coalesce(current_setting('facepass.erasing', true), '') = '')
+    execute function reach_copies();
+  else
+    drop function reach_copies();
+  end if;
+end $$;

@@ -1,0 +1,3 @@
+-- migrator: field, repeat
+
+select * from fill_faces(:batch_rows);

@@ -1,0 +1,67 @@
+-- The older API's table again, empty; it is filled by 0013's way back while the newer API goes on.
+-- migrator: transaction
+
+\ir parts/table_of_schema_2.sql
+
+create sequence if not exists face_embeddings_id_seq as integer;
+alter sequence face_embeddings_id_seq owned by face_embeddings_v2.id;
+alter table face_embeddings_v2 alter column id set default nextval('face_embeddings_id_seq');
+create index face_embeddings_v2_session_photo_idx on face_embeddings_v2 (session_id, photo_id);
+create index face_embeddings_v2_created_at_idx on face_embeddings_v2 (created_at);
+alter table face_embeddings_v2 rename to face_embeddings;
+
+\ir parts/triggers_of_schema_2.sql
+\ir parts/mirror.sql
+
+create function fill_face_embeddings(p_rows integer) returns table (done boolean, rows_done bigint, rows_total bigint)
+language plpgsql set search_path from current set plan_cache_mode = force_custom_plan as $$
+declare
+  progress migration_progress;
+  sessions_of_batch text[];
+  photos_of_batch text[];
+begin
+  select * into strict progress from migration_progress p where p.step = 'fill_face_embeddings' for update;
+  select array_agg(next.session_id), array_agg(next.photo_id) into sessions_of_batch, photos_of_batch
+  from (
+    select distinct f.session_id, f.photo_id from faces f
+    where progress.last_session_id is null or (f.session_id, f.photo_id) > (progress.last_session_id, progress.last_photo_id)
+    order by f.session_id, f.photo_id limit p_rows) next;
+  perform pg_advisory_xact_lock(key) from (
+    select distinct hashtextextended(session_id, 7) as key from unnest(sessions_of_batch) session_id order by key) locks;
+  if to_regclass('face_embeddings_backup_v1') is not null then
+    perform restore_mirror_from_backup(sessions_of_batch, photos_of_batch);
+  end if;
+  insert into face_embeddings (photo_id, session_id, embedding, confidence, created_at)
+  select distinct on (f.session_id, f.photo_id) f.photo_id, f.session_id, f.embedding::vector(:dimension), f.confidence, f.created_at
+  from unnest(sessions_of_batch, photos_of_batch) batch (session_id, photo_id) join faces f using (session_id, photo_id)
+  where f.model_id = :'legacy_model_id'
+  order by f.session_id, f.photo_id, f.confidence desc, f.face_index
+  on conflict do nothing;
+  update migration_progress p
+  set last_session_id = coalesce(sessions_of_batch[cardinality(sessions_of_batch)], p.last_session_id),
+    last_photo_id = coalesce(photos_of_batch[cardinality(photos_of_batch)], p.last_photo_id),
+    rows_done = p.rows_done + coalesce(cardinality(photos_of_batch), 0)
+  where p.step = 'fill_face_embeddings' returning * into progress;
+  return query select coalesce(cardinality(photos_of_batch), 0) < p_rows, progress.rows_done, progress.rows_total;
+end $$;
+
+-- Photos whose vector is still the one in the backup get back the exact row they had, and count as unchanged.
+create function restore_mirror_from_backup(p_sessions text[], p_photos text[]) returns void
+language plpgsql set search_path from current set facepass.restoring = 'on' as $$
+begin
+  insert into face_embeddings (id, photo_id, session_id, embedding, confidence, created_at)
+  select b.id, b.photo_id, best.session_id, normalised(b.embedding), b.confidence, b.created_at
+  from (
+    select distinct on (f.session_id, f.photo_id) f.session_id, f.photo_id, f.embedding
+    from unnest(p_sessions, p_photos) batch (session_id, photo_id) join faces f using (session_id, photo_id)
+    where f.model_id = :'legacy_model_id'
+    order by f.session_id, f.photo_id, f.confidence desc, f.face_index) best
+  join face_embeddings_backup_v1 b on b.photo_id = best.photo_id
+    and b.session_id = case when pg_input_is_valid(best.session_id, 'uuid') then best.session_id::uuid end
+  where b.session_id::text = best.session_id and normalised(b.embedding)::halfvec(:dimension) = best.embedding
+    and not exists (select from face_embeddings_quarantine q where q.id = b.id)
+  on conflict do nothing;
+end $$;
+
+insert into migration_progress (step, upper_id, rows_total)
+select 'fill_face_embeddings', 0, count(*) from (select distinct session_id, photo_id from faces) photos;

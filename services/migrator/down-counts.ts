@@ -1,0 +1,69 @@
+import type { Client } from './database.ts';
+
+/** How many rows go where on the way back from schema `from` to `to`. Reads only. */
+export async function countWayBack(client: Client, way: { from: number; to: number; modelId: string }): Promise<WayBackCounts> {
+  const has = await existing(client);
+  const counts: WayBackCounts = {};
+  if (way.from >= 3 && has('faces')) {
+    const { rows } = await client.query(FACES_BACK, [way.modelId]);
+    counts.photos_in_schema_2 = Number(rows[0].held);
+    counts.faces_kept_aside = Number(rows[0].faces) - counts.photos_in_schema_2;
+  }
+  if (way.to > 1) return counts;
+  const source = has('face_embeddings') ? MIRROR : `(${BEST_FACES})`;
+  const backup = has('face_embeddings_backup_v1');
+  const { rows } = await client.query(ROWS_BACK(source, backup), has('face_embeddings') ? [] : [way.modelId]);
+  counts.backup_rows_restored = Number(rows[0].backup_rows);
+  counts.of_these_indexed_again = Number(rows[0].changed);
+  counts.rows_indexed_since = Number(rows[0].added);
+  counts.rows_kept_aside = Number(rows[0].kept);
+  return counts;
+}
+
+export interface WayBackCounts {
+  /** Photos that schema 2 holds, each by its most confident face. */
+  photos_in_schema_2?: number;
+  /** Faces that schema 2 cannot hold. */
+  faces_kept_aside?: number;
+  /** Rows of the backup, quarantined ones among them; less what was erased. */
+  backup_rows_restored?: number;
+  /** Of these, rows that take a newer vector. */
+  of_these_indexed_again?: number;
+  rows_indexed_since?: number;
+  /** Rows that schema 1 cannot hold: their session is no UUID. */
+  rows_kept_aside?: number;
+}
+
+async function existing(client: Client): Promise<(table: string) => boolean> {
+  const { rows } = await client.query(`select relname from pg_class where oid in (
+    to_regclass('faces'), to_regclass('face_embeddings'), to_regclass('face_embeddings_backup_v1'))`);
+  return (table) => rows.some((row) => row.relname === table);
+}
+
+const FACES_BACK = `
+  select count(*) as faces, count(distinct (session_id, photo_id)) filter (where model_id = $1) as held from faces`;
+
+const MIRROR = `(
+  select session_id, photo_id, exists (
+    select from face_embeddings_changes c where c.session_id = f.session_id and c.photo_id = f.photo_id) as changed, null::halfvec as embedding
+  from face_embeddings f)`;
+
+const BEST_FACES = `
+  select distinct on (session_id, photo_id) session_id, photo_id, null::boolean as changed, embedding from faces
+  where model_id = $1 order by session_id, photo_id, confidence desc, face_index`;
+
+/** Without a journal (schema 3 after its contraction) a photo counts as indexed again when its vector is another. */
+function ROWS_BACK(source: string, backup: boolean): string {
+  const uuid = `case when pg_input_is_valid(session_id, 'uuid') and session_id::uuid::text = session_id then session_id::uuid end`;
+  const known = backup
+    ? `lateral (select true as known, (normalised(b.embedding)::halfvec <> r.embedding) as differs from face_embeddings_backup_v1 b
+        where b.session_id = r.uuid and b.photo_id = r.photo_id
+          and not exists (select from face_embeddings_quarantine q where q.id = b.id) limit 1)`
+    : `(select null::boolean as known, null::boolean as differs where false)`;
+  return `
+    select ${backup ? '(select count(*) from face_embeddings_backup_v1)' : '0'} as backup_rows,
+      count(*) filter (where known and coalesce(changed, differs)) as changed,
+      count(*) filter (where uuid is not null and known is null) as added,
+      count(*) filter (where uuid is null) as kept
+    from (select *, ${uuid} as uuid from ${source} s) r left join ${known} b on true`;
+}

@@ -1,0 +1,41 @@
+import { withMigrationLock, type Client } from './database.ts';
+import { countWayBack } from './down-counts.ts';
+import { EXIT, Refusal } from './exit.ts';
+import { readState, type State } from './state.ts';
+import type { Step } from './steps.ts';
+import { walk, type Context } from './walk.ts';
+
+/**
+ * Takes the database back to schema `to`: every row of the backup that was not erased, what was indexed since, and kept
+ * aside what the older schema cannot hold. With `dryRun` it only tells how many rows that are.
+ * @throws Refusal when there is no way back to `to`, or another migrator does not end.
+ */
+export async function down(client: Client, options: { to: number; dryRun: boolean }, context: Context): Promise<void> {
+  const { config, logger } = context;
+  await withMigrationLock(client, { waitMs: config.waitMs, logger }, async () => {
+    const state = await readState(client, context.steps);
+    const undone = planDown(context.steps, state, options.to);
+    if (undone.length === 0) return void logger.info({ schema_version: state.version }, 'nothing to do');
+    const modelId = config.legacyModelId ?? config.pack.modelId;
+    const counts = await countWayBack(client, { from: state.version, to: options.to, modelId });
+    logger.info({ from: state.version, to: options.to, steps: undone.map((step) => step.name), ...counts }, options.dryRun ? 'this would be done' : 'going back');
+    if (options.dryRun) return;
+    await walk(client, undone, 'down', state, { ...context, skip: () => false });
+    logger.info({ from: state.version, schema_version: options.to }, 'the schema is down');
+  });
+}
+
+/**
+ * The recorded steps above the one that reaches `to`, last first. Decides only.
+ * @throws Refusal when the database never was at `to` or a step has no way back.
+ */
+export function planDown(steps: Step[], state: State, to: number): Step[] {
+  const first = steps.findIndex((step) => step.reaches === to) + 1;
+  if (first === 0) throw new Refusal(EXIT.usage, `There is no schema ${to}.`);
+  const undone = steps.slice(first).filter((step) => state.recorded.includes(step.name)).toReversed();
+  const unknown = state.recorded.find((name) => !steps.some((step) => step.name === name));
+  if (unknown) throw new Refusal(EXIT.data, `The database was migrated by a newer Facepass (${unknown}); only that one can take it back.`);
+  const oneWay = undone.find((step) => !step.down);
+  if (oneWay) throw new Refusal(EXIT.data, `${oneWay.name} has no way back.`);
+  return undone;
+}

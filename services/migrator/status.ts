@@ -1,0 +1,25 @@
+import type { Client } from './database.ts';
+import { readState } from './state.ts';
+import type { Step } from './steps.ts';
+
+/** Where the database stands: version, steps, batched steps under way, and the tables that hold copies of faces. Reads only. */
+export async function status(client: Client, steps: Step[]): Promise<object> {
+  const state = await readState(client, steps);
+  const { rows } = await client.query(`select to_regclass('face_copies') is not null as has_records`);
+  const records = rows[0].has_records ? (await client.query(RECORDS)).rows[0] : { batches: [], copies: [] };
+  return {
+    schema_version: state.version,
+    steps_recorded: state.recorded,
+    steps_pending: steps.map((step) => step.name).filter((name) => !state.recorded.includes(name)),
+    pgvector: state.pgvector,
+    dimension: state.facesDimension ?? state.olderTable?.dimension ?? null,
+    ...records,
+  };
+}
+
+const RECORDS = `
+  select
+    (select coalesce(json_agg(json_build_object('step', step, 'rows_done', rows_done, 'rows_total', rows_total, 'started_at', started_at)
+      order by step), '[]') from migration_progress) as batches,
+    (select coalesce(json_agg(json_build_object('table', table_name, 'kind', kind, 'schema_version', schema_version, 'made_at', made_at,
+      'bytes', pg_total_relation_size(table_name::text::regclass)) order by table_name), '[]') from face_copies) as copies`;
