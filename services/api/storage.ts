@@ -26,12 +26,14 @@ export function openPhotoStorage(config: StorageConfig): PhotoStorage {
     requestHandler: new NodeHttpHandler({
       connectionTimeout: config.connectTimeoutMs,
       requestTimeout: config.requestTimeoutMs,
+      // A body that stalls, too, leaves time for another attempt.
+      socketTimeout: config.requestTimeoutMs,
       // Without this the handler only logs a warning and waits on.
       throwOnRequestTimeout: true,
     }),
   });
   return {
-    fetchPhoto(key, signal) {
+    async fetchPhoto(key, signal) {
       requirePlainKey(key);
       const deadline = AbortSignal.timeout(config.transferTimeoutMs);
       const until = signal ? AbortSignal.any([signal, deadline]) : deadline;

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import fc from 'fast-check';
+import type { StorageConfig } from '../config.ts';
+import type { ProblemCode } from '../errors.ts';
+import { openPhotoStorage, requirePlainKey, type PhotoStorage } from '../storage.ts';
+import { startS3Server, type Fault, type S3Server } from './s3-server.ts';
+
+const PHOTO = Buffer.alloc(100_000, 0xd8);
+const TRANSFER_TIMEOUT_MS = 2500;
+
+describe('photos of the bucket', () => {
+  let server: S3Server;
+  let storage: PhotoStorage;
+  before(async () => {
+    server = await startS3Server();
+    storage = openPhotoStorage(configFor(server.endpoint));
+  });
+  after(async () => {
+    storage?.[Symbol.dispose]();
+    await server?.[Symbol.asyncDispose]();
+  });
+  beforeEach(() => {
+    server.objects.set('/photos/event/a.jpg', PHOTO);
+    server.faults.clear();
+    server.requests.length = 0;
+  });
+
+  const faulty = (...faults: Fault[]) => server.faults.set('/photos/event/a.jpg', faults);
+
+  test('a photo arrives whole, below the prefix', async () => {
+    assert.deepEqual(await storage.fetchPhoto('a.jpg'), PHOTO);
+    assert.deepEqual(server.requests.map(({ method, url }) => `${method} ${url.split('?')[0]}`), ['GET /photos/event/a.jpg']);
+  });
+
+  test('keys with spaces, signs and other scripts reach the object of that very name', async () => {
+    for (const key of ['Ünï cödé/жа 好.jpg', 'a+b&c=d?e#f.jpg', "it's (1)!*.jpg", '100 %.jpg', '~tilde/$x@y:z,;.jpg']) {
+      server.objects.set(`/photos/event/${key}`, Buffer.from(key));
+      assert.equal((await storage.fetchPhoto(key)).toString(), key);
+    }
+  });
+
+  for (const faults of [['busy', 'busy'], ['internal', 'reset'], ['cut body', 'cut body'], ['stall head']] as Fault[][]) {
+    test(`three attempts overcome ${faults.join(', then ')}`, async () => {
+      faulty(...faults);
+      assert.deepEqual(await storage.fetchPhoto('a.jpg'), PHOTO);
+      assert.equal(server.requests.length, faults.length + 1);
+    });
+  }
+
+  const lasting: [Fault, ProblemCode, number][] = [
+    ['busy', 's3_unavailable', 3],
+    ['cut body', 's3_unavailable', 3],
+    ['reset', 's3_unavailable', 3],
+    ['stall body', 's3_unavailable', 3],
+    ['slow body', 's3_unavailable', 1],
+    ['denied', 's3_access_denied', 1],
+    ['endless', 'image_too_large', 1],
+    ['undeclared endless', 'image_too_large', 1],
+  ];
+  for (const [fault, code, attempts] of lasting) {
+    test(`${fault} that lasts ends as ${code} after ${attempts} attempts, within the deadline, and its connection is gone`, async () => {
+      faulty(...Array<Fault>(10).fill(fault));
+      const started = performance.now();
+      await assert.rejects(storage.fetchPhoto('a.jpg'), { code });
+      assert.equal(server.requests.length, attempts);
+      assert.ok(performance.now() - started < TRANSFER_TIMEOUT_MS + 5000);
+      if (fault.includes('body') || fault.includes('endless')) while ((await server.connections()) > 0) await new Promise(setImmediate);
+    });
+  }
+
+  test('a missing object is not asked for again', async () => {
+    await assert.rejects(storage.fetchPhoto('b.jpg'), { code: 's3_object_not_found' });
+    assert.equal(server.requests.length, 1);
+  });
+
+  test('a client that leaves ends the transfer', async () => {
+    faulty('slow body');
+    const leaving = new AbortController();
+    const transfer = storage.fetchPhoto('a.jpg', leaving.signal);
+    while (server.requests.length === 0) await new Promise(setImmediate);
+    leaving.abort();
+    await assert.rejects(transfer);
+    assert.equal(server.requests.length, 1);
+  });
+
+  test('a server that accepts no connection ends within the deadline', async () => {
+    const unroutable = openPhotoStorage({ ...configFor('http://192.0.2.1:9'), connectTimeoutMs: 200 });
+    await assert.rejects(unroutable.fetchPhoto('a.jpg'), { code: 's3_unavailable' });
+    unroutable[Symbol.dispose]();
+  });
+
+  test('no hostile key asks the server for anything outside the bucket and prefix', async (t) => {
+    const seed = Number(process.env['FACEPASS_TEST_SEED'] ?? Date.now() % 2 ** 31);
+    t.diagnostic(`seed ${seed}`);
+    await fc.assert(fc.asyncProperty(hostileKey, async (key) => {
+      server.requests.length = 0;
+      await storage.fetchPhoto(key).catch((error) => assert.match(error.code, /^s3_(key_refused|object_not_found)$/));
+      for (const { method, url } of server.requests) {
+        assert.equal(method, 'GET');
+        const path = decodeURIComponent(new URL(url, server.endpoint).pathname);
+        assert.equal(path, `/photos/event/${key}`);
+      }
+    }), { numRuns: 500, seed });
+  });
+});
+
+test('keys that could be read as another place are refused', () => {
+  const refused = ['../a', 'a/../b', 'a/..', '..', '.', './a', 'a/./b', '/a', 'a//b', 'a/', 'a\\b', 'a\nb', 'a\0b', 'a\u0085b', '%2e%2e/a', 'a/%2E./b', 'a%2fb', 'a%5Cb', 'a%252e', 'a%00b', '\ud800'];
+  for (const key of refused) assert.throws(() => requirePlainKey(key), { code: 's3_key_refused' }, JSON.stringify(key));
+  for (const key of ['a', 'a/b.jpg', 'a b', '.hidden', 'a.b.c', '100%', 'ж/好.jpg']) requirePlainKey(key);
+});
+
+const piece = fc.oneof(fc.constantFrom('..', '.', '', '/', '\\', '%2e', '%2E%2e', '%2f', '%5c', '%00', '\0', '\n', '?', '#', '@', ':', '//', 'photos', 'http://evil', '~', '%25'), fc.string({ unit: 'grapheme', maxLength: 5 }));
+const hostileKey = fc.array(piece, { minLength: 1, maxLength: 6 }).map((pieces) => pieces.join(''));
+
+function configFor(endpoint: string): StorageConfig {
+  return {
+    bucket: 'photos',
+    prefix: 'event/',
+    region: 'us-east-1',
+    endpoint,
+    forcePathStyle: true,
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test-secret' },
+    connectTimeoutMs: 500,
+    requestTimeoutMs: 400,
+    transferTimeoutMs: TRANSFER_TIMEOUT_MS,
+    maxImageBytes: 200_000,
+  };
+}
