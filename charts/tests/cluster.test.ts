@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import sharp from 'sharp';
+import { podCounter, portForward, readyPods, root, sh, sustainedLoad, until } from './cluster.ts';
+
+/**
+ * The chart on a real cluster: any that KUBECONFIG names. LOAD_IMAGES is the command that brings local images into it
+ * (for kind: `kind load docker-image`); BASE_IMAGE, POSTGRES_IMAGE and REDIS_IMAGE replace the public ones.
+ * The steps build on each other and run in order.
+ */
+const namespace = 'facepass-chart-test';
+const tag = `test-${Date.now().toString(36)}`;
+const release = 'faces';
+const api = `${release}-facepass-api`;
+const inference = `${release}-facepass-inference`;
+const missing = await sh('helm version && kubectl version --request-timeout=5s').then(
+  () => false,
+  () => 'no cluster: set KUBECONFIG and put helm and kubectl on the PATH',
+);
+const settings = [
+  `--namespace ${namespace} --values charts/facepass/ci/trial-values.yaml --wait --timeout 5m`,
+  `--set image.registry=localhost --set image.tag=${tag} --set image.pullPolicy=IfNotPresent`,
+  `--set postgres.embedded.image=${process.env['POSTGRES_IMAGE'] ?? 'docker.io/pgvector/pgvector:0.8.5-pg16'}`,
+  `--set redis.embedded.image=${process.env['REDIS_IMAGE'] ?? 'docker.io/library/redis:7'}`,
+  // One core serves four inference pods here: the requests must not keep them from being scheduled.
+  '--set api.resources.requests.cpu=50m --set inference.resources.requests.cpu=50m --set inference.resources.requests.memory=256Mi --set inference.workers=1',
+  '--set api.replicas=1 --set inference.replicas=1 --set inference.maxConnectionAgeSeconds=10',
+  '--set api.env.RATE_LIMIT_WRITES_PER_MINUTE=0 --set api.env.RATE_LIMIT_SEARCHES_PER_MINUTE=0',
+].join(' ');
+
+let apiKey = '';
+let selfie: Blob;
+
+before(async () => {
+  if (missing) return;
+  await sh(`kubectl delete namespace ${namespace} --ignore-not-found --wait`);
+  await sh(`kubectl create namespace ${namespace} && kubectl label namespace ${namespace} pod-security.kubernetes.io/enforce=restricted`);
+  const base = process.env['BASE_IMAGE'] ? `--base-image ${process.env['BASE_IMAGE']}` : '';
+  process.stdout.write(await sh(`scripts/build-images --registry localhost --tag ${tag} ${base} 2>/dev/null | tail -3`));
+  if (process.env['LOAD_IMAGES']) await sh(`${process.env['LOAD_IMAGES']} localhost/facepass-{api,inference,migrator}:${tag}`);
+  selfie = new Blob([new Uint8Array(await sharp(`${root}/node_modules/@vladmandic/face-api/demo/sample5.jpg`).resize(640).jpeg().toBuffer())], { type: 'image/jpeg' });
+});
+
+after(async () => {
+  if (!missing) await sh(`kubectl delete namespace ${namespace} --ignore-not-found --wait=false`);
+});
+
+test('an install in a restricted namespace ends with a working search', { skip: missing }, async (t) => {
+  const started = Date.now();
+  await sh(`helm install ${release} charts/facepass ${settings}`);
+  t.diagnostic(`helm install --wait took ${Math.round((Date.now() - started) / 1000)} s`);
+  t.diagnostic(await helmTest());
+  const secret = await sh(`kubectl -n ${namespace} get secret ${release}-facepass-api-keys -o jsonpath='{.data.api-keys}' | base64 -d`);
+  apiKey = secret.split(':')[1] ?? '';
+  await using forward = await portForward(namespace, `service/${api}`, 80);
+  const indexed = await fetch(`${forward.url}/api/v1/index`, { method: 'POST', headers: { 'X-API-Key': apiKey }, body: form({ session_id: 'gala', photo_id: 'p1' }) });
+  assert.equal(indexed.status, 200, await indexed.text());
+});
+
+test('from one to four inference pods: each serves its share', { skip: missing }, async (t) => {
+  await using forward = await portForward(namespace, `service/${api}`, 80);
+  await sh(`kubectl -n ${namespace} scale deployment/${inference} --replicas=4 && kubectl -n ${namespace} rollout status deployment/${inference} --timeout=3m`);
+  const load = sustainedLoad(() => search(forward.url), 4);
+  const shares = await until('every pod serves 15 to 35 % of the calls', 60, async () => {
+    const before = await callsByPod();
+    const answered = load.outcome.answered;
+    await until('60 more answers', 60, async () => load.outcome.answered >= answered + 60);
+    const calls = [...(await callsByPod())].map(([pod, count]) => count - (before.get(pod) ?? 0));
+    const total = calls.reduce((sum, count) => sum + count, 0);
+    const parts = calls.map((count) => count / total);
+    return parts.length === 4 && parts.every((part) => part >= 0.15 && part <= 0.35) && parts;
+  });
+  const { answered, failures } = await load.stop();
+  t.diagnostic(`shares ${shares.map((share) => `${Math.round(share * 100)} %`).join(', ')}; ${answered} answered`);
+  assert.deepEqual(failures, []);
+});
+
+test('a rolling update of inference and a scale-down fail no request', { skip: missing }, async (t) => {
+  await using forward = await portForward(namespace, `service/${api}`, 80);
+  await sh(`kubectl -n ${namespace} scale deployment/${inference} --replicas=2 && kubectl -n ${namespace} rollout status deployment/${inference} --timeout=3m`);
+  const load = sustainedLoad(() => search(forward.url), 2);
+  await until('load is on', 30, async () => load.outcome.answered > 5);
+  await sh(`kubectl -n ${namespace} rollout restart deployment/${inference} && kubectl -n ${namespace} rollout status deployment/${inference} --timeout=3m`);
+  await sh(`kubectl -n ${namespace} scale deployment/${inference} --replicas=1`);
+  await until('one pod is left', 90, async () => (await sh(`kubectl -n ${namespace} get pods -l app.kubernetes.io/component=inference -o name`)).trim().split('\n').length === 1);
+  const { answered, failures } = await load.stop();
+  t.diagnostic(`${answered} answered, ${failures.length} failed`);
+  assert.deepEqual(failures, []);
+});
+
+test('an upgrade keeps the API key and every indexed face; a rollback too', { skip: missing }, async () => {
+  await sh(`helm upgrade ${release} charts/facepass ${settings} --set logLevel=debug --set api.podAnnotations.upgraded=yes`);
+  await stillFound();
+  await sh(`helm rollback ${release} 1 --namespace ${namespace} --wait --timeout 5m`);
+  await stillFound();
+});
+
+test('inference moves into the API pod by one value', { skip: missing }, async (t) => {
+  await sh(`helm upgrade ${release} charts/facepass ${settings} --set inference.mode=sidecar`);
+  assert.equal((await sh(`kubectl -n ${namespace} get deployments -o name`)).includes('inference'), false);
+  t.diagnostic(await helmTest());
+  await stillFound();
+});
+
+test('an uninstall leaves nothing', { skip: missing }, async () => {
+  await sh(`helm uninstall ${release} --namespace ${namespace} --wait --timeout 3m`);
+  const kinds = 'all,secrets,configmaps,serviceaccounts,networkpolicies,poddisruptionbudgets,horizontalpodautoscalers,persistentvolumeclaims,jobs';
+  await until('all objects are gone', 60, async () => (await sh(`kubectl -n ${namespace} get ${kinds} -l app.kubernetes.io/instance=${release} -o name`)).trim() === '');
+});
+
+async function helmTest(): Promise<string> {
+  return sh(`helm test ${release} --namespace ${namespace} --timeout 2m --logs`).catch(async (error: Error) => {
+    throw new Error(`${error.message}\n${await sh(`kubectl -n ${namespace} logs ${release}-facepass-smoke-test`).catch(String)}`);
+  });
+}
+
+async function stillFound(): Promise<void> {
+  await using forward = await portForward(namespace, `service/${api}`, 80);
+  const answer = await search(forward.url);
+  const body = await answer.text();
+  assert.equal(answer.status, 200, body);
+  assert.equal((JSON.parse(body) as { matches: { photo_id: string }[] }).matches[0]?.photo_id, 'p1');
+  const key = await sh(`kubectl -n ${namespace} get secret ${release}-facepass-api-keys -o jsonpath='{.data.api-keys}' | base64 -d`);
+  assert.equal(key.split(':')[1], apiKey);
+}
+
+async function callsByPod(): Promise<Map<string, number>> {
+  const pods = await readyPods(namespace, 'inference');
+  return new Map(await Promise.all(pods.map(async (pod) => [pod, await podCounter(namespace, pod, 'facepass_inference_requests_total')] as const)));
+}
+
+function search(url: string): Promise<Response> {
+  return fetch(`${url}/api/v1/search`, { method: 'POST', body: form({ session_id: 'gala' }) });
+}
+
+function form(fields: Record<string, string>): FormData {
+  const data = new FormData();
+  for (const [name, value] of Object.entries(fields)) data.set(name, value);
+  data.set('image', selfie, 'photo.jpg');
+  return data;
+}
