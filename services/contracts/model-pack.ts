@@ -26,6 +26,11 @@ const recogniser = weightFile.extend({
   channels: z.enum(['rgb', 'bgr']),
   mean: z.tuple([z.number(), z.number(), z.number()]),
   scale: z.tuple([z.number(), z.number(), z.number()]),
+  /**
+   * Set where the network was trained for Euclidean distance: an output `e` is stored as `(e, √(r² − |e|²)) / r`, one number longer and
+   * of length 1, so that the cosine of two falls as the Euclidean distance of their outputs grows. No output is longer than `r`.
+   */
+  euclidean_radius: z.number().positive().optional(),
 });
 
 const calibration = z.strictObject({
@@ -40,6 +45,7 @@ export const modelPackManifest = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]+$/),
   version: z.int().min(1),
   description: z.string(),
+  /** Numbers a stored embedding has. */
   embedding_size: z.int().min(8).max(4000),
   /** Set where the weights may not be used commercially: the pack loads only when `MODEL_LICENCE_ACCEPTED` names it. */
   licence_to_accept: z.string().optional(),

@@ -50,13 +50,12 @@ export function applySimilarity({ a, b, x0, y0 }: Similarity, { x, y }: Point): 
 }
 
 /**
- * Where each pixel of the aligned chip lies in the photo: the map from chip to photo that fits `landmarks`, 68 points
- * (iBUG 300-W order) or 5 (eyes, nose, corners of the mouth), to the recogniser's template.
+ * Where each pixel of the aligned chip lies in the photo: the map from chip to photo that fits `landmarks`, 68 points (iBUG 300-W order)
+ * or five (eyes, nose, corners of the mouth), to the recogniser's template. Of 68 points five are made: for dlib's recogniser they
+ * separated people better than dlib's own choice of 41 (docs/decisions/0042).
  */
 export function chipToPhoto(alignment: Alignment, landmarks: readonly Point[]): Similarity {
-  if (alignment === 'dlib-150' && landmarks.length === 68) return fitSimilarity(DLIB_TEMPLATE, DLIB_INDICES.map((i) => landmarks[i]!));
-  const template = alignment === 'dlib-150' ? fivePoints(DLIB_TEMPLATE_68) : ARCFACE_TEMPLATE;
-  return fitSimilarity(template, landmarks.length === 68 ? fivePoints(landmarks) : landmarks);
+  return fitSimilarity(TEMPLATES[alignment], fivePoints(landmarks));
 }
 
 /** Centres of the eyes, tip of the nose and corners of the mouth, of 68 points in iBUG order or of five. */
@@ -145,32 +144,6 @@ function meanOf(points: readonly Point[]): Point {
   return { x: sum.x / points.length, y: sum.y / points.length };
 }
 
-/** Mean positions of points 17 to 67 in dlib's training set, 0 to 1 of the face (dlib `image_transforms/interpolation.h`). */
-const MEAN_FACE_X = [
-  0.000213256, 0.0752622, 0.18113, 0.29077, 0.393397, 0.586856, 0.689483, 0.799124, 0.904991, 0.98004, 0.490127, 0.490127, 0.490127,
-  0.490127, 0.36688, 0.426036, 0.490127, 0.554217, 0.613373, 0.121737, 0.187122, 0.265825, 0.334606, 0.260918, 0.182743, 0.645647,
-  0.714428, 0.793132, 0.858516, 0.79751, 0.719335, 0.254149, 0.340985, 0.428858, 0.490127, 0.551395, 0.639268, 0.726104, 0.642159,
-  0.556721, 0.490127, 0.423532, 0.338094, 0.290379, 0.428096, 0.490127, 0.552157, 0.689874, 0.553364, 0.490127, 0.42689,
-];
-const MEAN_FACE_Y = [
-  0.106454, 0.038915, 0.0187482, 0.0344891, 0.0773906, 0.0773906, 0.0344891, 0.0187482, 0.038915, 0.106454, 0.203352, 0.307009, 0.409805,
-  0.515625, 0.587326, 0.609345, 0.628106, 0.609345, 0.587326, 0.216423, 0.178758, 0.179852, 0.231733, 0.245099, 0.244077, 0.231733,
-  0.179852, 0.178758, 0.216423, 0.244077, 0.245099, 0.780233, 0.745405, 0.727388, 0.742578, 0.727388, 0.745405, 0.780233, 0.864805,
-  0.902192, 0.909281, 0.902192, 0.864805, 0.784792, 0.778746, 0.785343, 0.778746, 0.784792, 0.824182, 0.831803, 0.824182,
-];
-
-/** Room around the face, as a share of its width: the value dlib's recogniser was trained with. */
-const DLIB_PADDING = 0.25;
-
-const DLIB_TEMPLATE_68: Point[] = Array.from({ length: 68 }, (_, i) => {
-  const place = (mean: number[]) => ((DLIB_PADDING + (mean[i - 17] ?? 0)) / (2 * DLIB_PADDING + 1)) * CHIP_SIZE['dlib-150'];
-  return { x: place(MEAN_FACE_X), y: place(MEAN_FACE_Y) };
-});
-
-/** As in dlib, neither jaw (0 to 16), eyebrows (17 to 26) nor lower lip (55 to 59): they move most with the expression. */
-const DLIB_INDICES = Array.from({ length: 68 }, (_, i) => i).filter((i) => i >= 27 && !(i >= 55 && i <= 59));
-const DLIB_TEMPLATE = DLIB_INDICES.map((i) => DLIB_TEMPLATE_68[i]!);
-
 /** The five points of InsightFace's 112-pixel chips (`arcface_dst`). */
 const ARCFACE_TEMPLATE: Point[] = [
   { x: 38.2946, y: 51.6963 },
@@ -179,3 +152,24 @@ const ARCFACE_TEMPLATE: Point[] = [
   { x: 41.5493, y: 92.3655 },
   { x: 70.7299, y: 92.2041 },
 ];
+
+/** Room around the face, as a share of its width: the value dlib's recogniser was trained with. */
+const DLIB_PADDING = 0.25;
+
+/**
+ * The same points of dlib's mean face, 0 to 1 (`image_transforms/interpolation.h`, means of its points 36 to 41 and 42 to 47, points 30, 48 and
+ * 54), placed as `get_face_chip_details` does.
+ */
+const DLIB_TEMPLATE: Point[] = [
+  { x: 0.225492, y: 0.21599 },
+  { x: 0.754761, y: 0.21599 },
+  { x: 0.490127, y: 0.515625 },
+  { x: 0.254149, y: 0.780233 },
+  { x: 0.726104, y: 0.780233 },
+].map(({ x, y }) => ({ x: onDlibChip(x), y: onDlibChip(y) }));
+
+function onDlibChip(position: number): number {
+  return ((DLIB_PADDING + position) / (2 * DLIB_PADDING + 1)) * CHIP_SIZE['dlib-150'];
+}
+
+const TEMPLATES: Record<Alignment, Point[]> = { 'dlib-150': DLIB_TEMPLATE, 'arcface-112': ARCFACE_TEMPLATE };

@@ -8,17 +8,22 @@ const BATCH = 8;
 /** Aligned chips (8-bit RGB, `CHIP_SIZE` square) in, L2-normalised embeddings out, in the same order. */
 export type Embed = (chips: readonly Uint8Array[]) => Promise<Float32Array[]>;
 
-/** @throws Error, when it runs, if the network's output is not `embedding_size` numbers a face. */
+/** @throws Error, when it runs, if the network's output is not as long as the manifest says. */
 export function createEmbedder(pack: Pick<ModelPack, 'name' | 'alignment' | 'recogniser' | 'embedding_size'>, model: Model): Embed {
   const side = CHIP_SIZE[pack.alignment];
   const batch = model.input.shape[0] ?? BATCH;
   const layOut = model.input.type === 'uint8' ? interleavedBytes : planarFloats(pack.recogniser);
+  const { euclidean_radius: radius } = pack.recogniser;
+  const outputSize = pack.embedding_size - (radius === undefined ? 0 : 1);
   return async (chips) => {
     const embeddings: Float32Array[] = [];
     for (let start = 0; start < chips.length; start += batch) {
       const group = chips.slice(start, start + batch);
       const [output] = Object.values(await model.run(layOut(group, side)));
-      embeddings.push(...splitRows(output!, group.length, pack).map(normalised));
+      if (output!.data.length !== group.length * outputSize)
+        throw new Error(`model pack ${pack.name}: ${output!.data.length / group.length} numbers a face, the manifest says ${outputSize}`);
+      const rows = group.map((_, i) => Float32Array.from(output!.data.subarray(i * outputSize, (i + 1) * outputSize)));
+      embeddings.push(...rows.map((row) => normalised(radius === undefined ? row : lifted(row, radius))));
     }
     return embeddings;
   };
@@ -30,10 +35,13 @@ export function normalised(vector: Float32Array): Float32Array {
   return vector.map((x) => x / length);
 }
 
-function splitRows({ data }: Tensor, count: number, pack: Pick<ModelPack, 'name' | 'embedding_size'>): Float32Array[] {
-  const size = pack.embedding_size;
-  if (data.length !== count * size) throw new Error(`model pack ${pack.name}: ${data.length / count} numbers a face, the manifest says ${size}`);
-  return Array.from({ length: count }, (_, i) => Float32Array.from(data.subarray(i * size, (i + 1) * size)));
+/**
+ * The vector with one more number that brings its length to `radius`. Of two lifted vectors, `cosine = 1 − (d² + δ²) / (2 · radius²)`, where d
+ * is their Euclidean distance before and δ the difference of their last numbers, small beside d: cosine ranks as the distance does.
+ */
+export function lifted(vector: Float32Array, radius: number): Float32Array {
+  const squares = vector.reduce((sum, x) => sum + x * x, 0);
+  return Float32Array.of(...vector, Math.sqrt(Math.max(0, radius * radius - squares)));
 }
 
 /** [n, side, side, 3]: the network normalises by itself. */
