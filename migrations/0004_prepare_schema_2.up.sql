@@ -12,19 +12,7 @@ create table face_embeddings_quarantine (
 );
 create index face_embeddings_quarantine_session_photo_idx on face_embeddings_quarantine (session_id, photo_id);
 
--- Why a row of schema 1 cannot be one of schema 2; null: it can.
-create function field_row_problem(photo_id text, session_id uuid, confidence double precision, embedding vector)
-returns text language sql immutable parallel safe as $$
-  select case
-    when photo_id is null then 'photo_id is null'
-    when session_id is null then 'session_id is null'
-    when confidence is null then 'confidence is null'
-    when char_length(photo_id) > 255 then 'photo_id is longer than 255 characters'
-    when confidence in ('NaN', 'Infinity', '-Infinity') then 'confidence is not finite'
-    when vector_norm(embedding) in ('NaN', 'Infinity') then 'embedding is not finite'
-    when vector_norm(embedding) = 0 then 'embedding is zero'
-  end
-$$;
+\ir parts/field_row_problem.sql
 
 create view face_embeddings_classified as
 select r.*, coalesce(

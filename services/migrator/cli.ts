@@ -1,51 +1,70 @@
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { createLogger } from '@facepass/runtime/logger';
-import { Registry } from 'prom-client';
+import { createLogger, type Logger } from '@facepass/runtime/logger';
+import { startOperationsServer } from '@facepass/runtime/operations-server';
+import { parseCommand, type Command } from './command.ts';
 import { readConfig } from './config.ts';
-import { withDatabase } from './database.ts';
-import { EXIT, Refusal } from './exit.ts';
+import { withDatabase, type Client } from './database.ts';
 import { down } from './down.ts';
+import { EXIT, exitCodeOf, Refusal } from './exit.ts';
+import { grantTo } from './grant.ts';
+import { plan } from './plan.ts';
 import { createProgress } from './progress.ts';
-import { readSteps } from './steps.ts';
+import { purge } from './purge.ts';
 import { status } from './status.ts';
+import { readSteps } from './steps.ts';
 import { up } from './up.ts';
+import { verify } from './verify.ts';
+import type { Context } from './walk.ts';
 
-/**
- * Runs one command of the migrator.
- * @throws Refusal or ConfigurationError, each with its exit code, or what PostgreSQL answered.
- */
-export async function runCommand(args: string[], stop: AbortSignal): Promise<void> {
-  const { command, options } = parseCommand(args);
-  const config = await readConfig();
-  const logger = createLogger('migrator', config.logLevel);
-  const steps = await readSteps(MIGRATIONS);
-  const progress = createProgress(new Registry(), logger);
-  const context = { config, directory: MIGRATIONS, steps, progress, stop, logger };
-  await withDatabase(config, async (client) => {
-    if (command === 'up') await up(client, { to: options.to ?? LATEST, contract: options.contract }, context);
-    else if (command === 'down') await down(client, { to: options.to ?? 2, dryRun: options.dryRun }, context);
-    else logger.info(await status(client, steps), 'status');
-  });
+/** Runs the migrator with the arguments of a command line; gives its exit code (`EXIT`), and has said why. */
+export async function runMigrator(args: string[]): Promise<number> {
+  let logger: Logger | undefined;
+  try {
+    const command = parseCommand(args);
+    const config = await readConfig();
+    logger = createLogger('migrator', config.logLevel);
+    const directory = join(import.meta.dirname, '../../migrations');
+    const context: Context = { config, directory, steps: await readSteps(directory), progress: createProgress(logger), logger };
+    await using _server = config.metricsPort === undefined ? undefined : await serveMetrics(config.metricsPort, context);
+    return await withDatabase(config, (client) => run(client, command, context));
+  } catch (error) {
+    const exit_code = exitCodeOf(error);
+    const explained = error instanceof Refusal || exit_code === EXIT.configuration;
+    if (!logger) process.stderr.write(`${(error as Error).message}\n`);
+    else logger.error({ exit_code, ...(explained ? {} : { err: error }) }, (error as Error).message);
+    return exit_code;
+  }
 }
 
-const MIGRATIONS = join(import.meta.dirname, '../../migrations');
-const LATEST = 3;
-
-export function parseCommand(args: string[]): Command {
-  const { positionals, values } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: { to: { type: 'string' }, contract: { type: 'boolean', default: false }, 'dry-run': { type: 'boolean', default: false } },
-  });
-  const [command] = positionals;
-  if (command !== 'up' && command !== 'down' && command !== 'status') throw new Refusal(EXIT.usage, USAGE);
-  return { command, options: { to: values.to === undefined ? undefined : Number(values.to), contract: values.contract, dryRun: values['dry-run'] } };
+async function run(client: Client, command: Command, context: Context): Promise<number> {
+  const { logger } = context;
+  switch (command.name) {
+    case 'up':
+      await up(client, command, context);
+      if (command.grantTo !== undefined) await grantTo(client, command.grantTo);
+      return EXIT.done;
+    case 'down':
+      await down(client, command, context);
+      return EXIT.done;
+    case 'purge':
+      await purge(client, command, context);
+      return EXIT.done;
+    case 'plan':
+      logger.info(await plan(client, command, context), 'plan');
+      return EXIT.done;
+    case 'status':
+      logger.info(await status(client, context.steps), 'status');
+      return EXIT.done;
+    case 'verify': {
+      const findings = await verify(client, context);
+      for (const finding of findings) logger[finding.damaged > 0 ? 'error' : 'info'](finding, finding.damaged > 0 ? 'damaged' : 'well');
+      return findings.some((finding) => finding.damaged > 0) ? EXIT.data : EXIT.done;
+    }
+  }
 }
 
-const USAGE = `migrator up [--to VERSION] [--contract] | down [--to VERSION] [--dry-run] | status`;
-
-export interface Command {
-  command: 'up' | 'down' | 'status';
-  options: { to: number | undefined; contract: boolean; dryRun: boolean };
+async function serveMetrics(port: number, { progress, logger }: Context) {
+  const server = await startOperationsServer({ port, registry: progress.registry, ready: () => null });
+  logger.info({ metrics_port: server.port }, 'serving metrics');
+  return server;
 }

@@ -9,7 +9,8 @@ export type Client = pg.Client;
 
 /**
  * Runs `work` with one connection and the migrator's limits set on it, and ends the connection. Settings are put back
- * before: the embedded database has one backend for all its clients.
+ * before: the embedded database has one backend for all its clients. When the process dies, the server notices within
+ * five seconds and ends its statement; else an index build would hold the migrators' lock for hours.
  */
 export async function withDatabase<Result>(config: MigratorConfig, work: (client: Client) => Promise<Result>): Promise<Result> {
   const client = new pg.Client(clientConfig(config.connection));
@@ -17,9 +18,10 @@ export async function withDatabase<Result>(config: MigratorConfig, work: (client
   client.on('error', () => {});
   await client.connect();
   try {
+    await client.query('set client_connection_check_interval = 5000').catch(() => {}); // not on every platform
     await client.query(SESSION_SETTINGS, [`${config.lockTimeoutMs}`, `${config.statementTimeoutMs}`]);
     const result = await work(client);
-    await client.query('reset lock_timeout; reset statement_timeout; reset search_path; reset idle_in_transaction_session_timeout');
+    await client.query('reset all');
     return result;
   } finally {
     await client.end().catch(() => {});

@@ -53,7 +53,6 @@ async function runScript(pgm: MigrationBuilder, script: Script, name: string, co
     context.onBatch(name, batch);
     if (batch.done) return;
     await sleep(context.pauseMs);
-    context.stop.throwIfAborted();
   }
 }
 
@@ -75,7 +74,6 @@ export interface StepContext {
   values: SqlValues;
   skip: (step: Step) => boolean;
   pauseMs: number;
-  stop: AbortSignal;
   onBatch: (name: string, batch: Batch) => void;
   logger: Logger;
 }

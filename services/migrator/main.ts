@@ -1,13 +1,12 @@
-import { runCommand } from './cli.ts';
-import { exitCodeOf } from './exit.ts';
+import { runMigrator } from './cli.ts';
+import { EXIT } from './exit.ts';
 
-const stop = new AbortController();
-process.once('SIGTERM', () => stop.abort());
-process.once('SIGINT', () => stop.abort());
-
-try {
-  await runCommand(process.argv.slice(2), stop.signal);
-} catch (error) {
-  process.exitCode = exitCodeOf(error);
-  process.stderr.write(`${(error as Error).message}\n`);
+// Every statement may be the last one: what was begun is undone by the server, and the next run goes on from there.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => {
+    process.stderr.write(`${signal}: stopped; run again to go on\n`);
+    process.exit(EXIT.retry);
+  });
 }
+
+process.exitCode = await runMigrator(process.argv.slice(2));

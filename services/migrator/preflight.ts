@@ -29,11 +29,21 @@ const CHECKS: Check[] = [
     );
   },
 
-  function tableIsKnown({ olderTable, version }) {
-    const wanted = ['photo_id', 'session_id', 'embedding', 'confidence', 'created_at', 'id', ...(version === 1 ? ['face_id', 'event_id'] : [])];
-    const missing = olderTable ? wanted.filter((column) => !olderTable.columns.includes(column)) : [];
+  function tableIsKnown({ olderTable, recorded }) {
+    if (!olderTable || recorded.length > 0) return undefined;
+    const missing = COLUMNS_OF_SCHEMA_1.filter((column) => !olderTable.columns.includes(column));
     if (missing.length === 0) return undefined;
-    return new Refusal(EXIT.data, `face_embeddings is not the table of schema ${version}: it has no ${missing.join(', ')}.`);
+    return new Refusal(EXIT.data, `face_embeddings is not the table of schema 1: it has no ${missing.join(', ')}.`);
+  },
+
+  function namesAreFree({ ownTables, recorded }) {
+    if (recorded.length > 0 || ownTables.length === 0) return undefined;
+    return new Refusal(EXIT.data, `This database has tables of its own under names that Facepass needs: ${ownTables.join(', ')}. Rename them, or give Facepass another database.`);
+  },
+
+  function nothingDepends({ dependents, version }) {
+    if (version > 1 || dependents.length === 0) return undefined;
+    return new Refusal(EXIT.data, `These refer to face_embeddings and would go on with the old table, which becomes the backup: ${dependents.join(', ')}. Drop them first.`);
   },
 
   function dimensionFits({ olderTable, facesDimension }, { pack }, target) {
@@ -54,8 +64,29 @@ const CHECKS: Check[] = [
         `(${config.pack.modelId}, when MODEL_PACK ${config.pack.name} made them).`,
     );
   },
+
+  function spaceSuffices(state, config, target) {
+    const needed = neededBytes(state, config, target);
+    if (config.freeBytes === undefined || needed <= config.freeBytes) return undefined;
+    return new Refusal(EXIT.data, `About ${megabytes(needed)} MB are needed and DATABASE_FREE_BYTES says ${megabytes(config.freeBytes)} MB are free.`);
+  },
 ];
 
+/**
+ * Space the way up takes at its height, in bytes, from the older table's size: schema 2 with its approximate index beside
+ * schema 1, `faces` (a row's overhead measured: 190 bytes), and a fifth for the write-ahead log and temporary files.
+ */
+export function neededBytes({ olderTable, version, recorded }: State, { pack }: Pick<MigratorConfig, 'pack'>, target: number): number {
+  if (!olderTable) return 0;
+  const { bytes, rows, dimension } = olderTable;
+  const toSchema2 = version < 2 && target >= 2 ? bytes + rows * (4 * dimension + 16) : 0;
+  const toSchema3 = version < 3 && target >= 3 && !recorded.includes('0011_fill_faces') ? rows * (2 * pack.dimension + 190) : 0;
+  return Math.ceil(1.2 * (toSchema2 + toSchema3));
+}
+
+export const megabytes = (bytes: number) => Math.ceil(bytes / 1e6);
+
+const COLUMNS_OF_SCHEMA_1 = ['id', 'face_id', 'photo_id', 'event_id', 'session_id', 'embedding', 'confidence', 'created_at'];
 const LEAST_PGVECTOR = '0.8.4';
 
 function olderThan(version: string, least: string): boolean {

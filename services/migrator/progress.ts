@@ -1,8 +1,10 @@
+import { createRegistry, type MetricsRegistry } from '@facepass/runtime/exposition';
 import type { Logger } from '@facepass/runtime/logger';
-import { Gauge, type Registry } from 'prom-client';
+import { Gauge } from 'prom-client';
 
 /** Tells how far the migrator is: a log line every ten seconds of a long step, and gauges for whoever scrapes it. */
-export function createProgress(registry: Registry, logger: Logger): Progress {
+export function createProgress(logger: Logger): Progress {
+  const registry = createRegistry();
   const gauge = (name: string, help: string, labelNames: string[] = []) => new Gauge({ name, help, labelNames, registers: [registry] });
   const step = gauge('facepass_migration_step_info', '1 for the step under way.', ['step']);
   const stepsDone = gauge('facepass_migration_steps_done', 'Steps of this run that have ended.');
@@ -13,6 +15,7 @@ export function createProgress(registry: Registry, logger: Logger): Progress {
   startedAt.set(Date.now() / 1000);
   let saidAt = Date.now();
   return {
+    registry,
     step(name, index, total) {
       step.reset();
       step.set({ step: name }, 1);
@@ -32,6 +35,7 @@ export function createProgress(registry: Registry, logger: Logger): Progress {
 }
 
 export interface Progress {
+  registry: MetricsRegistry;
   /** `index` steps of `total` have ended; `name` begins. */
   step(name: string, index: number, total: number): void;
   batch(name: string, done: number, total: number): void;

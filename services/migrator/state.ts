@@ -7,16 +7,16 @@ export async function readState(client: Client, steps: Step[]): Promise<State> {
   const recorded = await readLedger(client);
   const { rows } = await client.query(STATE);
   const row = rows[0];
-  const version = schemaVersionOf(steps, new Set(recorded));
   return {
     recorded,
-    version: recorded.length === 0 && row.field_columns !== null ? 1 : version,
+    version: recorded.length === 0 && row.older_columns ? 1 : schemaVersionOf(steps, new Set(recorded)),
     schema: row.schema,
     serverVersion: Number(row.server_version),
-    serverIsEmbedded: row.is_embedded,
     pgvector: row.pgvector,
-    olderTable: row.field_columns === null ? undefined : { columns: row.field_columns, dimension: row.field_dimension, bytes: Number(row.field_bytes) },
+    olderTable: row.older_columns ? { columns: row.older_columns, dimension: row.older_dimension, ...(await sizeOf(client)) } : undefined,
     facesDimension: row.faces_dimension ?? undefined,
+    ownTables: row.own_tables,
+    dependents: row.dependents,
     databaseBytes: Number(row.database_bytes),
   };
 }
@@ -24,14 +24,25 @@ export async function readState(client: Client, steps: Step[]): Promise<State> {
 // A halfvec's or vector's dimension is its type modifier.
 const STATE = `
   select current_schema() as schema, current_setting('server_version_num') as server_version,
-    version() like '%emscripten%' or version() like '%wasm%' as is_embedded,
     pg_database_size(current_database()) as database_bytes,
     coalesce((select extversion from pg_extension where extname = 'vector'),
       (select default_version from pg_available_extensions where name = 'vector')) as pgvector,
-    (select json_agg(attname) from pg_attribute where attrelid = to_regclass('face_embeddings') and attnum > 0 and not attisdropped) as field_columns,
-    (select atttypmod from pg_attribute where attrelid = to_regclass('face_embeddings') and attname = 'embedding') as field_dimension,
-    pg_total_relation_size(to_regclass('face_embeddings')) as field_bytes,
-    (select atttypmod from pg_attribute where attrelid = to_regclass('faces') and attname = 'embedding') as faces_dimension`;
+    (select json_agg(attname) from pg_attribute where attrelid = to_regclass('face_embeddings') and attnum > 0 and not attisdropped) as older_columns,
+    (select atttypmod from pg_attribute where attrelid = to_regclass('face_embeddings') and attname = 'embedding') as older_dimension,
+    (select atttypmod from pg_attribute where attrelid = to_regclass('faces') and attname = 'embedding') as faces_dimension,
+    (select coalesce(json_agg(name order by name), '[]') from unnest(array['faces', 'sessions', 'erasures', 'audit_log', 'face_copies', 'migration_progress',
+      'face_embeddings_quarantine', 'face_embeddings_backup_v1']) name where to_regclass(name) is not null) as own_tables,
+    (select coalesce(json_agg(distinct what), '[]') from (
+      select 'foreign key ' || conname || ' of ' || conrelid::regclass from pg_constraint
+        where confrelid = to_regclass('face_embeddings') and conrelid <> confrelid
+      union all select 'view ' || ev_class::regclass from pg_depend join pg_rewrite on pg_rewrite.oid = objid
+        where classid = 'pg_rewrite'::regclass and refobjid = to_regclass('face_embeddings') and ev_class <> refobjid) d(what)
+      where what <> 'view face_embeddings_classified') as dependents`;
+
+async function sizeOf(client: Client): Promise<{ rows: number; bytes: number }> {
+  const { rows } = await client.query(`select count(*) as rows, pg_table_size('face_embeddings') as bytes from face_embeddings`);
+  return { rows: Number(rows[0].rows), bytes: Number(rows[0].bytes) };
+}
 
 export interface State {
   /** Names of the steps in the ledger, oldest first. */
@@ -41,13 +52,15 @@ export interface State {
   schema: string;
   /** As 160014. */
   serverVersion: number;
-  /** PGlite: one backend for every client, so a session's lock keeps nobody out. */
-  serverIsEmbedded: boolean;
   /** Version of the extension installed here, else of the one that would be; null: none on this server. */
   pgvector: string | null;
-  /** The table of schemas 1 and 2, where it is. */
-  olderTable: { columns: string[]; dimension: number; bytes: number } | undefined;
+  /** The table of schemas 1 and 2, where it is; bytes without its indexes. */
+  olderTable: { columns: string[]; dimension: number; rows: number; bytes: number } | undefined;
   /** Length of the vectors in `faces`, where it is. */
   facesDimension: number | undefined;
+  /** Tables that have the name of one of ours. */
+  ownTables: string[];
+  /** What hangs on face_embeddings and would go on meaning the old table when that becomes the backup. */
+  dependents: string[];
   databaseBytes: number;
 }

@@ -31,8 +31,8 @@ async function readScript(directory: string, file: string): Promise<Script & { t
   return { sql, mode: tags.includes('repeat') ? 'repeat' : tags.includes('no transaction') ? 'no transaction' : 'transaction', tags };
 }
 
-/** As psql does, a line `\\ir path` stands for that file, found from the file it is in. */
-async function readSql(path: string): Promise<string> {
+/** Reads a file of SQL; as psql does, a line `\\ir path` stands for that file, found from the file it is in. */
+export async function readSql(path: string): Promise<string> {
   const parts = (await readFile(path, 'utf8')).split(/^\\ir (.+)$/m);
   return (await Promise.all(parts.map((part, index) => (index % 2 === 1 ? readSql(join(dirname(path), part)) : part)))).join('');
 }

@@ -1,5 +1,5 @@
 import { withMigrationLock, type Client } from './database.ts';
-import { objections } from './preflight.ts';
+import { neededBytes, objections } from './preflight.ts';
 import { readState, type State } from './state.ts';
 import type { Step } from './steps.ts';
 import { walk, type Context } from './walk.ts';
@@ -14,10 +14,19 @@ export async function up(client: Client, options: UpOptions, context: Context): 
     for (const objection of objections(state, context.config, options.to)) throw objection;
     const { pending, skip } = planUp(context.steps, state, options);
     if (pending.length === 0) return void context.logger.info({ schema_version: state.version }, 'nothing to do');
+    tellSpace(state, options, context);
     await client.query('create extension if not exists vector');
     await walk(client, pending, 'up', state, { ...context, skip });
     context.logger.info({ from: state.version, schema_version: options.to }, 'the schema is up');
   });
+}
+
+function tellSpace(state: State, options: UpOptions, { config, logger }: Context): void {
+  const needed_bytes = neededBytes(state, config, options.to);
+  if (needed_bytes === 0) return;
+  const said = { needed_bytes, database_bytes: state.databaseBytes };
+  if (config.freeBytes !== undefined) logger.info({ ...said, free_bytes: config.freeBytes }, 'there is space enough');
+  else logger.warn(said, 'PostgreSQL does not tell how much space is free: see that this much is, or set DATABASE_FREE_BYTES');
 }
 
 /**

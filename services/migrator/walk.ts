@@ -6,7 +6,7 @@ import type { Progress } from './progress.ts';
 import type { State } from './state.ts';
 import type { Step } from './steps.ts';
 
-/** Takes `steps` one by one, each recorded as it ends; a stop asked for meanwhile is heeded between steps and batches. */
+/** Takes `steps` one by one, each recorded as it ends. */
 export async function walk(client: Client, steps: Step[], direction: 'up' | 'down', state: State, context: WalkContext): Promise<void> {
   const { config, logger, progress } = context;
   const values = {
@@ -16,7 +16,6 @@ export async function walk(client: Client, steps: Step[], direction: 'up' | 'dow
   };
   const onBatch = (name: string, batch: Batch) => progress.batch(name, Number(batch.rows_done), Number(batch.rows_total));
   for (const [index, step] of steps.entries()) {
-    context.stop.throwIfAborted();
     const skipped = context.skip(step);
     const startedAt = performance.now();
     progress.step(step.name, index, steps.length);
@@ -39,7 +38,5 @@ export interface Context {
   directory: string;
   steps: Step[];
   progress: Progress;
-  /** Aborted when the process is told to stop. */
-  stop: AbortSignal;
   logger: Logger;
 }

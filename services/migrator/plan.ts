@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import type { Client } from './database.ts';
+import { neededBytes, objections } from './preflight.ts';
+import { readState } from './state.ts';
+import { readSql } from './steps.ts';
+import { planUp, type UpOptions } from './up.ts';
+import type { Context } from './walk.ts';
+
+/** What `up` would do with this database: steps, objections, space, and how many rows of schema 1 would be quarantined why. Reads only. */
+export async function plan(client: Client, options: UpOptions, { config, steps, directory }: Context): Promise<object> {
+  const state = await readState(client, steps);
+  const { pending, skip } = planUp(steps, state, options);
+  const unconverted = state.olderTable !== undefined && state.version === 1 && !state.recorded.includes('0004_prepare_schema_2');
+  return {
+    schema_version: state.version,
+    to: options.to,
+    steps: pending.filter((step) => !skip(step)).map((step) => step.name),
+    objections: objections(state, config, options.to).map((objection) => objection.message),
+    rows: state.olderTable?.rows ?? 0,
+    needed_bytes: neededBytes(state, config, options.to),
+    database_bytes: state.databaseBytes,
+    quarantine: unconverted ? await countQuarantine(client, directory) : {},
+  };
+}
+
+/** Rows of schema 1 that the quarantine would get, counted by reason; the rule is the migration's own, made and unmade in one transaction. */
+async function countQuarantine(client: Client, directory: string): Promise<Record<string, number>> {
+  await client.query('begin');
+  try {
+    await client.query(await readSql(join(directory, 'parts/field_row_problem.sql')));
+    return (await client.query(QUARANTINE)).rows[0].reasons;
+  } finally {
+    await client.query('rollback');
+  }
+}
+
+const QUARANTINE = `
+  select coalesce(json_object_agg(reason, rows), '{}') as reasons from (
+    select reason, count(*) as rows from (
+      select coalesce(problem, case
+        when row_number() over (partition by session_id, photo_id, problem order by confidence desc, id desc) > 1 then 'duplicate'
+      end) as reason
+      from (
+        select *, field_row_problem(photo_id, session_id, confidence, embedding) as problem from face_embeddings) judged) reasoned
+    where reason is not null group by reason) counted`;

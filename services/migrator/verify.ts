@@ -1,0 +1,32 @@
+import type { Client } from './database.ts';
+import { readState } from './state.ts';
+import { CHECKS } from './verify-checks.ts';
+import type { Context } from './walk.ts';
+
+/**
+ * Compares the database with what its schema promises. Reads only, in one snapshot.
+ * @returns one finding a check; `damaged` rows are counted, with up to three examples (ids only).
+ */
+export async function verify(client: Client, { steps }: Context): Promise<Finding[]> {
+  await client.query('begin isolation level repeatable read read only');
+  try {
+    const { version } = await readState(client, steps);
+    const { rows } = await client.query(`select relname as table_name from pg_class where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p')`);
+    const tables = new Set<string>(rows.map((row) => row.table_name));
+    const findings: Finding[] = [];
+    for (const { name, needs, minimum = 1, sql } of CHECKS) {
+      if (version < minimum || !needs.every((table) => tables.has(table))) continue;
+      const found = (await client.query(`select count(*) as damaged, (array_agg(example order by example))[1:3] as examples from (${sql}) as found(example)`)).rows[0];
+      findings.push({ check: name, damaged: Number(found.damaged), examples: found.examples ?? [] });
+    }
+    return findings;
+  } finally {
+    await client.query('rollback');
+  }
+}
+
+export interface Finding {
+  check: string;
+  damaged: number;
+  examples: string[];
+}
