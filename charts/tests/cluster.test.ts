@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
 import { podCounter, portForward, readyPods, root, sh, sustainedLoad, until } from './cluster.ts';
@@ -92,6 +95,17 @@ test('an upgrade keeps the API key and every indexed face; a rollback too', { sk
   await sh(`helm upgrade ${release} charts/facepass ${settings} --set logLevel=debug --set api.podAnnotations.upgraded=yes`);
   await stillFound();
   await sh(`helm rollback ${release} 1 --namespace ${namespace} --wait --timeout 5m`);
+  await stillFound();
+});
+
+test('every command of the deployment checklist works as it stands', { skip: missing }, async () => {
+  const values = await sh(`helm get values ${release} --namespace ${namespace} --output yaml`);
+  const file = join(await mkdtemp(join(tmpdir(), 'facepass-checklist-')), 'values.yaml');
+  await writeFile(file, values);
+  const checklist = await readFile(`${root}/docs/DEPLOYMENT_CHECKLIST.md`, 'utf8');
+  const blocks = [...checklist.matchAll(/^```sh\n(.*?)^```/gms)].map((match) => match[1]);
+  assert.ok(blocks.length >= 8);
+  await sh(blocks.join('\n'), { NAMESPACE: namespace, RELEASE: release, VALUES: file });
   await stillFound();
 });
 
