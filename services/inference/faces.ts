@@ -91,7 +91,7 @@ const SMALLEST_FACE = 32;
 const COMMON_FACE = 96;
 
 /**
- * Loads a model pack.
+ * Loads a model pack and warms it up.
  * @throws Error naming the file whose bytes are not those of the manifest, or the licence that was not accepted.
  */
 export async function createPipeline(config: PipelineConfig): Promise<Pipeline> {
@@ -110,6 +110,7 @@ export async function createPipeline(config: PipelineConfig): Promise<Pipeline> 
     quality: { ...DEFAULT_QUALITY_LIMITS, ...config.quality },
     maxFaces: config.maxFaces ?? DEFAULT_MAX_FACES,
   };
+  await warmUp(stages);
   return {
     pack,
     modelId: `${modelIdOf(pack)}/${pack.embedding_size}`,
@@ -119,6 +120,21 @@ export async function createPipeline(config: PipelineConfig): Promise<Pipeline> 
     },
   };
 }
+
+/** Runs every network on a pattern, with a full batch of faces: the first photo of a cold pipeline took 1.6 times as long as the next. */
+async function warmUp(stages: Stages): Promise<void> {
+  const side = 2 * stages.detector.inputSize;
+  const pixels = Uint8Array.from({ length: side * side * 3 }, (_, i) => (i * i) >> 8);
+  const photo: Photo = { stored: { pixels, width: side, height: side }, orientation: 1, width: side, height: side };
+  await locateFaces(photo, stages.detector, { minConfidence: 1, smallestFace: COMMON_FACE, commonFace: COMMON_FACE });
+  const box = { x: side / 4, y: side / 4, width: side / 2, height: side / 2 };
+  const landmarks = [[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]].map(([x, y]) => ({ x: box.x + x! * box.width, y: box.y + y! * box.height }));
+  await alignFaces(stages, photo, Array.from({ length: WARM_UP_FACES }, () => ({ box, score: 1, landmarks })));
+  const chip = new Uint8Array(3 * CHIP_SIZE[stages.pack.alignment] ** 2);
+  await stages.embed(Array.from({ length: WARM_UP_FACES }, () => chip));
+}
+
+const WARM_UP_FACES = 8;
 
 interface Stages {
   pack: ModelPack;
