@@ -1,3 +1,4 @@
+import { exposition } from '@facepass/runtime/exposition';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { identifyKey, requireScope, requireSearchAccess } from './auth.ts';
@@ -36,8 +37,9 @@ function addProbes(app: Express, context: Context): void {
   app.get('/livez', (_request, response) => void response.type('text/plain').send('ok\n'));
   app.get('/readyz', readyz(context));
   app.get('/health', health(context));
-  app.get('/metrics', async (_request, response) => {
-    response.type(context.metrics.registry.contentType).send(await context.metrics.registry.metrics());
+  app.get('/metrics', async (request, response) => {
+    const { contentType, body } = await exposition(context.metrics.registry, request.get('accept'));
+    response.type(contentType).send(body);
   });
 }
 

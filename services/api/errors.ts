@@ -37,6 +37,7 @@ export const PROBLEMS = {
   internal_error: [500, 'The service made a mistake', 'Report the request id: the log holds the cause.'],
   database_unavailable: [503, 'The database does not answer', 'Send the request again after Retry-After; nothing was lost.'],
   inference_unavailable: [503, 'No inference server answers', 'Send the request again after Retry-After.'],
+  inference_model_mismatch: [503, 'The inference servers run another model', 'The operator must run the API and the inference servers with the same MODEL_PACK.'],
   inference_overloaded: [503, 'The inference servers are full', 'Send the request again after Retry-After; add inference pods if it stays so.'],
   s3_unavailable: [503, 'The bucket does not answer', 'Send the request again after Retry-After.'],
   stopping: [503, 'The service is stopping', 'Send what was not done again: another process takes it.'],

@@ -1,41 +1,75 @@
 import { randomUUID } from 'node:crypto';
+import { createRegistry, exemplarLabels, type MetricsRegistry } from '@facepass/runtime/exposition';
 import type { Logger } from '@facepass/runtime/logger';
+import { context } from '@opentelemetry/api';
 import type { Request, RequestHandler, Response } from 'express';
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { Counter, Gauge, Histogram, collectDefaultMetrics } from 'prom-client';
 import type { Pool } from './db/pool.ts';
+import type { SchemaJudgement } from './db/schema.ts';
+import { PROBLEMS, type ProblemCode } from './errors.ts';
 
 /** What the API tells of its work: each event is recorded here once, as metric and as log line. */
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** The metrics of one process, in a registry of their own. Labels are routes, methods and statuses only. */
+/** The metrics of one process, in a registry of their own. Every label has a closed set of values. */
 export function createMetrics(pool: Pool) {
-  const registers = [new Registry()] as const;
-  const [registry] = registers;
+  const registry = createRegistry();
+  const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-  new Gauge({
-    name: 'facepass_db_connections_active',
-    help: 'Database connections in use by this process.',
-    registers: [registry],
-    collect() {
-      this.set(pool.totalCount - pool.idleCount);
-    },
-  });
+  addPoolGauges(registry, pool);
   return {
     registry,
-    httpSeconds: new Histogram({
-      name: 'http_server_request_duration_seconds',
-      help: 'Time from a request’s head to the end of its answer.',
-      labelNames: ['route', 'method', 'status'],
-      buckets: seconds,
-      registers: [registry],
-    }),
-    searches: new Counter({ name: 'facepass_search_requests_total', help: 'Searches answered.', labelNames: ['status'], registers: [registry] }),
-    searchSeconds: new Histogram({ name: 'facepass_search_duration_seconds', help: 'Time of a search.', buckets: seconds, registers: [registry] }),
-    indexings: new Counter({ name: 'facepass_index_requests_total', help: 'Index calls answered, a batch’s photos each.', labelNames: ['status'], registers: [registry] }),
-    indexSeconds: new Histogram({ name: 'facepass_index_duration_seconds', help: 'Time to index a photo.', buckets: seconds, registers: [registry] }),
-    embeddings: new Counter({ name: 'facepass_embeddings_total', help: 'Embeddings stored.', registers: [registry] }),
+    ...requestMetrics(registry),
+    schemaVersion: new Gauge({ name: 'facepass_schema_version', help: 'Version of the database’s schema, as readiness last saw it.', registers }),
+    schemaFits: new Gauge({ name: 'facepass_schema_fits', help: '1 where this process can work on that schema, else 0.', registers }),
+    sweptAt: new Gauge({ name: 'facepass_retention_last_sweep_timestamp_seconds', help: 'When no overdue session was left, Unix time; 0: not yet.', registers }),
+    sweepInterval: new Gauge({ name: 'facepass_retention_sweep_interval_seconds', help: 'How often this process looks for overdue sessions; 0: never.', registers }),
+    sweptSessions: new Counter({ name: 'facepass_retention_erased_sessions_total', help: 'Overdue sessions erased by this process.', registers }),
   };
+}
+
+function requestMetrics(registry: MetricsRegistry) {
+  const registers = [registry];
+  const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+  const httpSeconds = new Histogram({
+    name: 'http_server_request_duration_seconds',
+    help: 'Time from a request’s head to the end of its answer.',
+    labelNames: ['route', 'method', 'status'],
+    buckets,
+    registers,
+    enableExemplars: true,
+  });
+  // A series that begins with the first failure has no increase: rate() would miss it.
+  for (const route of ['/api/v1/search', '/api/v1/index']) for (const status of [200, 500, 503]) httpSeconds.zero({ route, method: 'POST', status });
+  const problems = new Counter({ name: 'facepass_problems_total', help: 'Requests answered with a problem, by its code.', labelNames: ['code'], registers });
+  for (const code of Object.keys(PROBLEMS)) problems.inc({ code }, 0);
+  return {
+    httpSeconds,
+    problems,
+    searches: new Counter({ name: 'facepass_search_requests_total', help: 'Searches answered.', labelNames: ['status'], registers }),
+    searchSeconds: new Histogram({ name: 'facepass_search_duration_seconds', help: 'Time of a search.', buckets, registers, enableExemplars: true }),
+    indexings: new Counter({ name: 'facepass_index_requests_total', help: 'Index calls answered, a batch’s photos each.', labelNames: ['status'], registers }),
+    indexSeconds: new Histogram({ name: 'facepass_index_duration_seconds', help: 'Time to index a photo.', buckets, registers, enableExemplars: true }),
+    embeddings: new Counter({ name: 'facepass_embeddings_total', help: 'Embeddings stored.', registers }),
+  };
+}
+
+function addPoolGauges(registry: MetricsRegistry, pool: Pool): void {
+  const gauges: [name: string, help: string, read: () => number][] = [
+    ['facepass_db_connections_active', 'Database connections in use by this process.', () => pool.totalCount - pool.idleCount],
+    ['facepass_db_connections_max', 'Most database connections this process opens.', () => pool.options.max],
+    ['facepass_db_connections_waiting', 'Statements that wait for a connection.', () => pool.waitingCount],
+  ];
+  for (const [name, help, read] of gauges) {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
 }
 
 /** Middleware: gives the request its id and, once it is over, records it as one metric and one log line. */
@@ -44,33 +78,57 @@ export function observeRequests(metrics: Metrics, logger: Logger): RequestHandle
     const started = performance.now();
     response.locals.requestId = acceptedId(request.get('x-request-id')) ?? randomUUID();
     response.setHeader('X-Request-Id', response.locals.requestId);
-    response.once('close', () => recordRequest(metrics, logger, request, response, (performance.now() - started) / 1000));
+    const record = () => recordRequest(metrics, logger, request, response, (performance.now() - started) / 1000);
+    response.once('close', context.bind(context.active(), record));
     next();
   };
 }
 
-/** Records a search that ended with `status` after `seconds`. */
-export function recordSearch(metrics: Metrics, status: number, seconds: number): void {
-  metrics.searches.inc({ status });
-  metrics.searchSeconds.observe(seconds);
+/** Counts the search of `request` once it is over. */
+export function observeSearch(metrics: Metrics, response: Response): void {
+  const started = performance.now();
+  const record = () => {
+    metrics.searches.inc({ status: statusOf(response) });
+    metrics.searchSeconds.observe({ value: (performance.now() - started) / 1000, exemplarLabels: exemplarLabels() });
+  };
+  response.once('close', context.bind(context.active(), record));
 }
 
 /** Records a photo whose indexing ended with `status` after `seconds`, `faces` embeddings stored. */
 export function recordIndexing(metrics: Metrics, status: number, seconds: number, faces: number): void {
   metrics.indexings.inc({ status });
-  metrics.indexSeconds.observe(seconds);
+  metrics.indexSeconds.observe({ value: seconds, exemplarLabels: exemplarLabels() });
   metrics.embeddings.inc(faces);
+}
+
+/** Records what readiness found the database's schema to be. */
+export function recordSchema(metrics: Metrics, { version, fault }: SchemaJudgement): void {
+  metrics.schemaVersion.set(version);
+  metrics.schemaFits.set(fault === null ? 1 : 0);
+}
+
+/** Records a sweep that left no overdue session. */
+export function recordSweep(metrics: Metrics, erasedSessions: number): void {
+  metrics.sweptAt.set(Date.now() / 1000);
+  metrics.sweptSessions.inc(erasedSessions);
 }
 
 function recordRequest(metrics: Metrics, logger: Logger, request: Request, response: Response, seconds: number): void {
   const { requestId, keyName, faces, model, cause } = response.locals;
+  const code: ProblemCode | undefined = response.locals.code;
   const route = typeof request.route?.path === 'string' ? request.route.path : 'unmatched';
-  const left = !response.writableFinished;
-  const status = left && !response.headersSent ? CLIENT_LEFT : response.statusCode;
-  metrics.httpSeconds.observe({ route, method: METHODS.has(request.method) ? request.method : 'other', status }, seconds);
-  const line = { request_id: requestId, method: request.method, route, status, duration_ms: Math.round(seconds * 1000), key: keyName, faces, model, code: response.locals.code };
+  const status = statusOf(response);
+  const labels = { route, method: METHODS.has(request.method) ? request.method : 'other', status };
+  metrics.httpSeconds.observe({ labels, value: seconds, exemplarLabels: exemplarLabels() });
+  if (code) metrics.problems.inc({ code });
+  const line = { request_id: requestId, method: request.method, route, status, duration_ms: Math.round(seconds * 1000), key: keyName, faces, model, code };
   if (status >= 500) logger.error({ ...line, err: cause }, 'request');
-  else if (!QUIET_ROUTES.has(route)) logger.info(line, left ? 'request left by its client' : 'request');
+  else if (!QUIET_ROUTES.has(route)) logger.info(line, response.writableFinished ? 'request' : 'request left by its client');
+}
+
+/** The status that was answered, or CLIENT_LEFT where none was. */
+function statusOf(response: Response): number {
+  return response.writableFinished || response.headersSent ? response.statusCode : CLIENT_LEFT;
 }
 
 /** nginx's status for a client that left before the answer. */

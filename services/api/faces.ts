@@ -19,7 +19,7 @@ export interface FoundFaces {
 
 /**
  * The faces of an image, at least one.
- * @throws ApiProblem no_face, or what `InferenceClient.detectFaces` throws
+ * @throws ApiProblem no_face, inference_model_mismatch, or what `InferenceClient.detectFaces` throws
  */
 export async function findFaces(context: Context, image: Uint8Array, signal?: AbortSignal): Promise<FoundFaces> {
   const found = await context.inference.detectFaces(image, signal);
@@ -37,7 +37,7 @@ function noFaceDetail(rejected: FoundFaces['rejected']): string {
 function requireModel({ modelId, pack }: Context, found: DetectFacesResponse): void {
   const wrongSize = found.faces.find((face) => face.embedding.length !== pack.embedding_size);
   if (found.modelId === modelId && !wrongSize) return;
-  throw new ApiProblem('inference_unavailable', `The inference server runs the model ${found.modelId}, this service ${modelId}.`);
+  throw new ApiProblem('inference_model_mismatch', `The inference server runs the model ${found.modelId}, this service ${modelId}.`);
 }
 
 function foundFace({ box, confidence, quality, embedding }: Face): FoundFace {

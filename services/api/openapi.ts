@@ -38,7 +38,7 @@ const TOKENED: ProblemCode[] = ['search_token_required', 'search_token_invalid',
 const BODY: ProblemCode[] = ['malformed_body', 'unsupported_media_type', 'body_too_large'];
 const IMAGE: ProblemCode[] = [
   ...BODY, 'image_missing', 'not_an_image', 'unsupported_format', 'image_damaged', 'image_too_many_pixels', 'image_too_large', 'no_face',
-  'inference_unavailable', 'inference_overloaded', 'overloaded', 'model_mismatch',
+  'inference_unavailable', 'inference_model_mismatch', 'inference_overloaded', 'overloaded', 'model_mismatch',
 ];
 const BUCKET: ProblemCode[] = ['s3_not_configured', 's3_key_refused', 's3_object_not_found', 's3_access_denied', 's3_unavailable'];
 

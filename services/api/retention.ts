@@ -1,6 +1,9 @@
 import type { Logger } from '@facepass/runtime/logger';
+import type { Config } from './config.ts';
+import type { Context } from './context.ts';
 import { eraseOverdueSession, overdueSessions } from './db/erasure.ts';
 import type { Pool } from './db/pool.ts';
+import { recordSweep } from './events.ts';
 
 /** Sessions looked up at a time; the sweep goes on until none is overdue. */
 const SWEEP_SESSIONS = 100;
@@ -23,14 +26,16 @@ export async function sweepOverdueSessions(pool: Pool, logger: Logger): Promise<
   }
 }
 
-/** Sweeps every `minutes`, the first time soon after the start; a failed sweep is logged and tried again the next time. */
-export function startRetentionSweep(pool: Pool, logger: Logger, minutes: number): AsyncDisposable {
+/** Sweeps every `retention.sweepMinutes`, the first time soon after the start; a failed sweep is logged and tried again the next time. */
+export function startRetentionSweep({ pool, logger, metrics, config }: SweepContext): AsyncDisposable {
+  const minutes = config.retention.sweepMinutes;
+  metrics.sweepInterval.set(minutes * 60);
   if (minutes === 0) return { [Symbol.asyncDispose]: () => Promise.resolve() };
   let sweep = Promise.resolve();
   const run = () => {
     sweep = sweep
       .then(() => sweepOverdueSessions(pool, logger))
-      .then(() => undefined)
+      .then((erased) => recordSweep(metrics, erased))
       .catch((error: Error) => logger.error({ reason: error.message }, 'overdue sessions were not erased'));
   };
   const first = setTimeout(run, Math.min(minutes * 60_000, 10_000));
@@ -43,3 +48,5 @@ export function startRetentionSweep(pool: Pool, logger: Logger, minutes: number)
     },
   };
 }
+
+type SweepContext = Pick<Context, 'pool' | 'logger' | 'metrics'> & { config: Pick<Config, 'retention'> };

@@ -7,6 +7,7 @@ import { createApp } from './app.ts';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import { judgeSchema } from './db/schema.ts';
+import { recordSchema } from './events.ts';
 import { startRetentionSweep } from './retention.ts';
 import { readinessOf } from './routes/health.ts';
 
@@ -24,7 +25,7 @@ export async function startApi(context: Context): Promise<ApiServer> {
   const { config, logger, metrics } = context;
   await refuseUnfitDatabase(context);
   const operations = await startOperationsServer({ port: config.metricsPort, host: config.host, registry: metrics.registry, ready: () => readinessOf(context) });
-  const sweep = startRetentionSweep(context.pool, logger, config.retention.sweepMinutes);
+  const sweep = startRetentionSweep(context);
   const server = await listen(createApp(context), config);
   const { port } = server.address() as AddressInfo;
   logger.info({ port, metrics_port: operations.port, model: context.modelId }, 'serving');
@@ -42,11 +43,13 @@ export async function startApi(context: Context): Promise<ApiServer> {
   };
 }
 
-async function refuseUnfitDatabase({ pool, pack, logger }: Context): Promise<void> {
+async function refuseUnfitDatabase({ pool, pack, logger, metrics }: Context): Promise<void> {
   try {
     const judgement = await judgeSchema(pool, pack.embedding_size);
-    if (judgement?.permanent) throw new ConfigurationError(`The database cannot be used: ${judgement.reason}`);
-    if (judgement) logger.warn({ reason: judgement.reason }, 'not ready yet');
+    recordSchema(metrics, judgement);
+    const { fault } = judgement;
+    if (fault?.permanent) throw new ConfigurationError(`The database cannot be used: ${fault.reason}`);
+    if (fault) logger.warn({ reason: fault.reason }, 'not ready yet');
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
     logger.warn({ reason: (error as Error).message }, 'not ready yet');

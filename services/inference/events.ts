@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { createRegistry, exemplarLabels, type MetricsRegistry } from '@facepass/runtime/exposition';
+import { collectDefaultMetrics, Counter, Gauge, Histogram } from 'prom-client';
 import type { FoundFaces } from './faces.ts';
 
 export type InferenceEvents = ReturnType<typeof createEvents>;
@@ -13,7 +14,7 @@ export type RefusalReason = (typeof REFUSALS)[number];
  * @param load what the gauges show at the moment of a scrape.
  */
 export function createEvents(load: { queueCapacity: number; queueDepth(): number; inFlight(): number; workersReady(): number }) {
-  const registry = new Registry();
+  const registry = createRegistry();
   collectDefaultMetrics({ register: registry });
   const metrics = createMetrics(registry, load);
   return {
@@ -37,12 +38,12 @@ export function createEvents(load: { queueCapacity: number; queueDepth(): number
       metrics.dropped.inc();
     },
     workBegan(queueMs: number): void {
-      metrics.stageSeconds.observe({ stage: 'queue' }, queueMs / 1000);
+      metrics.stageSeconds.observe({ labels: { stage: 'queue' }, value: queueMs / 1000 });
     },
     photoAnalysed(found: FoundFaces): void {
       const { decodeMs, detectMs, alignMs, embedMs } = found.timings;
       for (const [stage, ms] of Object.entries({ decode: decodeMs, detect: detectMs, align: alignMs, embed: embedMs }))
-        metrics.stageSeconds.observe({ stage }, ms / 1000);
+        metrics.stageSeconds.observe({ labels: { stage }, value: ms / 1000, exemplarLabels: exemplarLabels() });
       if (found.faces.length > 0) metrics.batchSize.observe(found.faces.length);
       metrics.faces.inc(found.faces.length);
       for (const { reason } of found.rejected) metrics.rejectedFaces.inc({ reason });
@@ -50,7 +51,7 @@ export function createEvents(load: { queueCapacity: number; queueDepth(): number
   };
 }
 
-function createMetrics(registry: Registry, load: Parameters<typeof createEvents>[0]) {
+function createMetrics(registry: MetricsRegistry, load: Parameters<typeof createEvents>[0]) {
   const registers = [registry];
   new Gauge({ name: 'facepass_inference_queue_capacity', help: 'Photos that may wait for a worker.', registers }).set(load.queueCapacity);
   scrapedGauge('facepass_inference_queue_depth', 'Photos that wait for a worker.', load.queueDepth, registers);
@@ -72,13 +73,14 @@ function createMetrics(registry: Registry, load: Parameters<typeof createEvents>
       labelNames: ['stage'],
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
       registers,
+      enableExemplars: true,
     }),
     faces: new Counter({ name: 'facepass_inference_faces_total', help: 'Faces found and embedded.', registers }),
     rejectedFaces: new Counter({ name: 'facepass_inference_rejected_faces_total', help: 'Faces seen and refused.', labelNames: ['reason'], registers }),
   };
 }
 
-function scrapedGauge(name: string, help: string, read: () => number, registers: Registry[]): void {
+function scrapedGauge(name: string, help: string, read: () => number, registers: MetricsRegistry[]): void {
   new Gauge({
     name,
     help,

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Registry } from 'prom-client';
+import { exposition, type MetricsRegistry } from './exposition.ts';
 
 export interface OperationsServer extends AsyncDisposable {
   port: number;
@@ -17,7 +17,7 @@ export async function startOperationsServer(options: {
   port: number;
   /** Address to listen on; absent: every one. */
   host?: string;
-  registry: Registry;
+  registry: MetricsRegistry;
   ready: ReadinessCheck;
 }): Promise<OperationsServer> {
   const { registry, ready } = options;
@@ -30,8 +30,8 @@ export async function startOperationsServer(options: {
       return void response.end(`${reason ?? 'ok'}\n`);
     }
     if (path === '/metrics') {
-      const body = await registry.metrics();
-      return void response.setHeader('Content-Type', registry.contentType).end(body);
+      const { contentType, body } = await exposition(registry, request.headers.accept);
+      return void response.setHeader('Content-Type', contentType).end(body);
     }
     response.statusCode = 404;
     response.end('not found\n');

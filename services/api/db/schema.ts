@@ -6,25 +6,42 @@ const SCHEMA_MAXIMUM = 3;
 /** Older ones leak other tables' data or corrupt indexes: CVE-2026-3172 and the fixes up to 0.8.4. */
 const PGVECTOR_MINIMUM = [0, 8, 4] as const;
 
+export interface SchemaJudgement {
+  /** 0: not migrated. */
+  version: number;
+  /** Why the database cannot serve this API, or null. `permanent` means that waiting will not help. */
+  fault: { reason: string; permanent: boolean } | null;
+}
+
 /**
- * Why the database cannot serve this API, or null. `permanent` means that waiting will not help.
+ * Whether the database's schema, pgvector and vectors are those of this API.
  * @throws ApiProblem database_unavailable
  */
-export async function judgeSchema(pool: Pool, embeddingSize: number): Promise<{ reason: string; permanent: boolean } | null> {
-  const [found] = await queryRows<{ migrated: boolean; pgvector: string | null; dimension: number | null }>(pool, FACTS, []);
-  if (!found?.migrated) return { reason: 'the database is not migrated: run the migrator', permanent: false };
-  if (isOlder(found.pgvector ?? '0', PGVECTOR_MINIMUM)) {
-    return { reason: `pgvector ${found.pgvector} is older than ${PGVECTOR_MINIMUM.join('.')}`, permanent: true };
-  }
+export async function judgeSchema(pool: Pool, embeddingSize: number): Promise<SchemaJudgement> {
+  const [found] = await queryRows<Facts>(pool, FACTS, []);
+  if (!found?.migrated) return { version: 0, fault: { reason: 'the database is not migrated: run the migrator', permanent: false } };
   const [schema] = await queryRows<{ version: number }>(pool, 'select schema_version() as version', []);
   const version = schema?.version ?? 0;
+  return { version, fault: faultOf(found, version, embeddingSize) };
+}
+
+function faultOf({ pgvector, dimension }: Facts, version: number, embeddingSize: number): SchemaJudgement['fault'] {
+  if (isOlder(pgvector ?? '0', PGVECTOR_MINIMUM)) {
+    return { reason: `pgvector ${pgvector} is older than ${PGVECTOR_MINIMUM.join('.')}`, permanent: true };
+  }
   if (version < SCHEMA_MINIMUM || version > SCHEMA_MAXIMUM) {
     return { reason: `the schema has version ${version}, this API needs ${SCHEMA_MINIMUM} to ${SCHEMA_MAXIMUM}`, permanent: false };
   }
-  if (found.dimension !== embeddingSize) {
-    return { reason: `the database holds vectors of ${found.dimension} dimensions, the model pack makes ${embeddingSize}`, permanent: true };
+  if (dimension !== embeddingSize) {
+    return { reason: `the database holds vectors of ${dimension} dimensions, the model pack makes ${embeddingSize}`, permanent: true };
   }
   return null;
+}
+
+interface Facts {
+  migrated: boolean;
+  pgvector: string | null;
+  dimension: number | null;
 }
 
 /** pgvector keeps the dimension of a column in its type modifier. */

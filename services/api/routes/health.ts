@@ -2,6 +2,7 @@ import type { HealthAnswer } from '@facepass/contracts/http';
 import type { RequestHandler } from 'express';
 import type { Context } from '../context.ts';
 import { judgeSchema } from '../db/schema.ts';
+import { recordSchema } from '../events.ts';
 
 /** What is wrong with each thing the API needs; null where nothing is. */
 export async function checkDependencies(context: Context): Promise<{ database: string | null; inference: string | null }> {
@@ -9,10 +10,11 @@ export async function checkDependencies(context: Context): Promise<{ database: s
   return { database, inference };
 }
 
-async function checkDatabase({ pool, pack }: Context): Promise<string | null> {
+async function checkDatabase({ pool, pack, metrics }: Context): Promise<string | null> {
   try {
     const judgement = await judgeSchema(pool, pack.embedding_size);
-    return judgement?.reason ?? null;
+    recordSchema(metrics, judgement);
+    return judgement.fault?.reason ?? null;
   } catch (error) {
     return (error as Error).message;
   }

@@ -7,7 +7,7 @@ import type { Context } from '../context.ts';
 import { modelMismatch, nearestPhotos, type NearestPhoto } from '../db/faces.ts';
 import { readSession } from '../db/sessions.ts';
 import { ApiProblem } from '../errors.ts';
-import { recordSearch } from '../events.ts';
+import { observeSearch } from '../events.ts';
 import { findFaces, rounded, type FoundFace } from '../faces.ts';
 import { readUpload } from '../upload.ts';
 import { clientSignal, validated } from '../validation.ts';
@@ -16,7 +16,7 @@ import { clientSignal, validated } from '../validation.ts';
 export function searchFaces(context: Context): RequestHandler {
   return async (request, response) => {
     const started = performance.now();
-    response.once('close', () => recordSearch(context.metrics, response.statusCode, (performance.now() - started) / 1000));
+    observeSearch(context.metrics, response);
     const { selfie, fields } = await readSelfie(context, request, response);
     await requireSearchable(context, fields.session_id);
     const query = await embedSelfie(context, selfie, fields.face_index, clientSignal(response));
