@@ -591,7 +591,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`: The database does not answer. `inference_unavailable`: No inference server answers. `inference_overloaded`: The inference servers are full. `overloaded`: Too many uploads at a time. `s3_unavailable`: The bucket does not answer. */
+            /** @description `database_unavailable`: The database does not answer. `inference_unavailable`: No inference server answers. `inference_model_mismatch`: The inference servers run another model. `inference_overloaded`: The inference servers are full. `overloaded`: Too many uploads at a time. `s3_unavailable`: The bucket does not answer. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -999,7 +999,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`: The database does not answer. `inference_unavailable`: No inference server answers. `inference_overloaded`: The inference servers are full. `overloaded`: Too many uploads at a time. */
+            /** @description `database_unavailable`: The database does not answer. `inference_unavailable`: No inference server answers. `inference_model_mismatch`: The inference servers run another model. `inference_overloaded`: The inference servers are full. `overloaded`: Too many uploads at a time. */
             503: {
                 headers: {
                     [name: string]: unknown;
