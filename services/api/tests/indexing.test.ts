@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { largePhoto, samplePhoto } from '../../inference/tests/photos.ts';
+import { overdueSessions } from '../db/erasure.ts';
+import { sweepOverdueSessions } from '../retention.ts';
+import { emptyScene, portrait } from './people.ts';
+import { KEY, startTestService, type TestService } from './service.ts';
+
+describe('a session from its first photo to its erasure', () => {
+  let service: TestService;
+  before(async () => {
+    service = await startTestService();
+  });
+  after(() => service?.[Symbol.asyncDispose]());
+
+  const index = (session_id: string, photo_id: string, image: Uint8Array, more: Record<string, string> = {}) =>
+    service.call('POST', '/api/v1/index', { key: KEY, form: { session_id, photo_id, image, ...more } });
+  const search = (session_id: string, image: Uint8Array, more: Record<string, string> = {}) =>
+    service.call('POST', '/api/v1/search', { form: { session_id, image, ...more } });
+  const status = async (session_id: string) => (await service.call('GET', `/api/v1/search/status/${encodeURIComponent(session_id)}`)).body;
+  const sql = async (text: string, values: unknown[] = []) => (await service.context.pool.query(text, values)).rows;
+
+  test('a group photo is found by each person in it, and by nobody else', async () => {
+    const indexed = await index('group', 'the group', await samplePhoto(6));
+    assert.equal(indexed.status, 200, JSON.stringify(indexed.body));
+    assert.equal(indexed.body.faces_detected, 4);
+    for (const person of [0, 1, 2, 3]) {
+      const { body } = await search('group', await portrait(person));
+      assert.deepEqual(body.matches.map((match: { photo_id: string }) => match.photo_id), ['the group'], `person ${person}`);
+    }
+    const stranger = await search('group', await portrait(4));
+    assert.deepEqual(stranger.body.matches, []);
+    assert.equal(stranger.body.total_matches, 0);
+  });
+
+  test('a selfie with several faces is searched for the largest, says so, and can be searched for another', async () => {
+    await index('choice', 'first', await portrait(0));
+    await index('choice', 'second', await portrait(3));
+    const group = await samplePhoto(6);
+    const answers = await Promise.all(['', '0', '1', '2', '3'].map((face_index) => search('choice', group, face_index ? { face_index } : {})));
+    const found = answers.map(({ body }) => [body.query.face_index, body.matches.map((match: { photo_id: string }) => match.photo_id).join()]);
+    assert.deepEqual(found[0], found[1]);
+    assert.deepEqual(found.slice(1).map(([chosen]) => chosen), [0, 1, 2, 3]);
+    assert.deepEqual(found.slice(1).map(([, photos]) => photos).sort(), ['', '', 'first', 'second']);
+    assert.equal(answers[0]!.body.query.faces_detected, 4);
+    assert.equal(answers[0]!.body.query.faces.length, 4);
+    const beyond = await search('choice', group, { face_index: '4' });
+    assert.equal(beyond.body.code, 'face_index_out_of_range');
+  });
+
+  test('a photo without a face is 400 and leaves nothing behind, also over an earlier photo', async () => {
+    assert.equal((await index('empty', 'p', await emptyScene())).body.code, 'no_face');
+    assert.equal((await status('empty')).indexed, false);
+    await index('empty', 'p', await portrait(0));
+    assert.equal((await index('empty', 'p', await emptyScene())).body.code, 'no_face');
+    assert.equal((await status('empty')).face_count, 1);
+  });
+
+  test('a damaged or cut photo is 400 with its code', async () => {
+    const photo = await samplePhoto(1);
+    assert.equal((await index('damaged', 'p', photo.subarray(0, 20_000))).body.code, 'image_damaged');
+  });
+
+  test('the same picture has similarity 1, and the counts follow every change', async () => {
+    const first = await portrait(2);
+    await index('counts', 'a', first);
+    await index('counts', 'b', await samplePhoto(6));
+    assert.deepEqual(pick(await status('counts'), 'photo_count', 'face_count', 'model'), { photo_count: 2, face_count: 5, model: 'dlib-1' });
+    const found = await search('counts', first);
+    assert.equal(found.body.matches[0].photo_id, 'a');
+    assert.ok(found.body.matches[0].similarity >= 0.999, JSON.stringify(found.body.matches[0]));
+    await index('counts', 'b', await portrait(3));
+    assert.deepEqual(pick(await status('counts'), 'photo_count', 'face_count'), { photo_count: 2, face_count: 2 });
+    const erased = await service.call('DELETE', '/api/v1/index/counts/photos/a', { key: KEY });
+    assert.deepEqual(erased.body, { deleted: true, embeddings_removed: 1 });
+    assert.deepEqual(pick(await status('counts'), 'photo_count', 'face_count'), { photo_count: 1, face_count: 1 });
+    assert.deepEqual((await service.call('DELETE', '/api/v1/index/counts', { key: KEY })).body, { deleted: true, embeddings_removed: 1 });
+    assert.equal((await search('counts', first)).body.code, 'session_not_indexed');
+  });
+
+  test('threshold and limit cut the matches, total_matches counts them all', async () => {
+    for (const take of [0, 1, 2]) await index('many', `take ${take}`, await portrait(0, take));
+    await index('many', 'other', await portrait(1));
+    const { body } = await search('many', await portrait(0), { limit: '2' });
+    assert.equal(body.matches.length, 2);
+    assert.equal(body.total_matches, 3);
+    assert.equal((await search('many', await portrait(0), { threshold: '0' })).body.total_matches, 4);
+    const strict = await search('many', await portrait(0), { threshold: '1' });
+    assert.deepEqual(strict.body.matches.map((match: { photo_id: string }) => match.photo_id), ['take 0']);
+  });
+
+  test('an index call under way when its session is erased does not bring it back', async () => {
+    await index('raced', 'before', await portrait(0));
+    const slow = index('raced', 'late', await largePhoto());
+    await service.inference!.metricReaches('facepass_inference_in_flight', (photos) => photos > 0);
+    const erased = await service.call('DELETE', '/api/v1/index/raced', { key: KEY });
+    assert.equal(erased.status, 200);
+    assert.equal((await slow).body.code, 'session_erased');
+    assert.equal((await status('raced')).indexed, false);
+    assert.equal((await sql(`select from faces where session_id = 'raced'`)).length, 0);
+  });
+
+  test('an index call under way when another photo of its session is erased goes on', async () => {
+    await index('raced photo', 'gone', await portrait(0));
+    const slow = index('raced photo', 'kept', await largePhoto());
+    await service.inference!.metricReaches('facepass_inference_in_flight', (photos) => photos > 0);
+    await service.call('DELETE', '/api/v1/index/raced%20photo/photos/gone', { key: KEY });
+    assert.equal((await slow).status, 200);
+    assert.equal((await status('raced photo')).photo_count, 1);
+  });
+
+  test('many photos of one session at a time leave exact counts', async () => {
+    const answers = await Promise.all(Array.from({ length: 12 }, async (_, n) => index('parallel', `photo ${n % 6}`, await portrait(n % 6, n))));
+    assert.deepEqual(answers.map(({ status }) => status), Array(12).fill(200));
+    const [{ photos, faces }] = (await sql(`select count(distinct photo_id)::integer as photos, count(*)::integer as faces from faces where session_id = 'parallel'`)) as [{ photos: number; faces: number }];
+    assert.deepEqual(pick(await status('parallel'), 'photo_count', 'face_count'), { photo_count: photos, face_count: faces });
+    assert.equal(photos, 6);
+  });
+
+  test('a session of another model is refused, both ways, and nothing is compared', async () => {
+    await index('older', 'a', await portrait(0));
+    await sql(`update sessions set model_id = 'dlib-0' where session_id = 'older'`);
+    for (const answer of [await index('older', 'b', await portrait(0)), await search('older', await portrait(0))]) {
+      assert.equal(answer.status, 409);
+      assert.equal(answer.body.code, 'model_mismatch');
+      assert.match(answer.body.detail, /dlib-0/);
+    }
+  });
+
+  test('an expired session answers as if it had never been, is swept away, and may begin anew', async () => {
+    const soon = new Date(Date.now() + 3_600_000).toISOString();
+    await index('short', 'a', await portrait(0), { expires_at: soon });
+    await index('short', 'b', await portrait(1));
+    assert.equal((await sql(`select expires_at from sessions where session_id = 'short'`))[0].expires_at.toISOString(), soon);
+    await sql(`update sessions set expires_at = now() - interval '1 second' where session_id = 'short'`);
+    assert.equal((await search('short', await portrait(0))).body.code, 'session_not_indexed');
+    assert.equal((await status('short')).indexed, false);
+
+    await index('short', 'c', await portrait(2));
+    assert.deepEqual((await sql(`select photo_id from faces where session_id = 'short'`)).map((row) => row.photo_id), ['c']);
+    assert.equal((await sql(`select expires_at from sessions where session_id = 'short'`))[0].expires_at, null);
+
+    await sql(`update sessions set expires_at = now() - interval '1 second' where session_id = 'short'`);
+    assert.deepEqual(await overdueSessions(service.context.pool, 10), ['short']);
+    assert.equal(await sweepOverdueSessions(service.context.pool, service.context.logger), 1);
+    assert.equal((await sql(`select from faces where session_id = 'short'`)).length, 0);
+    assert.deepEqual((await sql(`select actor from audit_log where session_id = 'short'`)).map((row) => row.actor), ['retention', 'retention']);
+  });
+
+  test('erasure is audited with the name of the key, without any biometric', async () => {
+    await index('audited', 'a', await portrait(0));
+    await service.call('DELETE', '/api/v1/index/audited', { key: KEY });
+    const [line] = await sql(`select * from audit_log where session_id = 'audited'`);
+    assert.deepEqual(pick(line, 'actor', 'action', 'photo_id'), { actor: 'photographer', action: 'erase_session', photo_id: null });
+    assert.equal(Number(line.rows_removed), 1);
+    await assert.rejects(sql('delete from audit_log'), /append-only/);
+    await assert.rejects(sql(`update audit_log set actor = 'nobody'`), /append-only/);
+  });
+
+  test('a search token opens its session and no other', async () => {
+    const closed = await startTestService({ inference: null, database: service.database, environment: { SEARCH_ACCESS: 'token', INFERENCE_ADDRESS: service.inference!.address } });
+    await using _closed = closed;
+    await index('mine', 'a', await portrait(0));
+    await index('theirs', 'a', await portrait(0));
+    const minted = await closed.call('POST', '/api/v1/search/tokens', { key: KEY, json: { session_id: 'mine', expires_in_seconds: 60 } });
+    assert.equal(minted.status, 200);
+    const bearer = { Authorization: `Bearer ${minted.body.token}` };
+    const ask = async (session_id: string, headers: Record<string, string>) => closed.call('POST', '/api/v1/search', { form: { session_id, image: await portrait(0) }, headers });
+    assert.equal((await ask('mine', bearer)).body.total_matches, 1);
+    assert.equal((await ask('mine', { 'X-API-Key': KEY })).body.total_matches, 1);
+    assert.equal((await ask('mine', {})).body.code, 'search_token_required');
+    const [theirs, unknown] = [await ask('theirs', bearer), await ask('unknown', bearer)];
+    assert.equal(theirs.body.code, 'search_token_invalid');
+    assert.deepEqual({ ...theirs.body, instance: '' }, { ...unknown.body, instance: '' });
+    assert.equal((await closed.call('GET', '/api/v1/search/status/theirs', { headers: bearer })).status, 401);
+  });
+});
+
+function pick<Name extends string>(value: Record<string, unknown>, ...names: Name[]): Record<Name, unknown> {
+  return Object.fromEntries(names.map((name) => [name, value[name]])) as Record<Name, unknown>;
+}
