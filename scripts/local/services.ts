@@ -21,7 +21,7 @@ export interface LocalPrograms {
 
 /** The programs of a local start and their environments. Everything listens on 127.0.0.1 or on a UNIX socket. */
 export async function localPrograms(data: DataDirectory, port: number): Promise<LocalPrograms> {
-  const common = { ...inheritedEnvironment(process.env), HOST: '127.0.0.1', MODELS_DIRECTORY: join(root, 'models') };
+  const common = { ...inheritedEnvironment(process.env), ...generousLimits(process.env), HOST: '127.0.0.1', MODELS_DIRECTORY: join(root, 'models') };
   const database = { DATABASE_URL: databaseUrl(data.sockets) };
   const inferenceMetricsPort = await freePort(0);
   const inferenceSocket = `unix:${join(data.sockets, 'inference.sock')}`;
@@ -36,12 +36,10 @@ export async function localPrograms(data: DataDirectory, port: number): Promise<
     database: program('database', 'scripts/embedded-database/main.ts', {}, ['--directory', data.database, '--socket-directory', data.sockets]),
     migration: program('migration', 'services/migrator/main.ts', database, ['up']),
     inference: program('inference', 'services/inference/main.ts', {
-      ...largePhotos(process.env),
       INFERENCE_LISTEN: inferenceSocket,
       METRICS_PORT: String(inferenceMetricsPort),
     }),
     api: program('api', 'services/api/main.ts', {
-      ...largePhotos(process.env),
       ...database,
       PORT: String(port),
       METRICS_PORT: String(await freePort(0)),
@@ -82,8 +80,16 @@ function inheritedEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !withheld.test(name)));
 }
 
-/** A camera's file of 24 to 100 megapixels is usual here, and nobody else can send one. */
-function largePhotos(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const limits = { MAX_IMAGE_BYTES: '50000000', MAX_IMAGE_WIDTH: '12288', MAX_IMAGE_HEIGHT: '12288' };
+/** A camera's file of 24 to 100 megapixels is usual here and nobody else can send one, but the machine may have other things to do. */
+function generousLimits(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const limits = {
+    MAX_IMAGE_BYTES: '50000000',
+    MAX_IMAGE_WIDTH: '12288',
+    MAX_IMAGE_HEIGHT: '12288',
+    INFERENCE_TIMEOUT_MS: '120000',
+    INFERENCE_IMAGE_TIMEOUT_MS: '120000',
+    DATABASE_CONNECT_TIMEOUT_MS: '10000',
+    DATABASE_STATEMENT_TIMEOUT_MS: '30000',
+  };
   return Object.fromEntries(Object.entries(limits).map(([name, value]) => [name, environment[name] ?? value]));
 }

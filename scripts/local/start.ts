@@ -87,6 +87,7 @@ async function isReady(url: string): Promise<boolean> {
 const SAMPLES = 'node_modules/@vladmandic/face-api/demo';
 
 function welcome(url: string, data: DataDirectory): string {
+  const facepass = data.path === join(root, '.facepass') ? 'npx facepass' : `FACEPASS_DATA=${quoted(data.path)} npx facepass`;
   return `
 Facepass is ready.
 
@@ -96,13 +97,17 @@ Facepass is ready.
 
 In a second terminal, in ${process.cwd() === root ? 'this directory' : root}:
 
-  npx facepass index ${SAMPLES} --session demo
-  npx facepass search ${SAMPLES}/sample1.jpg --session demo
+  ${facepass} index ${SAMPLES} --session demo
+  ${facepass} search ${SAMPLES}/sample1.jpg --session demo
 
 Ctrl-C stops it.`;
 }
 
 const root = join(import.meta.dirname, '../..');
+
+function quoted(path: string): string {
+  return /^[\w/.-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
 
 function shortPath(path: string): string {
   const short = relative(process.cwd(), path);

@@ -39,7 +39,9 @@ export async function* uploadPhotos(photos: PhotoFile[], parallel: number, uploa
   }
 }
 
+/** A photo that gets no answer while others do is a failure of its own; when none gets one, the run ends. */
 async function sendPatiently(photo: PhotoFile, upload: Upload, patience: { lastAnswerMs: number }): Promise<Outcome> {
+  const begunMs = Date.now();
   for (let attempt = 0; ; attempt++) {
     try {
       const outcome = await send(photo, upload);
@@ -48,7 +50,10 @@ async function sendPatiently(photo: PhotoFile, upload: Upload, patience: { lastA
     } catch (error) {
       if (!(error instanceof Problem) || !error.isTransient) throw error;
       const waitMs = error.retryAfterMs ?? Math.min(5000, 250 * 2 ** attempt);
-      if (Date.now() + waitMs - patience.lastAnswerMs > upload.patienceMs) throw error;
+      if (Date.now() + waitMs - patience.lastAnswerMs > upload.patienceMs) {
+        if (patience.lastAnswerMs > begunMs) return { kind: 'failed', code: error.code, reason: error.message };
+        throw error;
+      }
       await delay(waitMs * (1 + Math.random() / 4), undefined, { signal: upload.signal });
     }
   }
