@@ -4,10 +4,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import type { Timing } from './measure.ts';
 
 /** One scan of a session's vectors in memory, on one core. */
-export interface Scan {
-  milliseconds: number;
+export interface Scan extends Timing {
   vectors: number;
   /** Vectors whose inner product with the query is at or above the threshold. */
   matching: number;
@@ -44,8 +44,8 @@ export async function startBareScan(program: string, { query, vectors, threshold
       child.stdin.write('\n');
       const { value, done } = await lines.next();
       if (done) throw new Error('the bare scan ended early');
-      const [microseconds, count, matching] = String(value).split(' ').map(Number) as [number, number, number];
-      return { milliseconds: microseconds / 1000, vectors: count, matching };
+      const [wall, cpu, count, matching] = String(value).split(' ').map(Number) as [number, number, number, number];
+      return { wall: wall / 1000, cpu: cpu / 1000, vectors: count, matching };
     },
     async [Symbol.asyncDispose]() {
       child.stdin.end();

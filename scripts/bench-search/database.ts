@@ -33,8 +33,11 @@ async function runSql(url: string, sql: string): Promise<void> {
   await client.query(sql).finally(() => client.end());
 }
 
-/** The migrator takes the dimension from a model pack's manifest, so it gets one of the wanted dimension, without weights. */
-async function migrate(url: string, dimension: number): Promise<void> {
+/**
+ * Brings the empty database at `url` to the schema for vectors of `dimension`, which the migrator takes from a model pack's manifest:
+ * it gets one without weights, whose model id is `MODEL_ID`.
+ */
+export async function migrate(url: string, dimension: number): Promise<void> {
   const models = await mkdtemp(join(tmpdir(), 'facepass-bench-'));
   try {
     await mkdir(join(models, 'bench'));

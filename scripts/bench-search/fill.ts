@@ -7,6 +7,8 @@ export const PEOPLE = 1024;
 const FACES_A_PHOTO = 4;
 /** Photographers who upload at the same time, so whose sessions' rows arrive interleaved. */
 const SESSIONS_AT_ONCE = 24;
+/** Faces of a session that no measurement searches. */
+const FOREIGN_FACES = 3000;
 
 export interface SessionSize {
   sessionId: string;
@@ -41,10 +43,10 @@ export async function createPeople(client: pg.Client, dimension: number): Promis
   return people;
 }
 
-/** Stores sessions in the order in which a busy day would bring them: several at once, photo by photo. */
-export async function fillSessions(client: pg.Client, table: FacesTable, sessions: SessionSize[]): Promise<void> {
-  for (let first = 0; first < sessions.length; first += SESSIONS_AT_ONCE) {
-    const together = sessions.slice(first, first + SESSIONS_AT_ONCE);
+/** Stores sessions in the order in which a busy day would bring them: `atOnce` of them together, photo by photo. */
+export async function fillSessions(client: pg.Client, table: FacesTable, sessions: SessionSize[], atOnce = SESSIONS_AT_ONCE): Promise<void> {
+  for (let first = 0; first < sessions.length; first += atOnce) {
+    const together = sessions.slice(first, first + atOnce);
     await client.query(fillStatement(table), [together.map(({ sessionId }) => sessionId), together.map(({ faces }) => faces)]);
   }
   await client.query(`vacuum analyze ${table.name}`);
@@ -67,19 +69,18 @@ function fillStatement({ name, columns, values }: FacesTable): string {
     ) as face`;
 }
 
-/** Sessions of `sizes` faces each among foreign sessions of 3,000, `total` faces altogether, in a shuffled order. */
-export function planSessions(sizes: number[], total: number): SessionSize[] {
+/** Sessions of `sizes` faces each among foreign sessions of 3,000, `total` faces altogether, in a shuffled order; `newId` names them. */
+export function planSessions(sizes: number[], total: number, newId?: () => string): SessionSize[] {
   const random = seededRandom(total);
-  const wanted = sizes.map((faces) => ({ sessionId: uuid(random), faces }));
+  const name = newId ?? (() => uuid(random));
+  const wanted = sizes.map((faces) => ({ sessionId: name(), faces }));
   const foreign = Math.floor((total - sizes.reduce((sum, faces) => sum + faces, 0)) / FOREIGN_FACES);
-  const others = Array.from({ length: foreign }, () => ({ sessionId: uuid(random), faces: FOREIGN_FACES }));
+  const others = Array.from({ length: foreign }, () => ({ sessionId: name(), faces: FOREIGN_FACES }));
   return [...wanted, ...others]
     .map((session) => ({ session, place: random() }))
     .toSorted((a, b) => a.place - b.place)
     .map(({ session }) => session);
 }
-
-const FOREIGN_FACES = 3000;
 
 function uuid(random: () => number): string {
   const digits = Array.from({ length: 32 }, () => Math.floor(random() * 16).toString(16)).join('');

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { promisify } from 'node:util';
 import fc from 'fast-check';
 import pg from 'pg';
+import { migrate, MODEL_ID } from '../../../scripts/bench-search/database.ts';
 import { createPeople, facesTable, fillSessions, planSessions } from '../../../scripts/bench-search/fill.ts';
 import { anotherPicture, seededRandom } from '../../../scripts/bench-search/vectors.ts';
 import { createTestDatabase, type TestDatabase } from '../../../scripts/test-database.ts';
@@ -12,7 +10,6 @@ import { erasePhoto } from '../db/erasure.ts';
 import { halfvecBytes, NEAREST_PHOTOS, nearestPhotos, replaceFaces } from '../db/faces.ts';
 
 const DIMENSION = 128;
-const MODEL_ID = 'bench-1';
 const SESSION = 'the session';
 const FOREIGN_FACES = Number(process.env['FACEPASS_TEST_FOREIGN_FACES'] ?? 20_000);
 /** pgvector adds up in single precision. */
@@ -23,7 +20,7 @@ describe('exact search', () => {
   let pool: pg.Pool;
   before(async () => {
     database = await createTestDatabase();
-    await promisify(execFile)(process.execPath, [MIGRATOR, 'up'], { env: { ...process.env, DATABASE_URL: database.url, MODEL_PACK: 'dlib' } });
+    await migrate(database.url, DIMENSION);
     pool = new pg.Pool({ connectionString: database.url, max: 1 });
   });
   after(async () => {
@@ -128,7 +125,6 @@ describe('exact search', () => {
   });
 });
 
-const MIGRATOR = join(import.meta.dirname, '../../migrator/main.ts');
 const NO_SCAN_OR_SORT = ['seqscan', 'bitmapscan', 'sort', 'incremental_sort'].map((node) => `set enable_${node} = off`);
 
 /** Foreign sessions hold the very people of the session under test, so one face of theirs among its matches would show. */
