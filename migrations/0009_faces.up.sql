@@ -30,10 +30,11 @@ begin
   end loop;
 end $$;
 
+-- No check (face_count >= 0): an upsert that adds a negative number is refused by it before it finds the row to add to.
 create table if not exists sessions (
   session_id varchar(255) primary key,
-  photo_count integer not null check (photo_count >= 0),
-  face_count integer not null check (face_count >= 0),
+  photo_count integer not null,
+  face_count integer not null,
   last_indexed timestamptz not null default now(),
   model_id varchar(64) not null,
   expires_at timestamptz,
