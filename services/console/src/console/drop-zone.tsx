@@ -25,7 +25,7 @@ export function DropZone({ compact, onFiles }: { compact: boolean; onFiles: (fil
       <Icon name="upload" />
       <div>
         <h2>{compact ? 'Add more photos' : 'Drop a folder of photos here'}</h2>
-        <p>They are sent to be read and not kept: the pictures you see on this page are your browser’s own copies.</p>
+        <p>The service reads them and keeps none: the pictures on this page are your browser’s own copies.</p>
       </div>
       <div class="actions">
         <FileButton icon="folder" look={compact ? 'plain' : 'primary'} webkitdirectory multiple onFiles={(list) => onFiles(filesOfInput(list), 'index')}>
@@ -35,7 +35,7 @@ export function DropZone({ compact, onFiles }: { compact: boolean; onFiles: (fil
           Choose photos
         </FileButton>
         <FileButton icon="open" look="quiet" webkitdirectory multiple onFiles={(list) => onFiles(filesOfInput(list), 'show')}>
-          Already indexed? Only show them
+          Only show, don’t index
         </FileButton>
       </div>
     </section>

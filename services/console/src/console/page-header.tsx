@@ -21,8 +21,8 @@ export function PageHeader({ app, onHome }: { app: App; onHome: () => void }) {
       </a>
       <nav aria-label="Service">
         <HealthBadge app={app} />
-        <a href="/docs" class="button quiet">
-          API
+        <a href="/docs" class="button quiet docs">
+          API reference
         </a>
         <Button look="quiet" icon="key" onClick={() => (app.askForKey.value = () => {})}>
           {app.apiKey.value ? 'Key set' : 'Enter key'}

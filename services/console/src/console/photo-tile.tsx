@@ -1,3 +1,4 @@
+import { rejectReason } from '../faces/advice.ts';
 import { CroppedPicture } from '../faces/cropped-picture.tsx';
 import type { Frame } from '../faces/frames.tsx';
 import { around } from '../faces/geometry.ts';
@@ -46,7 +47,7 @@ function TileState({ state }: { state: PhotoState }) {
         </span>
       );
     case 'no_face':
-      return <span class="tile-state">No usable face</span>;
+      return <span class="tile-state">{noFaceText(state.rejected)}</span>;
     case 'failed':
       return (
         <span class="tile-state bad">
@@ -58,6 +59,11 @@ function TileState({ state }: { state: PhotoState }) {
     case 'erased':
       return <span class="tile-state">Erased</span>;
   }
+}
+
+function noFaceText(rejected: readonly { reason: string }[]): string {
+  const [first] = rejected;
+  return first ? `No usable face: ${rejectReason(first.reason)}` : 'No face found';
 }
 
 export function count(number: number, noun: string): string {

@@ -2,13 +2,13 @@ import { useState } from 'preact/hooks';
 import { rejectReason } from '../faces/advice.ts';
 import { FaceCloseUp } from '../faces/cropped-picture.tsx';
 import { Frames } from '../faces/frames.tsx';
-import { closeUp, fitWithin, type Box, type Size } from '../faces/geometry.ts';
+import { fitWithin, type Box, type Size } from '../faces/geometry.ts';
 import { Button, IconButton } from '../parts/button.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import type { Library, Photo } from '../photos/library.ts';
-import { cutOut } from '../photos/prepare.ts';
 import { withKey, type App } from './app.ts';
 import { EraseDialog } from './erase-dialog.tsx';
+import { cutOutFace } from './people-picker.tsx';
 import { framesOf } from './photo-tile.tsx';
 
 interface PhotoViewerProps {
@@ -42,7 +42,7 @@ export function PhotoViewer({ app, library, photos, photo, onOpen, onChanged, on
     app.notices.say({ text: `${photo.id} was erased from the session.`, action: { label: 'Index it again', run: undo } });
   };
   const findPerson = async (size: Size, box: Box) => {
-    const face = await cutOut(photo.file, size, closeUp(size, box, 2.5));
+    const face = await cutOutFace(photo.file, size, box);
     onClose();
     onFindPerson(face);
   };

@@ -1,16 +1,18 @@
-import { useState } from 'preact/hooks';
+import { useId, useState } from 'preact/hooks';
 import { AdviceNote, FailedSearch } from '../faces/advice-note.tsx';
 import { adviceForNoMatch } from '../faces/advice.ts';
-import { FaceChooser } from '../faces/face-chooser.tsx';
+import { FaceStrip } from '../faces/face-strip.tsx';
+import { SearchAnnouncement } from '../faces/search-announcement.tsx';
 import { SelfieInput } from '../faces/selfie-input.tsx';
+import { SelfiePicture } from '../faces/selfie-picture.tsx';
 import type { SearchState, SelfieSearch } from '../faces/selfie-search.ts';
 import { Button } from '../parts/button.tsx';
-import { Icon } from '../parts/icon.tsx';
 import { saveAll, savePhoto } from '../photos/download.ts';
 import type { Library } from '../photos/library.ts';
 import type { Match, SearchAnswer } from '../service.ts';
 import type { App } from './app.ts';
 import { MatchTile } from './match-tile.tsx';
+import { PeoplePicker } from './people-picker.tsx';
 import { count } from './photo-tile.tsx';
 
 /** Searching by one selfie, and the photos found. */
@@ -23,15 +25,18 @@ export function SearchPanel({ app, sessionId, library, search }: { app: App; ses
         <Strictness initial={app.settings.default_threshold} onChange={(threshold) => void search.setThreshold(threshold)} />
       </section>
       <section class="results" aria-label="Photos found" aria-busy={state.kind === 'searching'}>
-        <Results app={app} sessionId={sessionId} library={library} state={state} onAgain={() => void search.again()} />
+        <SearchAnnouncement state={state} />
+        {state.kind === 'empty' ? (
+          <PeoplePicker library={library} onPick={(face) => void search.searchBy(face)} />
+        ) : (
+          <Results app={app} sessionId={sessionId} library={library} search={search} state={state} />
+        )}
       </section>
     </div>
   );
 }
 
 function SelfieBox({ search, state }: { search: SelfieSearch; state: SearchState }) {
-  const selfie = state.kind === 'empty' ? null : state.selfie;
-  const answer = state.kind === 'found' ? state.answer : state.kind === 'searching' ? state.earlier : null;
   const choose = (picture: Blob) => void search.searchBy(picture);
   const drop = (event: DragEvent) => {
     event.preventDefault();
@@ -40,21 +45,8 @@ function SelfieBox({ search, state }: { search: SelfieSearch; state: SearchState
   };
   return (
     <div class="selfie-box" onDragOver={(event) => event.preventDefault()} onDrop={drop}>
-      {selfie ? (
-        <FaceChooser selfie={selfie} answer={answer} onChoose={(faceIndex) => void search.chooseFace(faceIndex)} />
-      ) : (
-        <div class="selfie-empty">
-          <Icon name="face" />
-          <p>A selfie, or any picture of the person</p>
-        </div>
-      )}
-      {answer && answer.query.faces_detected > 1 && (
-        <p class="note" role="status">
-          {answer.query.faces_detected} faces in this picture; searched by face {answer.query.face_index + 1}
-          {answer.query.face_index === 0 && ', the largest'}. Choose another above.
-        </p>
-      )}
-      <SelfieInput onSelfie={choose} again={selfie !== null} />
+      <SelfiePicture selfie={state.kind === 'empty' ? null : state.selfie} answer={answerOf(state)} />
+      <SelfieInput onSelfie={choose} again={state.kind !== 'empty'} />
       <p class="faint">The selfie is compared once and not stored.</p>
     </div>
   );
@@ -62,25 +54,24 @@ function SelfieBox({ search, state }: { search: SelfieSearch; state: SearchState
 
 function Strictness({ initial, onChange }: { initial: number; onChange: (threshold: number) => void }) {
   const [threshold, setThreshold] = useState(initial);
+  const id = useId();
   return (
-    <label class="strictness">
-      <span>
-        Strictness <output>{threshold.toFixed(2)}</output>
-      </span>
+    <div class="strictness">
+      <label for={id}>Strictness</label>
+      <output for={id}>{threshold.toFixed(3)}</output>
       <input
+        id={id}
         type="range"
-        min="0.3"
-        max="0.9"
-        step="0.01"
+        min="0.45"
+        max="0.95"
+        step="0.005"
         value={threshold}
         onInput={({ currentTarget }) => setThreshold(Number(currentTarget.value))}
         onChange={() => onChange(threshold)}
       />
-      <span class="ends faint">
-        <span>more photos</span>
-        <span>surer matches</span>
-      </span>
-    </label>
+      <span class="faint">more photos</span>
+      <span class="faint">surer matches</span>
+    </div>
   );
 }
 
@@ -88,25 +79,34 @@ interface ResultsProps {
   app: App;
   sessionId: string;
   library: Library;
-  state: SearchState;
-  onAgain: () => void;
+  search: SelfieSearch;
+  state: Exclude<SearchState, { kind: 'empty' }>;
 }
 
-function Results({ app, sessionId, library, state, onAgain }: ResultsProps) {
-  if (state.kind === 'empty') return <p class="placeholder">The photos of this person appear here.</p>;
+function Results({ app, sessionId, library, search, state }: ResultsProps) {
   if (state.kind === 'failed')
     return (
       <FailedSearch error={state.error}>
-        <Button icon="retry" onClick={onAgain}>
+        <Button icon="retry" onClick={() => void search.again()}>
           Search again
         </Button>
       </FailedSearch>
     );
-  const answer = state.kind === 'found' ? state.answer : state.earlier;
-  if (!answer) return <p class="placeholder busy">{waitText(state)}</p>;
-  if (answer.matches.length === 0) return <AdviceNote advice={adviceForNoMatch(true)} />;
+  const answer = answerOf(state);
+  if (!answer || !state.selfie) return <p class="placeholder busy">{waitText(state)}</p>;
+  const { faces_detected: detected, face_index: searched } = answer.query;
+  const question = `${detected} faces in this picture; searched by face ${searched + 1}${searched === 0 ? ', the largest' : ''}. Choose another:`;
+  const strip = <FaceStrip selfie={state.selfie} answer={answer} question={question} onChoose={(faceIndex) => void search.chooseFace(faceIndex)} />;
+  if (answer.matches.length === 0)
+    return (
+      <>
+        {strip}
+        <AdviceNote advice={adviceForNoMatch(true)} />
+      </>
+    );
   return (
     <>
+      {strip}
       <ResultsHeader answer={answer} sessionId={sessionId} library={library} />
       <ul class={`tiles ${state.kind === 'searching' ? 'stale' : ''}`} aria-label="Photos found">
         {answer.matches.map((match) => (
@@ -118,6 +118,12 @@ function Results({ app, sessionId, library, state, onAgain }: ResultsProps) {
       {answer.total_matches > answer.matches.length && <p class="faint">The {answer.matches.length} most similar of {answer.total_matches} are shown.</p>}
     </>
   );
+}
+
+/** What the search found; while it is repeated, what it found before. */
+function answerOf(state: SearchState): SearchAnswer | null {
+  if (state.kind === 'found') return state.answer;
+  return state.kind === 'searching' ? state.earlier : null;
 }
 
 function waitText(state: SearchState): string {
@@ -134,16 +140,14 @@ function ResultsHeader({ answer, sessionId, library }: { answer: SearchAnswer; s
   return (
     <header class="results-header">
       <h2>
-        <span role="status">
         {count(answer.total_matches, 'photo')} <span class="faint">in {Math.max(1, Math.round(answer.query_time_ms))} ms</span>
-      </span>
       </h2>
       <Button icon="download" disabled={held.length === 0} onClick={() => void saveAll(held, sessionId)}>
         Download {held.length === 1 ? 'it' : `all ${held.length}`}
       </Button>
       {missing > 0 && (
         <p class="note">
-          {count(missing, 'picture')} not on this page: add the folder under Photos to see {missing === 1 ? 'it' : 'them'}. The service keeps no pictures.
+          {count(missing, 'picture')} {missing === 1 ? 'is' : 'are'} not on this page: add the folder under Photos to see {missing === 1 ? 'it' : 'them'}. The service keeps no pictures.
         </p>
       )}
     </header>

@@ -27,7 +27,7 @@ function SampleCard({ onOpen }: { onOpen: (sessionId: string) => void }) {
   return (
     <section class="card sample-card">
       <div class="sample-strip" aria-hidden="true">
-        {SAMPLE_PHOTOS.slice(0, 4).map((name) => (
+        {SAMPLE_PHOTOS.slice(0, 6).map((name) => (
           <img key={name} src={sampleUrl(name)} alt="" loading="lazy" decoding="async" />
         ))}
       </div>

@@ -7,7 +7,7 @@ import { adviceForProblem, type Advice } from './advice.ts';
 /** Advice as a short list, with a way on below it. */
 export function AdviceNote({ advice, children }: { advice: Advice; children?: ComponentChildren }) {
   return (
-    <div class="advice" role="status">
+    <div class="advice">
       <Icon name="face" />
       <h3>{advice.title}</h3>
       <ul>

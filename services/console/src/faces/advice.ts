@@ -44,7 +44,7 @@ export function rejectReason(reason: string): string {
 }
 
 const REASONS: Record<string, string> = {
-  too_small: 'too small: the face has too few pixels',
+  too_small: 'too small',
   blurred: 'blurred',
   extreme_pose: 'turned too far away',
   truncated: 'cut off by the edge of the picture',

@@ -2,8 +2,8 @@ import type { Box } from './geometry.ts';
 
 export interface Frame {
   box: Box;
-  /** `face`: usable; `match`: the one that was looked for; `rejected`: seen, but too poor to be compared. */
-  kind: 'face' | 'match' | 'rejected';
+  /** `face`: usable; `match`: the one that was looked for; `other`: one that was not; `rejected`: seen, but too poor to be compared. */
+  kind: 'face' | 'match' | 'other' | 'rejected';
 }
 
 /**

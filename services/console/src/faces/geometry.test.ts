@@ -19,9 +19,13 @@ test('a crop lies inside its picture, has the aspect asked for and touches two o
   );
 });
 
-test('a crop is centred on its focus where the picture has room', () => {
-  assert.deepEqual(cropAround({ width: 300, height: 100 }, 1, { x: 190, y: 40, width: 20, height: 20 }), { x: 150, y: 0, width: 100, height: 100 });
-  assert.deepEqual(cropAround({ width: 300, height: 100 }, 1, { x: 290, y: 40, width: 20, height: 20 }), { x: 200, y: 0, width: 100, height: 100 });
+test('a crop is the middle, moved as little as brings its focus into it', () => {
+  const cropOf = (x: number, width: number) => cropAround({ width: 300, height: 100 }, 1, { x, y: 40, width, height: 20 }).x;
+  assert.equal(cropOf(120, 20), 100);
+  assert.equal(cropOf(190, 30), 120);
+  assert.equal(cropOf(80, 30), 80);
+  assert.equal(cropOf(290, 40), 200);
+  assert.equal(cropOf(60, 200), 110);
 });
 
 test('a close-up is a square inside its picture', () => {

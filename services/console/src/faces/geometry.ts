@@ -10,19 +10,27 @@ export interface Box extends Size {
 }
 
 /**
- * The largest part of a picture with the given aspect (width ÷ height), its centre as near to that of `focus` as the
- * picture's edges allow; without a focus, the middle.
+ * The largest part of a picture with the given aspect (width ÷ height): its middle, moved as little as brings `focus` into it,
+ * or centred on a focus that is larger.
  */
 export function cropAround(picture: Size, aspect: number, focus?: Box): Box {
   const width = Math.min(picture.width, picture.height * aspect);
-  const height = width / aspect;
-  const centre = focus ? centreOf(focus) : { x: picture.width / 2, y: picture.height / 2 };
+  const height = Math.min(picture.height, picture.width / aspect);
   return {
-    x: between(0, centre.x - width / 2, picture.width - width),
-    y: between(0, centre.y - height / 2, picture.height - height),
+    x: slide(picture.width, width, focus && [focus.x, focus.x + focus.width]),
+    y: slide(picture.height, height, focus && [focus.y, focus.y + focus.height]),
     width,
     height,
   };
+}
+
+/** Where a window of `length` begins on a line of `whole`, so that it shows the span `focus`. */
+function slide(whole: number, length: number, focus: [from: number, to: number] | undefined): number {
+  const middle = (whole - length) / 2;
+  if (!focus) return middle;
+  const [from, to] = focus;
+  const start = to - length <= from ? between(to - length, middle, from) : (from + to - length) / 2;
+  return between(0, start, whole - length);
 }
 
 /** A square around a face, `margin` times its longer side wide, moved (never shrunk, unless it must be) into the picture. */

@@ -1,15 +1,14 @@
 import { AdviceNote, FailedSearch } from '../faces/advice-note.tsx';
 import { adviceForNoMatch } from '../faces/advice.ts';
-import { FaceChooser } from '../faces/face-chooser.tsx';
+import { FaceStrip } from '../faces/face-strip.tsx';
+import { SearchAnnouncement } from '../faces/search-announcement.tsx';
 import { SelfieInput } from '../faces/selfie-input.tsx';
+import { SelfiePicture } from '../faces/selfie-picture.tsx';
 import type { SearchState, SelfieSearch } from '../faces/selfie-search.ts';
 import { Brand } from '../parts/brand.tsx';
 import { Button } from '../parts/button.tsx';
-import type { SearchAnswer, Settings } from '../service.ts';
+import type { Settings } from '../service.ts';
 import { GuestPhotos } from './guest-photos.tsx';
-
-/** How much less similar a face may be when a guest asks to look again less strictly. */
-const LENIENCE = 0.08;
 
 /** What a guest sees after scanning the code: selfie in, photos out. */
 export function GuestPage({ sessionId, settings, search }: { sessionId: string; settings: Settings; search: SelfieSearch }) {
@@ -21,7 +20,8 @@ export function GuestPage({ sessionId, settings, search }: { sessionId: string; 
         <Brand />
         <p class="guest-session">{sessionId}</p>
       </header>
-      {state.kind === 'empty' ? <Welcome onSelfie={choose} /> : <Searched state={state} search={search} onSelfie={choose} />}
+      {state.kind === 'empty' ? <Welcome onSelfie={choose} /> : <Searched state={state} onSelfie={choose} />}
+      <SearchAnnouncement state={state} />
       <Outcome state={state} sessionId={sessionId} settings={settings} search={search} />
     </main>
   );
@@ -39,20 +39,11 @@ function Welcome({ onSelfie }: { onSelfie: (picture: Blob) => void }) {
   );
 }
 
-function Searched({ state, search, onSelfie }: { state: Exclude<SearchState, { kind: 'empty' }>; search: SelfieSearch; onSelfie: (picture: Blob) => void }) {
-  const answer = state.kind === 'found' ? state.answer : state.kind === 'searching' ? state.earlier : null;
-  const several = answer !== null && answer.query.faces_detected > 1;
+function Searched({ state, onSelfie }: { state: Exclude<SearchState, { kind: 'empty' }>; onSelfie: (picture: Blob) => void }) {
   return (
-    <section class={`searched ${several ? 'several' : ''}`}>
-      {state.selfie && <FaceChooser selfie={state.selfie} answer={answer} onChoose={(faceIndex) => void search.chooseFace(faceIndex)} />}
-      <div>
-        {several && (
-          <p class="note" role="status">
-            There are {answer.query.faces_detected} faces in your picture. Which one is you? Tap it.
-          </p>
-        )}
-        <SelfieInput onSelfie={onSelfie} again />
-      </div>
+    <section class="searched">
+      <SelfiePicture selfie={state.selfie} answer={state.kind === 'found' ? state.answer : null} />
+      <SelfieInput onSelfie={onSelfie} again />
     </section>
   );
 }
@@ -67,22 +58,22 @@ function Outcome({ state, sessionId, settings, search }: { state: SearchState; s
         </Button>
       </FailedSearch>
     );
-  const answer: SearchAnswer | null = state.kind === 'found' ? state.answer : state.earlier;
-  if (!answer) {
-    const waitingMs = state.kind === 'searching' ? state.waitingMs : null;
-    return (
-      <p class="placeholder busy" role="status">
-        {waitingMs === null ? 'Looking through the photos…' : `Many guests are searching; trying again in ${Math.ceil(waitingMs / 1000)} s`}
-      </p>
-    );
-  }
-  if (answer.matches.length === 0)
-    return (
-      <AdviceNote advice={adviceForNoMatch(false)}>
-        <Button icon="search" onClick={() => void search.setThreshold(settings.default_threshold - LENIENCE)}>
-          Look again, less strictly
-        </Button>
-      </AdviceNote>
-    );
-  return <GuestPhotos sessionId={sessionId} template={settings.photo_url_template} matches={answer.matches} />;
+  const answer = state.kind === 'found' ? state.answer : state.earlier;
+  if (!answer || !state.selfie) return <p class="placeholder busy">{waitText(state)}</p>;
+  const choose = (faceIndex: number) => void search.chooseFace(faceIndex);
+  return (
+    <>
+      <FaceStrip selfie={state.selfie} answer={answer} question={`There are ${answer.query.faces_detected} faces in your picture. Which one is you?`} onChoose={choose} />
+      {answer.matches.length === 0 ? (
+        <AdviceNote advice={adviceForNoMatch(false)} />
+      ) : (
+        <GuestPhotos sessionId={sessionId} template={settings.photo_url_template} matches={answer.matches} />
+      )}
+    </>
+  );
+}
+
+function waitText(state: SearchState): string {
+  const waitingMs = state.kind === 'searching' ? state.waitingMs : null;
+  return waitingMs === null ? 'Looking through the photos…' : `Many guests are searching; trying again in ${Math.ceil(waitingMs / 1000)} s`;
 }

@@ -13,10 +13,8 @@ export function GuestPhotos({ sessionId, template, matches }: { sessionId: strin
     <section class="guest-photos">
       <header class="results-header">
         <h2>
-        <span role="status">
           You are in {photos.length} photo{photos.length === 1 ? '' : 's'}
-        </span>
-      </h2>
+        </h2>
         {shown.length > 0 ? <DownloadAll name={sessionId} photos={shown} /> : <CopyNames names={photos.map(({ id }) => id)} />}
       </header>
       {shown.length === 0 && <p class="note">The photographer has the pictures; these are their names.</p>}

@@ -10,7 +10,8 @@ const PICTURE = /\.(jpe?g|png|webp|avif|heic|heif|gif|bmp|tiff?)$/i;
 
 /** The pictures among files chosen with an `<input>`; the rest of a folder (videos, sidecar files) is left out. */
 export function filesOfInput(list: FileList | null): AddedFile[] {
-  return [...(list ?? [])].filter(isPicture).map((file) => ({ id: photoIdOf(file.name, file.webkitRelativePath), file }));
+  const files = [...(list ?? [])].map((file) => ({ id: photoIdOf(file.name, file.webkitRelativePath), file }));
+  return picturesInOrder(files);
 }
 
 /** The pictures dropped on the page, folders read to their depths. */
@@ -18,7 +19,7 @@ export async function filesOfDrop(transfer: DataTransfer): Promise<AddedFile[]> 
   // The list of items is emptied as soon as the event handler waits.
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
   const found = await Promise.all(entries.map((entry) => filesBelow(entry)));
-  return found.flat().filter(({ file }) => isPicture(file));
+  return picturesInOrder(found.flat());
 }
 
 async function filesBelow(entry: FileSystemEntry): Promise<AddedFile[]> {
@@ -39,6 +40,12 @@ async function filesBelow(entry: FileSystemEntry): Promise<AddedFile[]> {
 
 function isFile(entry: FileSystemEntry): entry is FileSystemFileEntry {
   return entry.isFile;
+}
+
+/** By name, numbers as numbers; a folder lists its files in any order. */
+function picturesInOrder(files: AddedFile[]): AddedFile[] {
+  const { compare } = new Intl.Collator(undefined, { numeric: true });
+  return files.filter(({ file }) => isPicture(file)).sort((a, b) => compare(a.id, b.id));
 }
 
 function isPicture(file: File): boolean {

@@ -1,0 +1,310 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
+import { KEY, startTestService, type TestService } from '../../api/tests/service.ts';
+import { noBrowser, openBrowser, openPage, type Viewport } from './browser.ts';
+import { ensureBuilt } from './build.ts';
+import { makePhotos, samplePath, type TestPhotos } from './photos.ts';
+import { namesInZip } from './zip.ts';
+
+const VIEWPORTS: Viewport[] = [
+  { width: 1280, height: 850, colorScheme: 'light' },
+  { width: 360, height: 740, colorScheme: 'dark' },
+];
+
+describe('the console', { skip: noBrowser }, () => {
+  let service: TestService;
+  let photos: TestPhotos;
+  let browser: Browser;
+  before(async () => {
+    ensureBuilt();
+    photos = await makePhotos();
+    service = await startTestService({ environment: { PHOTO_URL_TEMPLATE: '/samples/{photo_id}' } });
+    browser = await openBrowser(photos.camera);
+  });
+  after(async () => {
+    await browser?.close();
+    await service?.[Symbol.asyncDispose]();
+    await photos?.[Symbol.asyncDispose]();
+  });
+
+  for (const viewport of VIEWPORTS) {
+    describe(`${viewport.width} pixels wide, ${viewport.colorScheme}`, () => {
+      const open = () => openPage(browser, service.url, viewport);
+
+      test('the sample photos are indexed at one click, and every face of them is framed', async () => {
+        await using watched = await open();
+        const { page } = watched;
+        await page.goto(`${service.url}/#key=${KEY}`);
+        assert.equal(await page.evaluate(() => location.hash), '');
+        await page.getByRole('button', { name: 'Open the sample session' }).waitFor();
+        await watched.assertAccessible();
+        await page.getByRole('button', { name: 'Open the sample session' }).click();
+        await page.getByText('6 indexed').waitFor();
+        await factReaches(page, 'Photos with faces', '6');
+        const faces = Number(await fact(page, 'Faces'));
+        assert.ok(faces >= 18, `${faces} faces in six photos of three to five`);
+        await page.locator('.tile .frame.face').nth(faces - 1).waitFor();
+        assert.equal(await page.locator('.tile .frame.face').count(), faces);
+        await watched.assertAccessible();
+        await watched.assertClean();
+      });
+
+      test('a dropped folder is indexed but for what holds no face, and each photo says how it went', async () => {
+        await using watched = await open();
+        const { page } = watched;
+        watched.expectAnswers(400);
+        await page.goto(`${service.url}/#key=${KEY}`);
+        await page.getByLabel('Name of the event').fill('Anna & Ben');
+        await page.getByRole('button', { name: 'Create' }).click();
+        await page.getByRole('heading', { name: /^anna-ben-[0-9a-z]{12}$/ }).waitFor();
+        await chooser(page, 'Choose a folder').setInputFiles(photos.folder);
+        await page.getByText('2 indexed · 1 without a usable face').waitFor();
+        assert.deepEqual(await page.locator('.tile-name').allTextContents(), ['meadow.jpg', 'party-1.jpg', 'party-3.jpg']);
+        await chooser(page, 'Choose photos').setInputFiles([photos.large, photos.turned, photos.broken]);
+        await page.getByText('4 indexed · 1 without a usable face · 1 failed').waitFor();
+        await tile(page, 'broken.jpg').getByText('The bytes are not those of a JPEG').waitFor();
+        await page.getByRole('button', { name: /^No face/ }).click();
+        assert.deepEqual(await page.locator('.tile-name').allTextContents(), ['meadow.jpg']);
+        await watched.assertAccessible();
+        await watched.assertClean();
+      });
+
+      test('frames lie on the faces of photos that were shrunk or lie on their side', async () => {
+        await using watched = await open();
+        const { page } = watched;
+        await openSession(page, service.url);
+        await chooser(page, 'Choose photos').setInputFiles([samplePath(1), photos.large, photos.turned]);
+        await page.getByText('3 indexed').waitFor();
+        const places: Record<string, number[][]> = {};
+        for (const name of ['sample1.jpg', 'large.jpg', 'turned.jpg']) {
+          await tile(page, name).click();
+          await page.locator('.large-picture .frame').nth(2).waitFor();
+          places[name] = await framePlaces(page);
+          await page.keyboard.press('Escape');
+        }
+        for (const [name, frames] of Object.entries(places))
+          for (const [at, frame] of frames.entries())
+            frame.forEach((value, side) => assert.ok(Math.abs(value - (places['sample1.jpg']?.[at]?.[side] ?? NaN)) < 0.015, `${name}: ${frame} is not ${places['sample1.jpg']?.[at]}`));
+        await watched.assertClean();
+      });
+
+      test('a photo is erased after a question, and can be indexed again', async () => {
+        await using watched = await open();
+        const { page } = watched;
+        const session = await openSession(page, service.url);
+        await chooser(page, 'Choose photos').setInputFiles([samplePath(1), samplePath(3)]);
+        await page.getByText('2 indexed').waitFor();
+        await tile(page, 'sample3.jpg').click();
+        await watched.assertAccessible();
+        await page.getByRole('button', { name: 'Erase photo' }).click();
+        await page.getByRole('dialog', { name: 'Erase this photo?' }).getByRole('button', { name: 'Keep' }).click();
+        await page.getByRole('button', { name: 'Erase photo' }).click();
+        await watched.assertAccessible();
+        await page.getByRole('dialog', { name: 'Erase this photo?' }).getByRole('button', { name: 'Erase' }).click();
+        await page.getByText('sample3.jpg was erased from the session.').waitFor();
+        assert.equal((await status(service, session)).photo_count, 1);
+        await page.keyboard.press('Escape');
+        await page.getByRole('button', { name: 'Index it again' }).click();
+        await page.getByText('2 indexed').waitFor();
+        assert.equal((await status(service, session)).photo_count, 2);
+        await watched.assertClean();
+      });
+
+      test('a selfie finds the photos of the woman and no other face is framed; one is saved, then all', async () => {
+        await using watched = await open();
+        const { page } = watched;
+        await openSession(page, service.url);
+        await chooser(page, 'Choose photos').setInputFiles([1, 2, 3].map(samplePath));
+        await page.getByText('3 indexed').waitFor();
+        await page.getByRole('tab', { name: 'Find a person' }).click();
+        await watched.assertAccessible();
+        await chooser(page, 'Choose a picture').setInputFiles(photos.selfie);
+        await page.locator('.tile.match').first().waitFor();
+        assert.deepEqual((await page.locator('.tile.match .tile-name').allTextContents()).slice(0, 2), ['sample1.jpg', 'sample3.jpg']);
+        await page.locator('.tile.match .frame.match').nth(1).waitFor();
+        assert.ok(await page.locator('.tile.match .frame').count() === (await page.locator('.tile.match').count()), 'one frame a match');
+        await watched.assertAccessible();
+        const [one] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download sample1.jpg' }).click()]);
+        assert.equal(one.suggestedFilename(), 'sample1.jpg');
+        const [all] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: /^Download all/ }).click()]);
+        assert.deepEqual((await namesInZip(await all.path())).slice(0, 2), ['sample1.jpg', 'sample3.jpg']);
+        await watched.assertClean();
+      });
+
+      test('among several faces another can be chosen, and the strictness moved by keyboard', async () => {
+        await using watched = await open();
+        const { page } = watched;
+        await openSession(page, service.url);
+        await chooser(page, 'Choose photos').setInputFiles([samplePath(1)]);
+        await page.getByText('1 indexed').waitFor();
+        await page.getByRole('tab', { name: 'Find a person' }).click();
+        await chooser(page, 'Choose a picture').setInputFiles(samplePath(1));
+        await page.getByText('3 faces in this picture; searched by face 1, the largest.').waitFor();
+        await watched.assertAccessible();
+        await page.getByRole('button', { name: 'Face 3 of 3' }).press('Enter');
+        await page.getByText('searched by face 3.').waitFor();
+        assert.equal(await page.getByRole('button', { name: 'Face 3 of 3' }).getAttribute('aria-pressed'), 'true');
+        await page.getByRole('slider', { name: /Strictness/ }).press('End');
+        await page.locator('output').getByText('0.950').waitFor();
+        await page.locator('.tile.match').first().waitFor();
+        await watched.assertClean();
+      });
+
+      test('somebody of the photos on the page is looked for at a click', async () => {
+        await using watched = await open();
+        const { page } = watched;
+        await openSession(page, service.url);
+        await chooser(page, 'Choose photos').setInputFiles([samplePath(1), samplePath(3)]);
+        await page.getByText('2 indexed').waitFor();
+        await tile(page, 'sample1.jpg').press('Enter');
+        await page.getByRole('dialog').getByRole('button', { name: 'Find' }).first().click();
+        await page.locator('.tile.match').nth(1).waitFor();
+        assert.deepEqual(await page.locator('.tile.match .tile-name').allTextContents(), ['sample1.jpg', 'sample3.jpg']);
+        await watched.assertClean();
+      });
+
+      test('the camera takes the selfie and is switched off afterwards', async () => {
+        await using watched = await open();
+        const { page } = watched;
+        await openSession(page, service.url);
+        await chooser(page, 'Choose photos').setInputFiles([samplePath(1), samplePath(3)]);
+        await page.getByText('2 indexed').waitFor();
+        await page.getByRole('tab', { name: 'Find a person' }).click();
+        await page.getByRole('button', { name: 'Take a selfie' }).click();
+        await page.getByRole('button', { name: 'Take the picture' }).click();
+        await page.locator('.tile.match').first().waitFor();
+        assert.equal(await page.locator('.tile.match .tile-name').first().textContent(), 'sample1.jpg');
+        assert.equal(await page.locator('video').count(), 0);
+        await watched.assertClean();
+      });
+
+      test('who finds nothing is told what may help', async () => {
+        await using watched = await open();
+        const { page } = watched;
+        watched.expectAnswers(400, 404);
+        await openSession(page, service.url);
+        await page.getByRole('tab', { name: 'Find a person' }).click();
+        await chooser(page, 'Choose a picture').setInputFiles(photos.selfie);
+        await page.getByText('There are no photos here yet').waitFor();
+        await page.getByRole('tab', { name: 'Photos' }).click();
+        await chooser(page, 'Choose photos').setInputFiles([samplePath(5)]);
+        await page.getByText('1 indexed').waitFor();
+        await page.getByRole('tab', { name: 'Find a person' }).click();
+        await chooser(page, 'Choose a picture').setInputFiles(photos.meadow);
+        await page.getByText('No face could be read in this picture').waitFor();
+        await page.getByText('Turn towards a window').waitFor();
+        await watched.assertAccessible();
+        await page.getByRole('slider', { name: /Strictness/ }).press('End');
+        await chooser(page, 'Choose a picture').setInputFiles(photos.selfie);
+        await page.getByText('Lower the strictness').waitFor();
+        await watched.assertClean();
+      });
+
+      test('a wrong key stops the sending at once, and the right one goes on', async () => {
+        await using watched = await open();
+        const { page } = watched;
+        watched.expectAnswers(401);
+        await page.goto(`${service.url}/?session=${randomUUID()}`);
+        await chooser(page, 'Choose photos').setInputFiles([samplePath(1)]);
+        const dialog = page.getByRole('dialog', { name: 'API key' });
+        await dialog.getByLabel('Key').fill('a-key-that-nobody-gave-out');
+        await watched.assertAccessible();
+        await dialog.getByRole('button', { name: 'Use this key' }).click();
+        await page.getByRole('alert').getByText(/key/i).first().waitFor();
+        await page.getByRole('button', { name: 'Enter another key' }).click();
+        await dialog.getByLabel('Key').fill(KEY);
+        await dialog.getByRole('button', { name: 'Use this key' }).click();
+        await page.getByText('1 indexed').waitFor();
+        const stores = await page.evaluate(() => ({ session: Object.values(sessionStorage), local: Object.values(localStorage) }));
+        assert.deepEqual(stores.session, [KEY]);
+        assert.ok(!stores.local.join().includes(KEY));
+        await watched.assertClean();
+      });
+
+      test('a busy service is waited for, as long as it asks, and no photo is lost', async () => {
+        await using watched = await open();
+        const { page } = watched;
+        watched.expectAnswers(503);
+        let refusals = 0;
+        await page.route('**/api/v1/index', async (route) => {
+          if ((refusals += 1) > 2) return route.continue();
+          await route.fulfill({ status: 503, headers: { 'Retry-After': '2' }, contentType: 'application/problem+json', body: JSON.stringify({ status: 503, code: 'inference_overloaded', detail: 'The inference servers are full.' }) });
+        });
+        await openSession(page, service.url);
+        await chooser(page, 'Choose photos').setInputFiles([1, 2, 3].map(samplePath));
+        await page.getByText('The service is busy and asked to wait').waitFor();
+        await page.getByText('3 indexed').waitFor();
+        await watched.assertClean();
+      });
+
+      test('the guests’ link is shown with its QR code', async () => {
+        await using watched = await open();
+        const { page } = watched;
+        const session = await openSession(page, service.url);
+        await page.getByRole('tab', { name: 'Photos' }).press('End');
+        await page.getByRole('img', { name: 'QR code of the guests’ link' }).waitFor();
+        assert.equal(await page.getByRole('link', { name: session }).getAttribute('href'), `${service.url}/s/${session}`);
+        await page.getByText('works on this computer only').waitFor();
+        await watched.assertAccessible();
+        await watched.assertClean();
+      });
+
+      test('a session is erased after a question', async () => {
+        await using watched = await open();
+        const { page } = watched;
+        const session = await openSession(page, service.url);
+        await chooser(page, 'Choose photos').setInputFiles([samplePath(1)]);
+        await factReaches(page, 'Photos with faces', '1');
+        await page.getByRole('button', { name: 'Erase session' }).click();
+        await watched.assertAccessible();
+        await page.getByRole('dialog').getByRole('button', { name: 'Erase', exact: true }).click();
+        await page.getByText(`Session ${session} was erased.`).waitFor();
+        assert.equal((await status(service, session)).indexed, false);
+        await watched.assertClean();
+      });
+    });
+  }
+});
+
+/** Opens a new session of its own with the key at hand; returns its id. */
+async function openSession(page: Page, url: string): Promise<string> {
+  const session = `test-${randomUUID()}`;
+  await page.goto(`${url}/?session=${session}#key=${KEY}`);
+  await page.getByRole('heading', { name: session }).waitFor();
+  return session;
+}
+
+/** The file input of a button. */
+function chooser(page: Page, button: string) {
+  return page.locator('.file-button', { hasText: button }).locator('input');
+}
+
+function tile(page: Page, name: string) {
+  return page.locator('button.tile', { hasText: name });
+}
+
+function fact(page: Page, name: string): Promise<string | null> {
+  return page.locator('.status-line div', { has: page.getByText(name, { exact: true }) }).locator('dd').textContent();
+}
+
+async function factReaches(page: Page, name: string, value: string): Promise<void> {
+  await page.locator('.status-line div', { has: page.getByText(name, { exact: true }) }).locator('dd').getByText(value, { exact: true }).waitFor();
+}
+
+/** Left, top, right and bottom of each frame of the large picture, from left to right, as shares of the picture. */
+function framePlaces(page: Page): Promise<number[][]> {
+  return page.locator('.large-picture > span').evaluate((picture) => {
+    const whole = picture.getBoundingClientRect();
+    const places = [...picture.querySelectorAll('.frame')].map((frame) => {
+      const { left, top, right, bottom } = frame.getBoundingClientRect();
+      return [(left - whole.left) / whole.width, (top - whole.top) / whole.height, (right - whole.left) / whole.width, (bottom - whole.top) / whole.height];
+    });
+    return places.sort(([a = 0], [b = 0]) => a - b);
+  });
+}
+
+async function status(service: TestService, session: string): Promise<{ indexed: boolean; photo_count: number }> {
+  return (await service.call('GET', `/api/v1/search/status/${session}`)).body;
+}

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { readFile } from 'node:fs/promises';
+import type { Browser, Page } from 'playwright-core';
+import { KEY, SECRET, startTestService, type TestService } from '../../api/tests/service.ts';
+import { noBrowser, openBrowser, openPage, type Viewport } from './browser.ts';
+import { ensureBuilt } from './build.ts';
+import { makePhotos, samplePath, type TestPhotos } from './photos.ts';
+import { namesInZip } from './zip.ts';
+
+const VIEWPORTS: Viewport[] = [
+  { width: 1280, height: 850, colorScheme: 'dark' },
+  { width: 360, height: 740, colorScheme: 'light' },
+];
+const SESSION = 'Anna & Ben / 9 May';
+
+describe('the guest page', { skip: noBrowser }, () => {
+  let open: TestService;
+  /** The same session behind search tokens, of a photographer whose site does not show photos. */
+  let closed: TestService;
+  let photos: TestPhotos;
+  let browser: Browser;
+  before(async () => {
+    ensureBuilt();
+    photos = await makePhotos();
+    open = await startTestService({ environment: { PHOTO_URL_TEMPLATE: '/samples/{photo_id}' } });
+    closed = await startTestService({
+      database: open.database,
+      inference: null,
+      environment: { SEARCH_ACCESS: 'token', SEARCH_TOKEN_SECRET: SECRET, INFERENCE_ADDRESS: open.inference?.address ?? '' },
+    });
+    for (const number of [1, 3, 5]) await index(open, `sample${number}.jpg`, samplePath(number));
+    browser = await openBrowser(photos.camera);
+  });
+  after(async () => {
+    await browser?.close();
+    await closed?.[Symbol.asyncDispose]();
+    await open?.[Symbol.asyncDispose]();
+    await photos?.[Symbol.asyncDispose]();
+  });
+
+  for (const viewport of VIEWPORTS) {
+    describe(`${viewport.width} pixels wide, ${viewport.colorScheme}`, () => {
+      const openGuestPage = () => openPage(browser, open.url, viewport);
+      const address = `/s/${encodeURIComponent(SESSION)}`;
+
+      test('a selfie with the camera shows the guest’s photos, to be opened or downloaded', async () => {
+        await using watched = await openGuestPage();
+        const { page } = watched;
+        await page.goto(`${open.url}${address}`);
+        await page.getByText(SESSION).waitFor();
+        await watched.assertAccessible();
+        await page.getByRole('button', { name: 'Take a selfie' }).click();
+        await watched.assertAccessible();
+        await page.getByRole('button', { name: 'Take the picture' }).click();
+        await page.getByRole('heading', { name: /^You are in \d photos$/ }).waitFor();
+        const found = page.getByRole('list', { name: 'Your photos' }).getByRole('link');
+        assert.deepEqual((await found.evaluateAll((links) => links.map((link) => link.getAttribute('href')))).slice(0, 2), ['/samples/sample1.jpg', '/samples/sample3.jpg']);
+        await page.waitForFunction(() => [...document.querySelectorAll<HTMLImageElement>('.guest-photos img')].every(({ complete, naturalWidth }) => complete && naturalWidth > 0));
+        await watched.assertAccessible();
+        const [all] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download all' }).click()]);
+        assert.deepEqual((await namesInZip(await all.path())).slice(0, 2), ['sample1.jpg', 'sample3.jpg']);
+        await watched.assertClean();
+      });
+
+      test('a guest whose picture shows several people says which one it is', async () => {
+        await using watched = await openGuestPage();
+        const { page } = watched;
+        await page.goto(`${open.url}${address}`);
+        await choose(page, samplePath(5));
+        await page.getByText('There are 5 faces in your picture. Which one is you?').waitFor();
+        await watched.assertAccessible();
+        await page.getByRole('button', { name: 'Face 4 of 5' }).click();
+        await page.locator('.face-strip [aria-pressed=true] img[alt="Face 4 of 5"]').waitFor();
+        await page.getByRole('heading', { name: /^You are in/ }).waitFor();
+        await watched.assertClean();
+      });
+
+      test('a guest without a readable face is told what helps', async () => {
+        await using watched = await openGuestPage();
+        const { page } = watched;
+        watched.expectAnswers(400);
+        await page.goto(`${open.url}${address}`);
+        await choose(page, photos.meadow);
+        await page.getByText('No face could be read in this picture').waitFor();
+        await page.getByText('Face the camera').waitFor();
+        await watched.assertAccessible();
+        await choose(page, photos.selfie);
+        await page.getByRole('heading', { name: /^You are in/ }).waitFor();
+        await watched.assertClean();
+      });
+
+      test('a token opens its session only; without one, or with another’s, the link has ended', async () => {
+        await using watched = await openPage(browser, closed.url, viewport);
+        const { page } = watched;
+        watched.expectAnswers(401);
+        const tokenOf = async (session: string) => (await closed.call('POST', '/api/v1/search/tokens', { key: KEY, json: { session_id: session } })).body.token as string;
+        for (const query of ['', `?token=${await tokenOf('another session')}`]) {
+          await page.goto(`${closed.url}${address}${query}`);
+          await choose(page, photos.selfie);
+          await page.getByText('This link no longer works').waitFor();
+        }
+        await watched.assertAccessible();
+        await page.goto(`${closed.url}${address}?token=${await tokenOf(SESSION)}`);
+        await choose(page, photos.selfie);
+        await page.getByRole('heading', { name: /^You are in/ }).waitFor();
+        await page.getByText('The photographer has the pictures; these are their names.').waitFor();
+        assert.equal(await page.getByRole('list', { name: 'Your photos' }).getByRole('listitem').first().textContent(), 'sample1.jpg');
+        await watched.assertAccessible();
+        await watched.assertClean();
+      });
+
+      test('the console makes the guests’ link with its token', async () => {
+        await using watched = await openPage(browser, closed.url, viewport);
+        const { page } = watched;
+        watched.expectAnswers(401);
+        await page.goto(`${closed.url}/?${new URLSearchParams({ session: SESSION })}#key=${KEY}`);
+        await page.getByRole('tab', { name: 'Guests' }).click();
+        await page.getByLabel('Valid for').selectOption('1 day');
+        await page.getByRole('button', { name: 'Make the link' }).click();
+        const link = await page.getByRole('link', { name: '/s/' }).getAttribute('href');
+        await watched.assertAccessible();
+        await page.goto(link ?? '');
+        await choose(page, photos.selfie);
+        await page.getByRole('heading', { name: /^You are in/ }).waitFor();
+        await watched.assertClean();
+      });
+    });
+  }
+});
+
+async function index(service: TestService, photoId: string, path: string): Promise<void> {
+  const { status } = await service.call('POST', '/api/v1/index', { key: KEY, form: { session_id: SESSION, photo_id: photoId, image: await readFile(path) } });
+  assert.equal(status, 200);
+}
+
+function choose(page: Page, path: string): Promise<void> {
+  return page.locator('.file-button', { hasText: 'Choose a picture' }).locator('input').setInputFiles(path);
+}
