@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlink
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import sharp from 'sharp';
 import { freePort } from '../local/services.ts';
@@ -26,6 +26,9 @@ before(async () => {
   await makeParty(36);
   local = await startLocally(data, await freePort(0), environment);
 });
+afterEach((t) => {
+  if (local && local.process.exitCode !== null && 'diagnostic' in t) t.diagnostic(local.output());
+});
 after(() => {
   if (local && local.process.exitCode === null) local.process.kill('SIGKILL');
   rmSync(scratch, { recursive: true, force: true });
@@ -41,6 +44,20 @@ test('the start prints an address, a key, and two commands that work as printed'
   const found = await shell(search ?? '', environment);
   assert.equal(found.code, 0, found.stderr);
   assert.match(found.stdout, /^ {2}1\.00 {2}sample1\.jpg$/m);
+});
+
+test('the commands of the README are those, and its HTTP calls work as written', { skip }, async () => {
+  const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```sh\n([^`]*)^```/gm)].map(([, block = '']) => block);
+  const commands = blocks.find((block) => block.startsWith('npx facepass index'))?.trim().split('\n');
+  assert.deepEqual(commands, local.commands.map((command) => command.replace(/^FACEPASS_DATA=\S+ /, '')));
+  const calls = blocks.find((block) => block.includes('curl')) ?? '';
+  const here = calls.replaceAll('http://127.0.0.1:8080', local.url).replace('./.facepass', data).replaceAll('demo ', 'readme ').replaceAll('index/demo', 'index/readme').replaceAll('curl', 'curl -sS --fail-with-body -w "\\n"');
+  const ended = await shell(`set -e\n${here}`, environment);
+  assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+  const [indexed, found, erased] = lines(ended.stdout);
+  assert.equal(indexed.photo_id, 'sample3.jpg');
+  assert.equal(found.matches[0].photo_id, 'sample3.jpg');
+  assert.equal(erased.embeddings_removed, indexed.faces_detected);
 });
 
 test('a face cut out of a photo finds that photo, and the matches can be copied', { skip }, async () => {
@@ -141,8 +158,7 @@ test('an erased session is empty, and indexing the folder once more fills it aga
 test('Ctrl-C stops everything and leaves nothing behind', { skip }, async () => {
   const processes = [...childrenOf(local.process.pid).values()];
   local.process.kill('SIGINT');
-  const [code] = await once(local.process, 'close');
-  assert.equal(code, 0, local.output());
+  assert.equal(await endOf(local), 0, local.output());
   assert.deepEqual(processes.map(isAlive), [false, false, false]);
   assert.equal(existsSync(join(data, 'run')), false);
   const socket = createConnection(Number(new URL(local.url).port), '127.0.0.1');
@@ -160,7 +176,7 @@ test('the next start finds the key and the photos, and a closed terminal stops i
   local.process.stdout?.destroy();
   local.process.stderr?.destroy();
   local.process.kill('SIGHUP');
-  await once(local.process, 'exit');
+  assert.equal(await endOf(local), 0);
   assert.deepEqual(processes.map(isAlive), [false, false, false]);
 });
 
@@ -181,6 +197,11 @@ async function cutFace(photo: string, box: { x: number; y: number; width: number
     .extract({ left, top, width: Math.min(width - left, Math.round(box.width * 1.8)), height: Math.min(height - top, Math.round(box.height * 1.8)) })
     .jpeg()
     .toFile(selfie);
+}
+
+async function endOf({ process: starter }: LocalFacepass): Promise<number | null> {
+  if (starter.exitCode === null) await once(starter, 'exit');
+  return starter.exitCode;
 }
 
 async function search() {
