@@ -187,13 +187,13 @@ describe('the console', { skip: noBrowser }, () => {
         await openSession(page, service.url);
         await page.getByRole('tab', { name: 'Find a person' }).click();
         await chooser(page, 'Choose a picture').setInputFiles(photos.selfie);
-        await page.getByText('There are no photos here yet').waitFor();
+        await page.getByRole('heading', { name: 'There are no photos here yet' }).waitFor();
         await page.getByRole('tab', { name: 'Photos' }).click();
         await chooser(page, 'Choose photos').setInputFiles([samplePath(5)]);
         await page.getByText('1 indexed').waitFor();
         await page.getByRole('tab', { name: 'Find a person' }).click();
         await chooser(page, 'Choose a picture').setInputFiles(photos.meadow);
-        await page.getByText('No face could be read in this picture').waitFor();
+        await page.getByRole('heading', { name: 'No face could be read in this picture' }).waitFor();
         await page.getByText('Turn towards a window').waitFor();
         await watched.assertAccessible();
         await page.getByRole('slider', { name: /Strictness/ }).press('End');

@@ -82,7 +82,7 @@ describe('the guest page', { skip: noBrowser }, () => {
         watched.expectAnswers(400);
         await page.goto(`${open.url}${address}`);
         await choose(page, photos.meadow);
-        await page.getByText('No face could be read in this picture').waitFor();
+        await page.getByRole('heading', { name: 'No face could be read in this picture' }).waitFor();
         await page.getByText('Face the camera').waitFor();
         await watched.assertAccessible();
         await choose(page, photos.selfie);
@@ -98,7 +98,7 @@ describe('the guest page', { skip: noBrowser }, () => {
         for (const query of ['', `?token=${await tokenOf('another session')}`]) {
           await page.goto(`${closed.url}${address}${query}`);
           await choose(page, photos.selfie);
-          await page.getByText('This link no longer works').waitFor();
+          await page.getByRole('heading', { name: 'This link no longer works' }).waitFor();
         }
         await watched.assertAccessible();
         await page.goto(`${closed.url}${address}?token=${await tokenOf(SESSION)}`);

@@ -20,6 +20,7 @@ function textOf(state: SearchState): string {
     case 'found':
       return state.answer.total_matches === 0 ? 'No photo found' : `${state.answer.total_matches} found`;
     case 'failed':
-      return (state.error instanceof Problem && adviceForProblem(state.error.code)?.title) || (state.error as Error).message;
+      // Without advice a note with role alert speaks for itself.
+      return (state.error instanceof Problem && adviceForProblem(state.error.code)?.title) || '';
   }
 }
