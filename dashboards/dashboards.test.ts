@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { test } from 'node:test';
+import { stringify } from 'yaml';
+import { panelExpressions } from '../scripts/dashboards/expressions.ts';
+
+const root = join(import.meta.dirname, '..');
+const dashboards = globSync('dashboards/*.json', { cwd: root }).map((path) => ({ name: basename(path, '.json'), json: JSON.parse(readFileSync(join(root, path), 'utf8')) }));
+const panels = dashboards.flatMap(({ name, json }) => json.panels.map((panel: Panel) => ({ ...panel, place: `${name} / ${panel.title}` })));
+const drawn: (Panel & { place: string })[] = panels.filter(({ type }) => type !== 'row');
+const promtoolMissing = spawnSync('promtool', ['--version']).error && 'promtool is not on the PATH (Debian: prometheus)';
+
+test('there are three dashboards, with fixed ids, that cannot be edited by accident', () => {
+  assert.deepEqual(dashboards.map(({ name, json }) => [name, json.uid]).sort(), [['inference', 'facepass-inference'], ['release', 'facepass-release'], ['service', 'facepass-service']]);
+  for (const { json } of dashboards) {
+    assert.equal(json.editable, false);
+    assert.ok(json.title && json.description);
+    assert.deepEqual(json.templating.list.map(({ name }: { name: string }) => name), ['datasource', 'namespace']);
+    assert.ok(json.links.some(({ type, tags }: { type: string; tags?: string[] }) => type === 'dashboards' && json.tags.includes(tags?.[0])), 'no links to the other dashboards');
+  }
+});
+
+test('every panel has a title, a description, a unit, a place of its own and the data source of the variable', () => {
+  assert.ok(drawn.length > 40);
+  for (const { name, json } of dashboards) assert.equal(new Set(json.panels.map(({ id }: Panel) => id)).size, json.panels.length, name);
+  for (const panel of drawn) {
+    assert.ok(panel.title && panel.description.length > 20, panel.place);
+    assert.ok(panel.fieldConfig.defaults.unit, `${panel.place} has no unit`);
+    for (const { uid } of [panel.datasource, ...panel.targets.map(({ datasource }) => datasource)]) assert.equal(uid, '${datasource}', panel.place);
+    assert.ok(panel.gridPos.x + panel.gridPos.w <= 24, panel.place);
+  }
+  for (const { name, json } of dashboards) assertNoOverlap(name, json.panels);
+});
+
+test('rates use $__rate_interval; only a window that is part of the meaning is written out', () => {
+  for (const { place, targets } of drawn) {
+    for (const { expr } of targets) {
+      for (const [, call, window] of expr.matchAll(/\b(rate|increase|changes)\([^[]*\[([^\]]+)\]/g)) {
+        if (call === 'rate') assert.equal(window, '$__rate_interval', place);
+        else assert.match(window ?? '', /^(30d|1h)$/, place);
+      }
+    }
+  }
+});
+
+test('every query keeps to the namespace chosen, but for the operator’s own state and the list of alerts', () => {
+  for (const { place, targets } of drawn) {
+    for (const { expr } of targets) {
+      const selectors = expr.match(/\{[^}]*\}/g) ?? [];
+      assert.ok(selectors.length > 0, place);
+      for (const selector of selectors) assert.match(selector, /namespace=~"\$namespace"|job="facepass-operator"|alertstate="firing"/, place);
+    }
+  }
+});
+
+test('every link to a runbook leads to one', () => {
+  const runbooks = globSync('docs/runbooks/*.md', { cwd: root }).map((path) => basename(path));
+  const linked = drawn.flatMap(({ links = [] }) => links.map(({ url }) => url)).filter((url) => url.endsWith('.md'));
+  assert.ok(linked.length > 10);
+  assert.deepEqual(linked.filter((url) => !runbooks.includes(basename(url))), []);
+});
+
+test('Prometheus can parse every query', { skip: promtoolMissing }, () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'facepass-')), 'queries.yaml');
+  const rules = panelExpressions('1m').map(({ expr, place }, index) => ({ record: `query_${index}`, expr, labels: { place } }));
+  writeFileSync(path, stringify({ groups: [{ name: 'dashboards', rules }] }));
+  const { status, stderr } = spawnSync('promtool', ['check', 'rules', path], { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+});
+
+function assertNoOverlap(name: string, all: Panel[]): void {
+  const cells = new Map<string, string>();
+  for (const { title, gridPos } of all) {
+    for (let x = gridPos.x; x < gridPos.x + gridPos.w; x += 1) {
+      for (let y = gridPos.y; y < gridPos.y + gridPos.h; y += 1) {
+        assert.equal(cells.get(`${x} ${y}`), undefined, `${name}: ${title} lies upon ${cells.get(`${x} ${y}`)}`);
+        cells.set(`${x} ${y}`, title);
+      }
+    }
+  }
+}
+
+interface Panel {
+  id: number;
+  type: string;
+  title: string;
+  description: string;
+  datasource: { uid: string };
+  gridPos: { x: number; y: number; w: number; h: number };
+  fieldConfig: { defaults: { unit?: string } };
+  links?: { url: string }[];
+  targets: { expr: string; datasource: { uid: string } }[];
+}

@@ -1,0 +1,202 @@
+import { RUNBOOKS, type Dashboard } from './dashboard.ts';
+import { stat, table, timeseries, type Panel } from './panels.ts';
+
+const API = 'job="facepass-api",namespace=~"$namespace"';
+const REQUESTS = `http_server_request_duration_seconds_count{${API},route=~"/api/.*"}`;
+const ERRORS = `http_server_request_duration_seconds_count{${API},route=~"/api/.*",status=~"5.."}`;
+const SEARCHES = `${API},route=~"/api/v1/(search|faces/search-session)",status=~"2..|499"`;
+const ALL_SEARCHES = `http_server_request_duration_seconds_count{${SEARCHES}}`;
+const FAST_SEARCHES = `http_server_request_duration_seconds_bucket{${SEARCHES},le="0.5"}`;
+
+const goodAbove = (objective: number): [number | null, string][] => [[null, 'red'], [objective, 'green']];
+const BUDGET: [number | null, string][] = [[null, 'red'], [0, 'orange'], [0.25, 'green']];
+
+const objectives: Panel[] = [
+  stat({
+    title: 'Answered, 30 days',
+    description: 'Share of the calls to /api/ that were not answered with a 5xx. The objective is 99.9 %.',
+    unit: 'percentunit',
+    decimals: 3,
+    thresholds: goodAbove(0.999),
+    queries: [{ expr: `1 - sum(increase(${ERRORS}[30d])) / sum(increase(${REQUESTS}[30d]))`, legend: 'answered' }],
+    link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassErrorBudgetBurnFast.md` },
+  }),
+  stat({
+    title: 'Error budget left',
+    description: 'What is left of the failures that 30 days may have; below 0 the objective is missed.',
+    unit: 'percentunit',
+    decimals: 1,
+    thresholds: BUDGET,
+    queries: [{ expr: `1 - sum(increase(${ERRORS}[30d])) / sum(increase(${REQUESTS}[30d])) / 0.001`, legend: 'left' }],
+  }),
+  stat({
+    title: 'Searches within 500 ms, 30 days',
+    description: 'Share of the answered searches, and of those whose client left first, that took at most 500 ms. The objective is 99 %.',
+    unit: 'percentunit',
+    decimals: 2,
+    thresholds: goodAbove(0.99),
+    queries: [{ expr: `sum(increase(${FAST_SEARCHES}[30d])) / sum(increase(${ALL_SEARCHES}[30d]))`, legend: 'fast' }],
+    link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassLatencyBudgetBurnFast.md` },
+  }),
+  stat({
+    title: 'Latency budget left',
+    description: 'What is left of the slow searches that 30 days may have.',
+    unit: 'percentunit',
+    decimals: 1,
+    thresholds: BUDGET,
+    queries: [{ expr: `1 - (1 - sum(increase(${FAST_SEARCHES}[30d])) / sum(increase(${ALL_SEARCHES}[30d]))) / 0.01`, legend: 'left' }],
+  }),
+  burnRate('Burn of the error budget', 'request_errors', 0.001),
+  burnRate('Burn of the latency budget', 'slow_searches', 0.01),
+  table({
+    title: 'Firing alerts',
+    description: 'Every alert of Facepass that fires now, of all its parts. Empty is good.',
+    unit: 'short',
+    queries: [{ expr: 'ALERTS{alertname=~"Facepass.+",alertstate="firing"}', legend: '{{alertname}}' }],
+    link: { title: 'Runbooks', url: RUNBOOKS },
+  }),
+];
+
+function burnRate(title: string, record: string, budget: number): Panel {
+  return timeseries({
+    title,
+    description: 'How many times faster than allowed the budget is used, over three windows. At 1 it lasts 30 days; 14.4 over an hour and five minutes pages.',
+    unit: 'short',
+    min: 0,
+    thresholds: [[null, 'transparent'], [1, 'orange'], [14.4, 'red']],
+    queries: ['5m', '1h', '6h'].map((window) => ({ expr: `max(facepass:${record}:ratio_rate${window}{namespace=~"$namespace"}) / ${budget}`, legend: window })),
+  });
+}
+
+const requests: Panel[] = [
+  timeseries({
+    title: 'Requests',
+    description: 'Requests a second by route. Paths that no route knows are counted together as `unmatched`.',
+    unit: 'reqps',
+    stacked: true,
+    min: 0,
+    queries: [{ expr: `sum by (route) (rate(http_server_request_duration_seconds_count{${API}}[$__rate_interval]))`, legend: '{{route}}' }],
+  }),
+  timeseries({
+    title: 'Failures',
+    description: 'Requests a second answered with a 5xx. Compare with Problems by code, which says why.',
+    unit: 'reqps',
+    min: 0,
+    queries: [{ expr: `sum by (route, status) (rate(http_server_request_duration_seconds_count{${API},status=~"5.."}[$__rate_interval]))`, legend: '{{route}} {{status}}' }],
+  }),
+  timeseries({
+    title: 'Problems by code',
+    description: 'Requests a second answered with a problem, by its code; /docs/errors explains each. 4xx are the clients’, 5xx ours.',
+    unit: 'reqps',
+    min: 0,
+    queries: [{ expr: `sum by (code) (rate(facepass_problems_total{${API}}[$__rate_interval])) > 0`, legend: '{{code}}' }],
+  }),
+  durations('Search duration', 'Time of a search, from its first byte to its answer’s last. Dots are single searches and lead to their traces.', 'facepass_search_duration_seconds', 0.5),
+  durations('Index duration', 'Time to index one photo, those of batches too.', 'facepass_index_duration_seconds'),
+  timeseries({
+    title: 'Duration by route, 99th percentile',
+    description: 'The slowest of a hundred requests of each route.',
+    unit: 's',
+    min: 0,
+    queries: [
+      {
+        expr: `histogram_quantile(0.99, sum by (le, route) (rate(http_server_request_duration_seconds_bucket{${API},route=~"/api/.*"}[$__rate_interval])))`,
+        legend: '{{route}}',
+        exemplar: true,
+      },
+    ],
+  }),
+  timeseries({
+    title: 'Photos and faces',
+    description: 'Photos indexed and searches made a second, and faces stored.',
+    unit: 'ops',
+    min: 0,
+    queries: [
+      { expr: `sum(rate(facepass_index_requests_total{${API},status="200"}[$__rate_interval]))`, legend: 'photos indexed' },
+      { expr: `sum(rate(facepass_search_requests_total{${API},status="200"}[$__rate_interval]))`, legend: 'searches' },
+      { expr: `sum(rate(facepass_embeddings_total{${API}}[$__rate_interval]))`, legend: 'faces stored' },
+    ],
+  }),
+];
+
+function durations(title: string, description: string, histogram: string, limit?: number): Panel {
+  return timeseries({
+    title,
+    description,
+    unit: 's',
+    min: 0,
+    ...(limit === undefined ? {} : { thresholds: [[null, 'transparent'], [limit, 'red']] as [number | null, string][] }),
+    queries: [0.5, 0.95, 0.99].map((quantile) => ({
+      expr: `histogram_quantile(${quantile}, sum by (le) (rate(${histogram}_bucket{${API}}[$__rate_interval])))`,
+      legend: `p${quantile * 100}`,
+      exemplar: quantile === 0.99,
+    })),
+  });
+}
+
+const saturation: Panel[] = [
+  timeseries({
+    title: 'Database connections',
+    description: 'Connections in use, how many there may be, and statements that wait for one: any that wait for long delay every request.',
+    unit: 'short',
+    min: 0,
+    queries: [
+      { expr: `sum(facepass_db_connections_active{${API}})`, legend: 'in use' },
+      { expr: `sum(facepass_db_connections_max{${API}})`, legend: 'at most' },
+      { expr: `sum(facepass_db_connections_waiting{${API}})`, legend: 'statements that wait' },
+    ],
+    link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassDatabasePoolExhausted.md` },
+  }),
+  timeseries({
+    title: 'CPU of the API processes',
+    description: 'Cores in use by each process. One process uses one core for JavaScript.',
+    unit: 'short',
+    min: 0,
+    queries: [{ expr: `sum by (pod, instance) (rate(process_cpu_seconds_total{${API}}[$__rate_interval]))`, legend: '{{pod}} {{instance}}' }],
+  }),
+  timeseries({
+    title: 'Memory of the API processes',
+    description: 'Resident memory of each process.',
+    unit: 'bytes',
+    min: 0,
+    queries: [{ expr: `process_resident_memory_bytes{${API}}`, legend: '{{pod}} {{instance}}' }],
+  }),
+  timeseries({
+    title: 'Event loop delay, 99th percentile',
+    description: 'How long a process leaves what is ready waiting: above 100 ms it does something long, or has too little CPU.',
+    unit: 's',
+    min: 0,
+    thresholds: [[null, 'transparent'], [0.1, 'red']],
+    queries: [{ expr: `nodejs_eventloop_lag_p99_seconds{${API}}`, legend: '{{pod}} {{instance}}' }],
+  }),
+  timeseries({
+    title: 'Starts in an hour',
+    description: 'How often each process began anew; a restart shows as a step.',
+    unit: 'short',
+    min: 0,
+    decimals: 0,
+    queries: [{ expr: `sum by (job, pod, instance) (changes(process_start_time_seconds{job=~"facepass-.*",namespace=~"$namespace"}[1h]))`, legend: '{{job}} {{pod}} {{instance}}' }],
+  }),
+  timeseries({
+    title: 'Age of the last retention sweep',
+    description: 'Time since no overdue session was left, beside the interval of the sweeps.',
+    unit: 's',
+    min: 0,
+    queries: [
+      { expr: `time() - max(facepass_retention_last_sweep_timestamp_seconds{${API}} > 0)`, legend: 'age' },
+      { expr: `max(facepass_retention_sweep_interval_seconds{${API}})`, legend: 'interval' },
+    ],
+    link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassRetentionOverdue.md` },
+  }),
+];
+
+export const service: Dashboard = {
+  uid: 'facepass-service',
+  title: 'Facepass / Service',
+  description: 'What clients get: the objectives and their budgets, requests, failures and durations, and what is near its limit.',
+  rows: [
+    { title: 'Objectives', panels: objectives },
+    { title: 'Requests', panels: requests },
+    { title: 'Saturation', panels: saturation },
+  ],
+};
