@@ -9,7 +9,8 @@ export async function countWayBack(client: Client, way: { from: number; to: numb
     counts.photos_in_schema_2 = Number(rows[0].held);
     counts.faces_kept_aside = Number(rows[0].faces) - counts.photos_in_schema_2;
   }
-  if (way.to > 1) return counts;
+  // Without its journal face_embeddings is the table of schema 1 again: an earlier way back was stopped after that.
+  if (way.to > 1 || (has('face_embeddings') && !has('face_embeddings_changes'))) return counts;
   const source = has('face_embeddings') ? MIRROR : `(${BEST_FACES})`;
   const backup = has('face_embeddings_backup_v1');
   const { rows } = await client.query(ROWS_BACK(source, backup), has('face_embeddings') ? [] : [way.modelId]);
@@ -36,7 +37,7 @@ export interface WayBackCounts {
 
 async function existing(client: Client): Promise<(table: string) => boolean> {
   const { rows } = await client.query(`select relname from pg_class where oid in (
-    to_regclass('faces'), to_regclass('face_embeddings'), to_regclass('face_embeddings_backup_v1'))`);
+    to_regclass('faces'), to_regclass('face_embeddings'), to_regclass('face_embeddings_changes'), to_regclass('face_embeddings_backup_v1'))`);
   return (table) => rows.some((row) => row.relname === table);
 }
 

@@ -1,0 +1,234 @@
+-- What “migrator up” makes of an empty database; :dimension is the model pack's. Written by scripts/dump-schema.ts, checked by a test.
+
+create table audit_log (
+  id bigint not null generated always as identity,
+  at timestamp with time zone not null default clock_timestamp(),
+  actor text not null,
+  action text not null,
+  session_id character varying(255) not null,
+  photo_id character varying(255),
+  rows_removed bigint not null,
+  constraint audit_log_pkey PRIMARY KEY (id)
+);
+
+create table erasures (
+  id bigint not null generated always as identity,
+  session_id character varying(255) not null,
+  photo_id character varying(255),
+  erased_at timestamp with time zone not null default clock_timestamp(),
+  constraint erasures_pkey PRIMARY KEY (id)
+);
+
+create table face_copies (
+  table_name name not null,
+  kind text not null,
+  schema_version integer not null,
+  made_at timestamp with time zone not null default now(),
+  row_count bigint not null default 0,
+  content_hash numeric not null default 0,
+  sealed_up_to integer not null default 0,
+  max_id integer not null default 0,
+  constraint face_copies_kind_check CHECK ((kind = ANY (ARRAY['backup'::text, 'quarantine'::text, 'kept'::text, 'mirror'::text]))),
+  constraint face_copies_pkey PRIMARY KEY (table_name)
+);
+
+create table faces (
+  session_id character varying(255) not null,
+  photo_id character varying(255) not null,
+  face_index integer not null,
+  box real[],
+  confidence real not null,
+  quality real,
+  model_id character varying(64) not null,
+  embedding halfvec(:dimension) not null,
+  created_at timestamp with time zone not null default now(),
+  constraint faces_box_check CHECK ((array_length(box, 1) = 4)),
+  constraint faces_face_index_check CHECK ((face_index >= 0)),
+  constraint faces_pkey PRIMARY KEY (session_id, photo_id, face_index)
+) partition by HASH (session_id);
+
+create table migration_progress (
+  step text not null,
+  upper_id integer not null,
+  last_id integer not null default 0,
+  last_session_id character varying(255),
+  last_photo_id character varying(255),
+  rows_done bigint not null default 0,
+  rows_total bigint not null,
+  started_at timestamp with time zone not null default now(),
+  constraint migration_progress_pkey PRIMARY KEY (step)
+);
+
+create table schema_migrations (
+  id integer not null default nextval('schema_migrations_id_seq'::regclass),
+  name character varying(255) not null,
+  run_on timestamp without time zone not null,
+  constraint schema_migrations_pkey PRIMARY KEY (id)
+);
+
+create table sessions (
+  session_id character varying(255) not null,
+  photo_count integer not null,
+  face_count integer not null,
+  last_indexed timestamp with time zone not null default now(),
+  model_id character varying(64) not null,
+  expires_at timestamp with time zone,
+  created_at timestamp with time zone not null default now(),
+  constraint sessions_pkey PRIMARY KEY (session_id)
+);
+
+-- faces has 64 partitions: toast_tuple_target=8160
+
+CREATE INDEX erasures_session_id_erased_at_idx ON public.erasures USING btree (session_id, erased_at);
+
+CREATE INDEX sessions_expires_at_idx ON public.sessions USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+
+CREATE OR REPLACE FUNCTION public.create_approximate_index(p_table regclass, p_name text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  dimension integer := (select atttypmod from pg_attribute where attrelid = p_table and attname = 'embedding');
+  row_total bigint;
+  lists bigint;
+  samples bigint;
+begin
+  execute format('select count(*) from %s', p_table) into row_total;
+  lists := greatest(1, least(32768, case when row_total <= 1000000 then row_total / 1000 else sqrt(row_total)::bigint end));
+  samples := greatest(10000, 50 * lists);
+  perform set_config('maintenance_work_mem', greatest(
+    pg_size_bytes(current_setting('maintenance_work_mem')) / 1024,
+    (samples * (4 * dimension + 4 * lists + 64) + lists * (16 * dimension + 4 * lists)) / 1024 + 16384) || 'kB', true);
+  execute format('create index if not exists %I on %s using ivfflat (embedding vector_cosine_ops) with (lists = %s)', p_name, p_table, lists);
+end $function$
+;
+-- not executable by public
+
+CREATE OR REPLACE FUNCTION public.erase_from_copies(p_session_id text, p_photo_id text, p_kinds text[] DEFAULT NULL::text[])
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  copy face_copies;
+  session_type regtype;
+  removed bigint;
+  removed_sealed bigint;
+  removed_hash numeric;
+  total bigint := 0;
+begin
+  for copy in select * from face_copies c where p_kinds is null or c.kind = any(p_kinds) order by c.table_name loop
+    select atttypid into session_type from pg_attribute
+    where attrelid = copy.table_name::regclass and attname = 'session_id';
+    -- Only the session's own spelling may match: 'A0…' is another session than the uuid 'a0…'.
+    continue when session_type = 'uuid'::regtype
+      and (not pg_input_is_valid(p_session_id, 'uuid') or p_session_id::uuid::text <> p_session_id);
+    execute format(
+      'with removed as (delete from %I where session_id = $1::%s and ($2 is null or photo_id = $2) returning *)
+       select count(*), %s from removed',
+      copy.table_name, session_type,
+      case when copy.kind = 'backup' then
+        'count(*) filter (where id <= $3), coalesce(sum(field_row_hash(id, face_id, photo_id, event_id, session_id, embedding, confidence, created_at)) filter (where id <= $3), 0)'
+      else '0, 0' end)
+    into removed, removed_sealed, removed_hash using p_session_id, p_photo_id, copy.sealed_up_to;
+    total := total + removed;
+    if removed_sealed > 0 then
+      update face_copies c set row_count = c.row_count - removed_sealed, content_hash = c.content_hash - removed_hash
+      where c.table_name = copy.table_name;
+    end if;
+  end loop;
+  return total;
+end $function$
+;
+-- not executable by public
+
+CREATE OR REPLACE FUNCTION public.erase_photo(p_session_id text, p_photo_id text, p_actor text)
+ RETURNS TABLE(photos bigint, faces bigint)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  removed_from_copies bigint;
+begin
+  perform pg_advisory_xact_lock(hashtextextended(p_session_id, 7));
+  perform set_config('facepass.erasing', p_session_id, true);
+  with removed as (
+    delete from faces f where f.session_id = p_session_id and f.photo_id = p_photo_id returning f.photo_id)
+  select count(distinct removed.photo_id), count(*) into photos, faces from removed;
+  update sessions s set photo_count = s.photo_count - erase_photo.photos, face_count = s.face_count - erase_photo.faces
+  where s.session_id = p_session_id and erase_photo.photos > 0;
+  delete from sessions s where s.session_id = p_session_id and s.photo_count = 0;
+  removed_from_copies := erase_from_copies(p_session_id, p_photo_id);
+  insert into erasures (session_id, photo_id) values (p_session_id, p_photo_id);
+  insert into audit_log (actor, action, session_id, photo_id, rows_removed)
+  values (p_actor, 'erase_photo', p_session_id, p_photo_id, faces + removed_from_copies);
+  perform set_config('facepass.erasing', '', true);
+  return next;
+end $function$
+;
+-- not executable by public
+
+CREATE OR REPLACE FUNCTION public.erase_session(p_session_id text, p_actor text)
+ RETURNS TABLE(photos bigint, faces bigint)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  removed_from_copies bigint;
+begin
+  perform pg_advisory_xact_lock(hashtextextended(p_session_id, 7));
+  perform set_config('facepass.erasing', p_session_id, true);
+  with removed as (delete from faces f where f.session_id = p_session_id returning f.photo_id)
+  select count(distinct removed.photo_id), count(*) into photos, faces from removed;
+  delete from sessions s where s.session_id = p_session_id;
+  removed_from_copies := erase_from_copies(p_session_id, null);
+  insert into erasures (session_id) values (p_session_id);
+  insert into audit_log (actor, action, session_id, rows_removed)
+  values (p_actor, 'erase_session', p_session_id, faces + removed_from_copies);
+  perform set_config('facepass.erasing', '', true);
+  return next;
+end $function$
+;
+-- not executable by public
+
+CREATE OR REPLACE FUNCTION public.field_row_hash(id integer, face_id integer, photo_id text, event_id integer, session_id uuid, embedding vector, confidence double precision, created_at timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select ('x' || substr(md5(jsonb_build_array(
+    id, face_id, photo_id, event_id, session_id, md5(vector_send(embedding)),
+    encode(float8send(confidence), 'hex'), encode(timestamptz_send(created_at), 'hex')
+  )::text), 1, 15))::bit(60)::bigint
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.normalised(embedding vector)
+ RETURNS vector
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select case when abs(vector_norm(embedding) - 1) <= 1e-6 then embedding else l2_normalize(embedding) end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception '% is append-only', tg_table_name using errcode = 'insufficient_privilege';
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.schema_version()
+ RETURNS integer
+ LANGUAGE sql
+ STABLE
+AS $function$select 3$function$
+;
+
+CREATE TRIGGER audit_log_is_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
