@@ -54,14 +54,18 @@ export function suppressOverlaps<D extends Detection>(detections: readonly D[], 
   return kept;
 }
 
-/** A detection in other coordinates: `point * scale + offset` on each axis. */
+/** A box in other coordinates: `point * scale + offset` on each axis. */
+export function moveBox(box: Box, scale: Point, offset: Point = { x: 0, y: 0 }): Box {
+  return { x: box.x * scale.x + offset.x, y: box.y * scale.y + offset.y, width: box.width * scale.x, height: box.height * scale.y };
+}
+
+/** A detection in other coordinates. */
 export function moveDetection<D extends Detection>(detection: D, scale: Point, offset: Point): D {
-  const move = (point: Point): Point => ({ x: point.x * scale.x + offset.x, y: point.y * scale.y + offset.y });
   const { box, landmarks } = detection;
   return {
     ...detection,
-    box: { ...move(box), width: box.width * scale.x, height: box.height * scale.y },
-    ...(landmarks && { landmarks: landmarks.map(move) }),
+    box: moveBox(box, scale, offset),
+    ...(landmarks && { landmarks: landmarks.map(({ x, y }) => ({ x: x * scale.x + offset.x, y: y * scale.y + offset.y })) }),
   };
 }
 

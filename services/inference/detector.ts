@@ -1,20 +1,17 @@
 import type { ModelPack } from '@facepass/contracts/model-pack';
-import { moveDetection, type Box, type Detection } from './boxes.ts';
+import type { Detection } from './boxes.ts';
 import { decodeScrfd } from './detector-scrfd.ts';
 import { decodeSsd } from './detector-ssd.ts';
 import { decodeYunet } from './detector-yunet.ts';
 import type { Raster } from './image.ts';
 import type { Model, Tensor } from './models.ts';
 
-/** Finds faces in a region of a raster of up to `inputSize` × `inputSize` pixels. */
+/** Finds faces in a raster of up to `inputSize` × `inputSize` pixels. */
 export interface Detector {
   inputSize: number;
   sight: Sight;
-  /**
-   * Every detection with a score of `minScore` or more, in the raster's pixels, overlapping ones not yet suppressed.
-   * The region, in whole pixels, may reach over the raster's edge.
-   */
-  detect(raster: Raster, region: Box, minScore: number): Promise<Detection[]>;
+  /** Every detection with a score of `minScore` or more, in the raster's pixels, overlapping ones not yet suppressed. */
+  detect(raster: Raster, minScore: number): Promise<Detection[]>;
 }
 
 export function createDetector(pack: Pick<ModelPack, 'detector'>, model: Model): Detector {
@@ -23,12 +20,11 @@ export function createDetector(pack: Pick<ModelPack, 'detector'>, model: Model):
   return {
     inputSize,
     sight,
-    async detect(raster, region, minScore) {
-      if (region.width > inputSize || region.height > inputSize)
-        throw new RangeError(`a region of ${region.width}×${region.height} pixels does not fit a detector of ${inputSize}`);
-      const input = inputFor(region, inputSize, model);
-      const outputs = await model.run(layOut(raster, region, input));
-      return decode(outputs, input, minScore).map((detection) => moveDetection(detection, { x: 1, y: 1 }, region));
+    async detect(raster, minScore) {
+      if (raster.width > inputSize || raster.height > inputSize)
+        throw new RangeError(`${raster.width}×${raster.height} pixels do not fit a detector of ${inputSize}`);
+      const input = inputFor(raster, inputSize, model);
+      return decode(await model.run(layOut(raster, input)), input, minScore);
     },
   };
 }
@@ -42,10 +38,12 @@ export interface Sight {
   faintScore: number;
   /** Faces of this size leave a faint trace at least, even those cut out of their surroundings. */
   faintSize: number;
-  /** Faces of this size in their natural surroundings do. */
+  /** Many of this size do, in their natural surroundings. */
   naturalSize: number;
   /** The size at which a face scores best: a closer look brings it there. */
   closeUpSize: number;
+  /** So many pixels of input more are spent on any photo, in search of small faces. */
+  cheapPixels: number;
 }
 
 interface InputSize {
@@ -54,8 +52,8 @@ interface InputSize {
 }
 
 interface DetectorKind {
-  /** The region as the network's input tensor, padded on the right and below. */
-  layOut: (raster: Raster, region: Box, input: InputSize) => Tensor;
+  /** The raster as the network's input tensor, padded on the right and below. */
+  layOut: (raster: Raster, input: InputSize) => Tensor;
   /** The network's outputs as detections, in pixels of its input. */
   decode: (outputs: Record<string, Tensor>, input: InputSize, minScore: number) => Detection[];
   sight: Sight;
@@ -68,59 +66,47 @@ const KINDS: Record<ModelPack['detector']['kind'], DetectorKind> = {
   'ssd-mobilenet': {
     layOut: interleavedBytes,
     decode: decodeSsd,
-    sight: { faintScore: 0.05, faintSize: 40, naturalSize: 20, closeUpSize: 56 },
+    sight: { faintScore: 0.05, faintSize: 46, naturalSize: 14, closeUpSize: 56, cheapPixels: 512 * 512 },
   },
   yunet: {
     layOut: planarFloats([2, 1, 0], 0, 1),
     decode: decodeYunet,
-    sight: { faintScore: 0.1, faintSize: 26, naturalSize: 14, closeUpSize: 56 },
+    sight: { faintScore: 0.08, faintSize: 34, naturalSize: 12, closeUpSize: 56, cheapPixels: 10 * 512 * 512 },
   },
   scrfd: {
     layOut: planarFloats([0, 1, 2], 127.5, 1 / 128),
     decode: decodeScrfd,
-    sight: { faintScore: 0.1, faintSize: 26, naturalSize: 14, closeUpSize: 56 },
+    sight: { faintScore: 0.08, faintSize: 34, naturalSize: 12, closeUpSize: 56, cheapPixels: 10 * 512 * 512 },
   },
 };
 
-/** The network's own size where it is fixed, else the region rounded up. */
-function inputFor(region: Box, inputSize: number, { input }: Model): InputSize {
+/** The network's own size where it is fixed, else the raster's rounded up. */
+function inputFor(raster: Raster, inputSize: number, { input }: Model): InputSize {
   const [height, width] = input.type === 'uint8' ? input.shape.slice(1, 3) : input.shape.slice(2, 4);
   const roundUp = (length: number) => Math.min(inputSize, Math.ceil(length / INPUT_MULTIPLE) * INPUT_MULTIPLE);
-  return { width: width ?? roundUp(region.width), height: height ?? roundUp(region.height) };
+  return { width: width ?? roundUp(raster.width), height: height ?? roundUp(raster.height) };
 }
 
-/** [1, height, width, 3] bytes; black where the raster does not reach, as in the pictures that the network learnt from. */
-function interleavedBytes(raster: Raster, region: Box, { width, height }: InputSize): Tensor {
+/** [1, height, width, 3] bytes, padded with black as in the pictures that the network learnt from. */
+function interleavedBytes(raster: Raster, { width, height }: InputSize): Tensor {
   const data = new Uint8Array(height * width * 3);
-  forEachRow(raster, region, (y, x0, x1, start) => {
-    data.set(raster.pixels.subarray(start, start + (x1 - x0) * 3), (y * width + x0) * 3);
-  });
+  const line = raster.width * 3;
+  for (let y = 0; y < raster.height; y++) data.set(raster.pixels.subarray(y * line, (y + 1) * line), y * width * 3);
   return { data, shape: [1, height, width, 3] };
 }
 
-/** [1, 3, height, width] floats `(pixel - mean) * scale`, channels in the given order; 0 where the raster does not reach. */
-function planarFloats(channels: readonly [number, number, number], mean: number, scale: number) {
-  return (raster: Raster, region: Box, { width, height }: InputSize): Tensor => {
+/** [1, 3, height, width] floats `(pixel - mean) * scale`, channels in the given order, padded with 0. */
+function planarFloats([first, second, third]: readonly [number, number, number], mean: number, scale: number) {
+  return ({ pixels, ...raster }: Raster, { width, height }: InputSize): Tensor => {
     const plane = width * height;
     const data = new Float32Array(3 * plane);
-    const { pixels } = raster;
-    const [first, second, third] = channels;
-    forEachRow(raster, region, (y, x0, x1, start) => {
-      for (let at = start, out = y * width + x0, end = y * width + x1; out < end; at += 3, out++) {
+    for (let y = 0, at = 0; y < raster.height; y++) {
+      for (let out = y * width, end = out + raster.width; out < end; out++, at += 3) {
         data[out] = (pixels[at + first]! - mean) * scale;
         data[out + plane] = (pixels[at + second]! - mean) * scale;
         data[out + 2 * plane] = (pixels[at + third]! - mean) * scale;
       }
-    });
+    }
     return { data, shape: [1, 3, height, width] };
   };
-}
-
-/** For each row of the region inside the raster: its `y` and columns `x0` to `x1` in the region, and where it starts in the pixels. */
-function forEachRow(raster: Raster, region: Box, visit: (y: number, x0: number, x1: number, start: number) => void): void {
-  const x0 = Math.max(0, -region.x);
-  const x1 = Math.min(region.width, raster.width - region.x);
-  if (x1 <= x0) return;
-  for (let y = Math.max(0, -region.y); y < Math.min(region.height, raster.height - region.y); y++)
-    visit(y, x0, x1, ((y + region.y) * raster.width + x0 + region.x) * 3);
 }

@@ -1,5 +1,6 @@
 import type { ImageProblem } from '@facepass/contracts/image-problem';
 import sharp, { type Metadata } from 'sharp';
+import type { Box } from './boxes.ts';
 
 /** What an uploaded picture may weigh. Width and height are those of the upright picture. */
 export interface ImageLimits {
@@ -58,18 +59,31 @@ export async function decodePhoto(bytes: Uint8Array, limits: ImageLimits): Promi
 }
 
 /** The whole photo, upright, at `width` × `height` pixels; smaller sizes are anti-aliased. */
-export async function uprightRaster(photo: Photo, width: number, height: number): Promise<Raster> {
+export function uprightRaster(photo: Photo, width: number, height: number): Promise<Raster> {
+  return uprightRegion(photo, { x: 0, y: 0, width: photo.width, height: photo.height }, width, height);
+}
+
+/** A region of the upright photo, in whole pixels inside it, at `width` × `height` pixels. */
+export async function uprightRegion(photo: Photo, region: Box, width: number, height: number): Promise<Raster> {
   const { stored, orientation } = photo;
-  if (orientation === 1 && width === stored.width && height === stored.height) return stored;
+  const source = storedRegion(photo, region);
   const [storedWidth, storedHeight] = orientation >= 5 ? [height, width] : [width, height];
   const { flop, angle } = TURNS[orientation];
-  const { data } = await sharp(stored.pixels, { raw: { width: stored.width, height: stored.height, channels: 3 } })
+  const pixels = await sharp(stored.pixels, { raw: { width: stored.width, height: stored.height, channels: 3 } })
+    .extract({ left: source.x, top: source.y, width: source.width, height: source.height })
     .resize(storedWidth, storedHeight, { fit: 'fill', kernel: 'linear' })
     .flop(flop)
     .rotate(angle)
     .raw()
-    .toBuffer({ resolveWithObject: true });
-  return { pixels: data, width, height };
+    .toBuffer();
+  return { pixels, width, height };
+}
+
+function storedRegion(photo: Photo, { x, y, width, height }: Box): Box {
+  const { matrix: [a, b, c, d], offset: [x0, y0] } = storedFromUpright(photo);
+  const [x1, x2] = [a * x + b * y + x0, a * (x + width) + b * (y + height) + x0];
+  const [y1, y2] = [c * x + d * y + y0, c * (x + width) + d * (y + height) + y0];
+  return { x: Math.min(x1, x2), y: Math.min(y1, y2), width: Math.abs(x2 - x1), height: Math.abs(y2 - y1) };
 }
 
 /** Where a point of the upright photo lies in the stored pixels, as a linear map: `stored = matrix · upright + offset`. */

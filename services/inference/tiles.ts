@@ -15,55 +15,138 @@ export function pyramidScales(longerSide: number, inputSize: number, largestScal
   return Array.from({ length: steps + 1 }, (_, level) => whole * ratio ** (level / Math.max(1, steps)));
 }
 
-/**
- * Covers a raster with tiles of at most `tileSize` pixels a side, neighbours sharing at least `overlap` pixels, so that what is
- * no larger than the overlap lies whole in one tile. As few tiles as that takes, as small as that allows; whole pixels.
- */
-export function planTiles(width: number, height: number, tileSize: number, overlap: number): Box[] {
-  const columns = planSpans(width, tileSize, overlap);
-  return planSpans(height, tileSize, overlap).flatMap((row) =>
-    columns.map((column) => ({ x: column.start, y: row.start, width: column.length, height: row.length })),
-  );
-}
+/** Side of the blocks in which detail is measured, in pixels. */
+const BLOCK = 16;
 
-function planSpans(length: number, tileSize: number, overlap: number): { start: number; length: number }[] {
-  const count = Math.max(1, Math.ceil((length - overlap) / (tileSize - overlap)));
-  const span = Math.min(length, Math.ceil((length + (count - 1) * overlap) / count));
-  return Array.from({ length: count }, (_, i) => ({ start: count === 1 ? 0 : Math.round((i * (length - span)) / (count - 1)), length: span }));
+/** Which blocks of `BLOCK` × `BLOCK` pixels of a raster are worth a look, row by row. */
+export interface BlockMap {
+  columns: number;
+  rows: number;
+  marked: Uint8Array;
 }
-
-/** Whether a box ends at an edge that its tile has inside the raster: the tile shows only a part of what is there. */
-export function isCutByTile(box: Box, tile: Box, raster: { width: number; height: number }): boolean {
-  const near = 2;
-  return (
-    (tile.x > 0 && box.x <= tile.x + near) ||
-    (tile.y > 0 && box.y <= tile.y + near) ||
-    (tile.x + tile.width < raster.width && box.x + box.width >= tile.x + tile.width - near) ||
-    (tile.y + tile.height < raster.height && box.y + box.height >= tile.y + tile.height - near)
-  );
-}
-
-/** Side of the blocks in which contrast is measured, in pixels: about the smallest face. */
-const BLOCK = 32;
 
 /**
- * Whether any block of a tile holds a contrast of `minContrast` grey values, sampled at every second pixel of the green channel.
- * Sky, walls and studio backgrounds do not, and hold no face.
+ * Marks the blocks of a raster with fine detail: those where the Laplacian of the green channel has a standard deviation of
+ * `minDetail` grey values or more. What is out of focus, sky, wall or skin has none; the features of a small face have.
  */
-export function hasContrast({ pixels, width }: Raster, tile: Box, minContrast: number): boolean {
-  for (let top = tile.y; top < tile.y + tile.height; top += BLOCK) {
-    for (let left = tile.x; left < tile.x + tile.width; left += BLOCK) {
-      const [bottom, right] = [Math.min(top + BLOCK, tile.y + tile.height), Math.min(left + BLOCK, tile.x + tile.width)];
-      let [darkest, brightest] = [255, 0];
-      for (let y = top; y < bottom; y += 2) {
-        for (let at = (y * width + left) * 3 + 1, end = (y * width + right) * 3; at < end; at += 6) {
-          const green = pixels[at]!;
-          if (green < darkest) darkest = green;
-          if (green > brightest) brightest = green;
+export function markDetail({ pixels, width, height }: Raster, minDetail: number): BlockMap {
+  const [columns, rows] = [Math.ceil(width / BLOCK), Math.ceil(height / BLOCK)];
+  const marked = new Uint8Array(columns * rows);
+  const line = width * 3;
+  for (let row = 0; row < rows; row++) {
+    const [top, bottom] = [Math.max(1, row * BLOCK), Math.min(height - 1, (row + 1) * BLOCK)];
+    for (let column = 0; column < columns; column++) {
+      const [left, right] = [Math.max(1, column * BLOCK), Math.min(width - 1, (column + 1) * BLOCK)];
+      let [sum, squares] = [0, 0];
+      for (let y = top; y < bottom; y++) {
+        for (let at = y * line + left * 3 + 1, end = y * line + right * 3; at < end; at += 3) {
+          const laplacian = 4 * pixels[at]! - pixels[at - 3]! - pixels[at + 3]! - pixels[at - line]! - pixels[at + line]!;
+          sum += laplacian;
+          squares += laplacian * laplacian;
         }
       }
-      if (brightest - darkest >= minContrast) return true;
+      const count = Math.max(1, (bottom - top) * (right - left));
+      if (squares / count - (sum / count) ** 2 >= minDetail * minDetail) marked[row * columns + column] = 1;
     }
   }
-  return false;
+  return { columns, rows, marked };
+}
+
+/** Takes the marks off the blocks that lie wholly inside a box, in pixels of the raster. */
+export function unmark({ columns, rows, marked }: BlockMap, box: Box): void {
+  const [left, right] = [Math.max(0, Math.ceil(box.x / BLOCK)), Math.min(columns, Math.floor((box.x + box.width) / BLOCK))];
+  const [top, bottom] = [Math.max(0, Math.ceil(box.y / BLOCK)), Math.min(rows, Math.floor((box.y + box.height) / BLOCK))];
+  for (let row = top; row < bottom; row++) if (right > left) marked.fill(0, row * columns + left, row * columns + right);
+}
+
+export interface CoverOptions {
+  /** Width and height of the raster to be covered, `zoom` times as large as the one the blocks were marked in. */
+  width: number;
+  height: number;
+  zoom: number;
+  /** Room left around every marked block, in pixels of that raster, so that a face it belongs to lies whole in the tile. */
+  margin: number;
+  /** Tiles are no larger than this. */
+  maxSide: number;
+}
+
+/** Covers the marked blocks with tiles, in whole pixels: halved as long as that leaves less to look at. */
+export function coverMarked(map: BlockMap, options: CoverOptions): Box[] {
+  const tileOf = ({ left, top, right, bottom }: Span): Box => {
+    const edge = BLOCK * options.zoom;
+    const [x, y] = [Math.max(0, Math.floor(left * edge - options.margin)), Math.max(0, Math.floor(top * edge - options.margin))];
+    const [x1, y1] = [Math.min(options.width, Math.ceil(right * edge + options.margin)), Math.min(options.height, Math.ceil(bottom * edge + options.margin))];
+    return { x, y, width: x1 - x, height: y1 - y };
+  };
+  const cover = (span: Span): Box[] => {
+    const marked = shrinkToMarks(map, span);
+    if (!marked) return [];
+    const tile = tileOf(marked);
+    const fits = tile.width <= options.maxSide && tile.height <= options.maxSide;
+    const halves = halvesOf(marked);
+    if (!halves) return [tile];
+    const parts = halves.flatMap(cover);
+    return fits && costOf([tile]) <= costOf(parts) ? [tile] : parts;
+  };
+  return cover({ left: 0, top: 0, right: map.columns, bottom: map.rows });
+}
+
+/** What a detector's run costs, in pixels of its input: those, and the start of the run. */
+export function costOf(tiles: readonly Box[]): number {
+  const roundUp = (length: number) => Math.ceil(length / 64) * 64;
+  return tiles.reduce((sum, { width, height }) => sum + roundUp(width) * roundUp(height) + 4096, 0);
+}
+
+/** A rectangle of blocks; right and bottom are the first outside. */
+interface Span {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+function shrinkToMarks({ columns, marked }: BlockMap, span: Span): Span | null {
+  let [left, top, right, bottom] = [span.right, span.bottom, span.left, span.top];
+  for (let row = span.top; row < span.bottom; row++) {
+    for (let column = span.left; column < span.right; column++) {
+      if (!marked[row * columns + column]) continue;
+      left = Math.min(left, column);
+      right = Math.max(right, column + 1);
+      top = Math.min(top, row);
+      bottom = Math.max(bottom, row + 1);
+    }
+  }
+  return right > left ? { left, top, right, bottom } : null;
+}
+
+function halvesOf(span: Span): [Span, Span] | null {
+  const [width, height] = [span.right - span.left, span.bottom - span.top];
+  if (width <= 1 && height <= 1) return null;
+  if (width >= height) {
+    const middle = span.left + (width >> 1);
+    return [{ ...span, right: middle }, { ...span, left: middle }];
+  }
+  const middle = span.top + (height >> 1);
+  return [{ ...span, bottom: middle }, { ...span, top: middle }];
+}
+
+/**
+ * Whether a box ends, give or take `near`, at an edge of its region that lies inside the photo: the region shows only a part of what is there.
+ */
+export function isCut(box: Box, region: Box, photo: { width: number; height: number }, near: number): boolean {
+  return (
+    (region.x > 0 && box.x <= region.x + near) ||
+    (region.y > 0 && box.y <= region.y + near) ||
+    (region.x + region.width < photo.width && box.x + box.width >= region.x + region.width - near) ||
+    (region.y + region.height < photo.height && box.y + box.height >= region.y + region.height - near)
+  );
+}
+
+/** The smallest region of whole pixels of the photo that shows what a tile of the level does. */
+export function wholePixels(tile: Box, level: { width: number; height: number }, photo: { width: number; height: number }): Box {
+  const [across, down] = [photo.width / level.width, photo.height / level.height];
+  const [x, y] = [Math.floor(tile.x * across), Math.floor(tile.y * down)];
+  const right = Math.min(photo.width, Math.ceil((tile.x + tile.width) * across));
+  const bottom = Math.min(photo.height, Math.ceil((tile.y + tile.height) * down));
+  return { x, y, width: right - x, height: bottom - y };
 }
