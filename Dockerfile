@@ -53,7 +53,8 @@ FROM ${BASE_IMAGE} AS runtime
 WORKDIR /app
 ENV NODE_ENV=production
 USER 10001:10001
-ENTRYPOINT ["node"]
+# telemetry.ts loads nothing unless OTEL_* variables name a destination.
+ENTRYPOINT ["node", "--import", "/app/services/runtime/telemetry.ts"]
 HEALTHCHECK --interval=10s --start-period=60s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.METRICS_PORT ?? 9464}/livez`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 
 FROM runtime AS api
