@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { examine } from './commands/doctor.ts';
 import { eraseIndexed } from './commands/erase.ts';
@@ -13,12 +14,12 @@ refused · 5 no such session or photo · 6 refused by the service · 130 interru
 
 The service is found by --url and --api-key, FACEPASS_URL and FACEPASS_API_KEY, or what ./scripts/start left in .facepass.`;
 
-const interrupted = new AbortController();
-process.once('SIGINT', () => interrupted.abort());
-process.once('SIGTERM', () => interrupted.abort());
+const interrupted = interruption();
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.usage));
 
 const program = new Command('facepass')
   .description('Index a folder of photos, and find every photo of a person by a selfie.')
+  .version(JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')).version)
   .addOption(new Option('--url <address>', 'address of the service'))
   .addOption(new Option('--api-key <key>', 'key for everything that writes'))
   .addHelpText('after', EXIT_CODES)
@@ -33,7 +34,7 @@ program
   .option('-p, --parallel <count>', 'photos under way at a time', wholeNumber(1, 64), 4)
   .option('--again', 'send unchanged photos, too')
   .option('--json', 'one JSON line a photo, also at a terminal')
-  .action((folder, options) => run((connection) => indexFolder(folder, options, connection, interrupted.signal)));
+  .action((folder, options) => run((connection) => indexFolder(folder, options, connection, interrupted)));
 
 program
   .command('search')
@@ -46,7 +47,7 @@ program
   .option('--copy-to <folder>', 'copy the photos there')
   .option('--from <folder>', 'the folder that was indexed')
   .option('--json', 'the answer as JSON')
-  .action((selfie, options) => run((connection) => searchSelfie(selfie, options, connection, interrupted.signal)));
+  .action((selfie, options) => run((connection) => searchSelfie(selfie, options, connection, interrupted)));
 
 program
   .command('status')
@@ -80,7 +81,7 @@ async function run(command: (connection: Connection) => Promise<ExitCode>): Prom
   try {
     process.exitCode = await command(findConnection(program.opts()));
   } catch (error) {
-    if (interrupted.signal.aborted) {
+    if (interrupted.aborted) {
       process.exitCode = EXIT.interrupted;
       return;
     }
@@ -88,6 +89,20 @@ async function run(command: (connection: Connection) => Promise<ExitCode>): Prom
     console.error(failure.message);
     process.exitCode = failure.exitCode;
   }
+}
+
+/** The first signal ends the command in order, another one at once; the two that Ctrl-C in a terminal gives through the launcher are one. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  let firstMs = 0;
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted && Date.now() - firstMs > 500) process.exit(EXIT.interrupted);
+      firstMs ||= Date.now();
+      controller.abort();
+    });
+  }
+  return controller.signal;
 }
 
 /** Help and version end with 0; everything else that commander throws is wrong usage. */
