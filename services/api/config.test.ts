@@ -22,6 +22,8 @@ test('inference addresses are made ones that gRPC understands', () => {
   const addressOf = (INFERENCE_ADDRESS: string) => readConfig({ DATABASE_URL, INFERENCE_ADDRESS }).inference.address;
   assert.equal(addressOf('inference:50051'), 'dns:///inference:50051');
   assert.equal(addressOf('dns:///inference:50051'), 'dns:///inference:50051');
+  assert.equal(addressOf('ipv4:10.0.0.1:1,10.0.0.2:2'), 'ipv4:10.0.0.1:1,10.0.0.2:2');
+  assert.equal(addressOf('[::1]:50051'), 'dns:///[::1]:50051');
   assert.equal(addressOf('unix:/run/inference.sock'), 'unix:///run/inference.sock');
   assert.equal(addressOf('unix:///run/inference.sock'), 'unix:///run/inference.sock');
 });

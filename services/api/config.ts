@@ -19,8 +19,8 @@ const trustedProxies = text
   .transform((value) => (/^\d+$/.test(value) ? Number(value) : value.split(/,\s*/)));
 
 const inferenceAddress = text
-  .regex(/^(unix:\/?\/?\/[^:]+|(dns:\/\/\/)?[^/:\s]+:\d{1,5}|(dns:\/\/\/)?\[[0-9a-f:]+\]:\d{1,5})$/i, 'must be dns:///host:port or unix:/path')
-  .transform((value) => value.replace(/^unix:\/*/, 'unix:///').replace(/^(?!unix:|dns:)/, 'dns:///'));
+  .regex(/^(unix:\/{1,3}[^:]+|(dns:\/\/\/)?[^/:,\s]+:\d{1,5}|(dns:\/\/\/)?\[[0-9a-f:]+\]:\d{1,5}|ipv4:[\d.]+:\d{1,5}(,[\d.]+:\d{1,5})*)$/i, 'must be dns:///host:port, ipv4:address:port,address:port or unix:/path')
+  .transform((value) => value.replace(/^unix:\/*/, 'unix:///').replace(/^(?!unix:|dns:|ipv4:)/, 'dns:///'));
 
 const photoUrlTemplate = text
   .regex(/^(https?:\/\/[^/{}\s]+)?\/\S*$/, 'must be an http or https URL, or a path')
@@ -51,7 +51,7 @@ export const apiEnvironment = z.object({
   DATABASE_CONNECT_TIMEOUT_MS: milliseconds.default(2000).describe('Longest wait for a free or new connection; then 503.'),
   DATABASE_STATEMENT_TIMEOUT_MS: milliseconds.default(5000).describe('Longest run of one statement; then 503.'),
 
-  INFERENCE_ADDRESS: inferenceAddress.default('dns:///localhost:50051').describe('Inference servers: dns:///host:port (a headless Service: every address is used) or unix:/path.'),
+  INFERENCE_ADDRESS: inferenceAddress.default('dns:///localhost:50051').describe('Inference servers: dns:///host:port (a headless Service: every address is used), ipv4:address:port,address:port or unix:/path.'),
   INFERENCE_TLS_CA_FILE: text.optional().describe('Speak TLS to the inference servers and verify them by these certificates.'),
   INFERENCE_TIMEOUT_MS: milliseconds.default(15_000).describe('Longest analysis of one image; then 503.'),
   MODEL_PACK: text.regex(/^[a-z0-9-]+$/, 'must be the name of a folder in models/').default('dlib').describe('Model pack; the same as the inference servers’.'),

@@ -12,7 +12,9 @@ export function addPages(app: Express, { config, version }: Context): void {
   app.get('/openapi.json', (_request, response) => void response.json(document));
   app.get('/docs', (_request, response) => sendPage(response, 'Facepass API', REFERENCE));
   app.get('/docs/assets/reference.js', (_request, response) => void response.type('text/javascript').send(REFERENCE_SCRIPT));
-  for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js']) app.get(`/docs/assets/${file}`, sendFile(fileURLToPath(import.meta.resolve(`swagger-ui-dist/${file}`))));
+  for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png']) {
+    app.get(`/docs/assets/${file}`, sendFile(fileURLToPath(import.meta.resolve(`swagger-ui-dist/${file}`))));
+  }
   app.get('/docs/errors', (_request, response) => sendPage(response, 'Facepass problem codes', problemList()));
   app.get('/docs/errors/:code', (request, response, next) => {
     const { code } = request.params;
@@ -52,7 +54,8 @@ function isProblemCode(code: string | undefined): code is ProblemCode {
 }
 
 function sendPage(response: Response, title: string, body: string): void {
-  response.type('html').send(`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${asHtml(title)}</title></head><body>${body}</body></html>\n`);
+  const head = `<meta charset="utf-8"><meta name="viewport" content="width=device-width"><link rel="icon" href="/docs/assets/favicon-32x32.png"><title>${asHtml(title)}</title>`;
+  response.type('html').send(`<!doctype html><html lang="en"><head>${head}</head><body>${body}</body></html>\n`);
 }
 
 /** Text with `code` marks as HTML. */

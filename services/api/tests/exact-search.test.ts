@@ -29,7 +29,7 @@ describe('exact search', () => {
   });
 
   test(`every photo of the person is found in a session of 3,000 faces beside ${FOREIGN_FACES} foreign ones`, async (t) => {
-    if (database.engine === 'embedded' && FOREIGN_FACES > 100_000) return t.skip('the embedded database takes hours to fill: set FACEPASS_TEST_DATABASE_URL');
+    if (database.engine === 'embedded' && FOREIGN_FACES > 100_000) return t.skip('the embedded database is too slow for so many: set FACEPASS_TEST_DATABASE_URL');
     const random = seededRandom(41);
     const people = await fillForeign(pool, FOREIGN_FACES);
     const pictureOf = (person: Float32Array) => asStored(anotherPicture(person, 0.75, random));

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import pg from 'pg';
+import { startInferenceProcess } from '../../inference/tests/inference-process.ts';
+import { largePhoto } from '../../inference/tests/photos.ts';
+import { portrait } from './people.ts';
+import { createMigratedDatabase, KEY, migrate, startTestService, type TestService } from './service.ts';
+import { createTestDatabase } from '../../../scripts/test-database.ts';
+
+describe('when something the API needs fails', () => {
+  let service: TestService;
+  before(async () => {
+    service = await startTestService({ environment: { DATABASE_POOL_SIZE: '2', DATABASE_CONNECT_TIMEOUT_MS: '300' } });
+  });
+  after(() => service?.[Symbol.asyncDispose]());
+
+  const index = (photo_id: string, image: Uint8Array, on = service) => on.call('POST', '/api/v1/index', { key: KEY, form: { session_id: 's', photo_id, image } });
+
+  test('an inference server killed in the middle of a request: a clear 503, then service again', async () => {
+    const inference = await startInferenceProcess({ INFERENCE_WORKERS: '1' });
+    await using own = await startTestService({ inference: null, database: service.database, environment: { INFERENCE_ADDRESS: inference.address } });
+    const hit = index('hit', await largePhoto(), own);
+    await inference.metricReaches('facepass_inference_in_flight', (photos) => photos > 0);
+    inference.child.kill('SIGKILL');
+    const answer = await hit;
+    assert.equal(answer.status, 503);
+    assert.equal(answer.body.code, 'inference_unavailable');
+    assert.equal(answer.headers.get('retry-after'), '1');
+    assert.equal((await own.call('GET', '/readyz')).status, 503);
+    await inference[Symbol.asyncDispose]();
+
+    await using again = await startInferenceProcess({ INFERENCE_WORKERS: '1', INFERENCE_LISTEN: inference.address });
+    assert.equal(again.address, inference.address);
+    const face = await portrait(0);
+    for (;;) {
+      const { status } = await index('hit', face, own);
+      if (status === 200) break;
+      assert.equal(status, 503);
+    }
+    assert.equal((await own.call('GET', '/readyz')).status, 200);
+  });
+
+  test('one of two inference servers killed in the middle of its requests: the other answers them', async () => {
+    await using first = await startInferenceProcess({ INFERENCE_WORKERS: '1' });
+    await using second = await startInferenceProcess({ INFERENCE_WORKERS: '1' });
+    await using own = await startTestService({ inference: null, database: service.database, environment: { INFERENCE_ADDRESS: `ipv4:${first.address},${second.address}` } });
+    const photo = await largePhoto();
+    const answers = Promise.all(['a', 'b', 'c', 'd'].map((photo_id) => index(photo_id, photo, own)));
+    for (const one of [first, second]) await one.metricReaches('facepass_inference_in_flight', (photos) => photos > 0);
+    first.child.kill('SIGKILL');
+    assert.deepEqual((await answers).map(({ status, body }) => body.code ?? status), [200, 200, 200, 200]);
+  });
+
+  test('an image that takes longer than the deadline is 503, and the server is told', async () => {
+    await using hasty = await startTestService({ inference: null, database: service.database, environment: { INFERENCE_ADDRESS: service.inference!.address, INFERENCE_TIMEOUT_MS: '50' } });
+    const answer = await index('slow', await largePhoto(), hasty);
+    assert.equal(answer.status, 503);
+    assert.match(answer.body.detail, /in time/);
+    await service.inference!.metricReaches('facepass_inference_in_flight', (photos) => photos === 0);
+  });
+
+  test('a full pool is 503 at once, never an unbounded wait', async (t) => {
+    if (service.database.engine === 'embedded') return t.skip('needs PostgreSQL: two open transactions');
+    const blocker = new pg.Client({ connectionString: service.database.url });
+    await blocker.connect();
+    await blocker.query('begin');
+    await blocker.query(`select pg_advisory_xact_lock(hashtextextended('s', 7))`);
+    const face = await portrait(0);
+    const blocked = Promise.all([index('a', face), index('b', face)]);
+    const waiters = `select count(*)::integer as count from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())`;
+    while ((await blocker.query(waiters)).rows[0].count < 2);
+    const refused = await service.call('GET', '/api/v1/search/status/s');
+    await blocker.end();
+    assert.equal(refused.status, 503);
+    assert.equal(refused.body.code, 'database_unavailable');
+    assert.deepEqual((await blocked).map(({ status, body }) => body.code ?? status), [200, 200]);
+  });
+
+  test('connections that the database ends, idle or in use, cost at most the request that used them', async (t) => {
+    if (service.database.engine === 'embedded') return t.skip('needs PostgreSQL: its backends are processes');
+    const administrator = new pg.Client({ connectionString: service.database.url });
+    await administrator.connect();
+    for (let round = 0; round < 10; round += 1) {
+      const busy = Promise.all([1, 2, 3].map(() => service.call('GET', '/api/v1/search/status/s')));
+      await administrator.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'facepass-api' and datname = current_database()`);
+      for (const { status } of await busy) assert.ok([200, 503].includes(status), `${status}`);
+      let status = 503;
+      while (status !== 200) ({ status } = await service.call('GET', '/api/v1/search/status/s'));
+    }
+    await administrator.end();
+  });
+
+  test('an unmigrated database: alive, not ready, 503; once it is migrated, ready without a restart', async () => {
+    await using database = await createTestDatabase();
+    await using early = await startTestService({ inference: null, database, environment: { INFERENCE_ADDRESS: service.inference!.address } });
+    assert.equal((await early.call('GET', '/livez')).status, 200);
+    assert.match((await early.call('GET', '/readyz')).body, /not migrated/);
+    await migrate(database.url, 'up');
+    assert.equal((await early.call('GET', '/readyz')).status, 200);
+    assert.equal((await early.call('GET', '/health')).body.status, 'healthy');
+  });
+
+  test('a schema newer or older than this API knows is not ready', async () => {
+    await using database = await createMigratedDatabase();
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    await using own = await startTestService({ inference: null, database, environment: { INFERENCE_ADDRESS: service.inference!.address } });
+    for (const [version, fits] of [[2, false], [4, false], [3, true]] as const) {
+      await client.query(`create or replace function schema_version() returns integer language sql stable as 'select ${version}'`);
+      const ready = await own.call('GET', '/readyz');
+      assert.equal(ready.status, fits ? 200 : 503, `version ${version}: ${ready.body}`);
+      if (!fits) assert.match(ready.body, new RegExp(`version ${version}`));
+    }
+    await client.end();
+  });
+
+  test('a database of another dimension or an old pgvector is refused at the start', async (t) => {
+    await using database = await createMigratedDatabase();
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    await client.query('alter table faces alter column embedding type halfvec(512) using embedding::real[]::halfvec(512)');
+    await assert.rejects(startTestService({ inference: null, database }), { exitCode: 78, message: /vectors of 512 dimensions/ });
+    if (database.engine === 'embedded') t.diagnostic('pgvector: the catalogue is changed on PostgreSQL only');
+    else {
+      await client.query(`update pg_extension set extversion = '0.8.0' where extname = 'vector'`);
+      await assert.rejects(startTestService({ inference: null, database }), { exitCode: 78, message: /pgvector 0\.8\.0 is older/ });
+    }
+    await client.end();
+  });
+
+  test('a client that leaves in the middle of an upload leaves nothing open', async () => {
+    const sockets = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+    const { port } = new URL(service.url);
+    for (let round = 0; round < 20; round += 1) {
+      const socket = connect(Number(port), '127.0.0.1');
+      await once(socket, 'connect');
+      socket.write(`POST /api/v1/search HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000\r\n\r\n--b\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n${'x'.repeat(round * 100)}`);
+      await new Promise(setImmediate);
+      socket.destroy();
+    }
+    const before = sockets();
+    while (sockets() > Math.min(before, 12)) await new Promise(setImmediate);
+    assert.equal((await service.call('GET', '/livez')).status, 200);
+  });
+});

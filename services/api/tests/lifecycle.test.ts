@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { Agent, request } from 'node:http';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, before, describe, test } from 'node:test';
+import type { TestDatabase } from '../../../scripts/test-database.ts';
+import { callApi, createMigratedDatabase, KEY } from './service.ts';
+
+describe('the process', () => {
+  let database: TestDatabase;
+  before(async () => {
+    database = await createMigratedDatabase();
+  });
+  after(() => database?.[Symbol.asyncDispose]());
+
+  test('asked to stop it is not ready first, answers all that comes meanwhile and what is under way, and ends with code 0', async () => {
+    await using api = await startProcess({ DATABASE_URL: database.url, DATABASE_POOL_SIZE: '1', DRAIN_DELAY_MS: '1500' });
+    const slow = slowUpload(api.port);
+    await once(slow, 'connect');
+    const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+    const balancer = watchReadiness(api.metricsUrl);
+    const clients = [1, 2, 3, 4].map(() => callWhile(() => balancer.ready, agent, api.port));
+    for (let n = 0; n < 20; n += 1) await callApi(api.url, 'GET', '/livez');
+
+    api.child.kill('SIGTERM');
+    await api.logged('stopping');
+    const ready = await callApi(api.metricsUrl, 'GET', '/readyz');
+    assert.equal(ready.status, 503);
+    assert.match(ready.body, /stopping/);
+    slow.write('0\r\n\r\n');
+    const [answer] = (await once(slow, 'data')) as [Buffer];
+    assert.match(answer.toString(), /^HTTP\/1\.1 (400|401)/);
+    for (const outcome of await Promise.all(clients)) {
+      assert.ok(outcome.answered > 0);
+      assert.deepEqual(outcome.lost, [], 'no request was lost');
+    }
+    assert.equal(await api.exited, 0);
+  });
+
+  test('wrong configuration ends with code 78, every mistake in one message and no value in it', async () => {
+    const environment = { DATABASE_URL: 'nonsense-value', TRUST_PROXY: 'true', PORT: 'secret-value', FACEPASS_TYPO: '1', API_KEYS: 'studio:short-value' };
+    const { code, stderr } = await runToItsEnd(environment);
+    assert.equal(code, 78);
+    for (const name of ['DATABASE_URL', 'TRUST_PROXY', 'PORT', 'FACEPASS_TYPO']) assert.match(stderr, new RegExp(`  ${name}: `));
+    assert.doesNotMatch(stderr, /-value/);
+    const keys = await runToItsEnd({ DATABASE_URL: database.url, API_KEYS: 'studio:short-value' });
+    assert.equal(keys.code, 78);
+    assert.match(keys.stderr, /API_KEYS: entry 1/);
+  });
+
+  test('a pack that does not exist ends with code 78', async () => {
+    const { code, stderr } = await runToItsEnd({ DATABASE_URL: database.url, MODEL_PACK: 'nothing-of-the-kind' });
+    assert.equal(code, 78);
+    assert.match(stderr, /MODEL_PACK: .*nothing-of-the-kind/);
+  });
+});
+
+interface ApiProcess extends AsyncDisposable {
+  url: string;
+  port: number;
+  metricsUrl: string;
+  child: ChildProcess;
+  exited: Promise<number | null>;
+  logged(message: string): Promise<void>;
+}
+
+async function startProcess(environment: Record<string, string>): Promise<ApiProcess> {
+  const child = spawnApi({ INFERENCE_ADDRESS: '127.0.0.1:1', API_KEYS: `photographer:${KEY}`, RATE_LIMIT_SEARCHES_PER_MINUTE: '0', ...environment });
+  const exited = once(child, 'exit').then(([code]) => code as number | null);
+  const lines: Record<string, unknown>[] = [];
+  const reader = createInterface(child.stdout!).on('line', (line) => lines.push(JSON.parse(line) as Record<string, unknown>));
+  const logged = async (message: string) => {
+    while (!lines.some(({ msg }) => msg === message)) await once(reader, 'line');
+  };
+  await logged('serving');
+  const { port, metrics_port } = lines.find(({ msg }) => msg === 'serving') as { port: number; metrics_port: number };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    metricsUrl: `http://127.0.0.1:${metrics_port}`,
+    child,
+    exited,
+    logged,
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+async function runToItsEnd(environment: Record<string, string>): Promise<{ code: number; stderr: string }> {
+  const child = spawnApi(environment);
+  let stderr = '';
+  child.stderr!.on('data', (chunk: Buffer) => (stderr += chunk));
+  const [code] = (await once(child, 'close')) as [number];
+  return { code, stderr };
+}
+
+function spawnApi(environment: Record<string, string>): ChildProcess {
+  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(PATH|HOME|NODE_|FACEPASS_TEST_)/.test(name)));
+  const main = join(import.meta.dirname, '../main.ts');
+  const endWithParent = new URL('../../../scripts/end-with-parent.ts', import.meta.url).href;
+  return spawn(process.execPath, ['--import', endWithParent, main], {
+    env: { ...inherited, HOST: '127.0.0.1', PORT: '0', METRICS_PORT: '0', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+  });
+}
+
+/** A search whose upload is begun and not ended. */
+function slowUpload(port: number) {
+  const socket = connect(port, '127.0.0.1');
+  socket.write('POST /api/v1/search HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Type: multipart/form-data; boundary=b\r\n\r\n5\r\n--b\r\n\r\n');
+  return socket;
+}
+
+/** A load balancer's look at the process: four times a second, and never again once it was not ready. */
+function watchReadiness(metricsUrl: string): { ready: boolean } {
+  const state = { ready: true };
+  const look = async () => {
+    state.ready = (await callApi(metricsUrl, 'GET', '/readyz').catch(() => ({ status: 0, body: '' }))).body !== 'stopping\n';
+    if (!state.ready) clearInterval(timer);
+  };
+  const timer = setInterval(look, 250);
+  return state;
+}
+
+/** Calls the API again and again over kept connections; a request that got no answer is lost. */
+async function callWhile(ready: () => boolean, agent: Agent, port: number): Promise<{ answered: number; lost: string[] }> {
+  const outcome = { answered: 0, lost: [] as string[] };
+  while (ready()) {
+    const result = await new Promise<string>((resolve) => {
+      const call = request({ agent, port, host: '127.0.0.1', path: '/api/v1/search/status/s' }, (response) => {
+        response.resume();
+        response.once('end', () => resolve(`status ${response.statusCode}`));
+        response.once('error', (error) => resolve(`cut: ${error.message}`));
+      });
+      call.once('error', (error) => resolve(`lost: ${error.message}`));
+      call.end();
+    });
+    if (result === 'status 200') outcome.answered += 1;
+    else outcome.lost.push(result);
+  }
+  return outcome;
+}
