@@ -58,6 +58,18 @@ begin
   return null;
 end $$;
 
+-- An index call takes the session's lock before its row, as the newer API does; in the other order the two would deadlock
+-- when they write one photo at the same time. (DELETE locks its row before any trigger runs, so that one still may.)
+create function lock_session() returns trigger
+language plpgsql security definer set search_path from current as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended(new.session_id, 7));
+  return new;
+end $$;
+
+create trigger lock_session before insert on face_embeddings
+for each row when (pg_trigger_depth() = 0) execute function lock_session();
+
 -- Named to come before reach_copies: that one asks whether faces still holds the session.
 create constraint trigger mirror_to_faces after insert or update or delete on face_embeddings
 deferrable initially deferred for each row

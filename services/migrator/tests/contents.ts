@@ -5,7 +5,7 @@ import { textOf, vectorOf, type Installation } from './installation.ts';
 export async function seedSchema1(installation: Installation, count: number, dimension: number): Promise<void> {
   const rows = Array.from({ length: count }, (_, n) => ({
     face_id: n,
-    photo_id: n % 13 === 5 ? null : `photo-${n % Math.ceil(count * 0.8)}`,
+    photo_id: n % 13 === 5 ? null : `photo-${n % (5 * Math.ceil(count * 0.16))}`,
     event_id: n % 3,
     session_id: n % 17 === 9 ? null : `00000000-0000-4000-8000-${String(n % 5).padStart(12, '0')}`,
     embedding: textOf(vectorOf(n % 19 === 7 ? 0 : n + 1, dimension).map((number) => (n % 2 === 0 ? number : number * 3))),

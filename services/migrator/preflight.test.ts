@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { MigratorConfig } from './config.ts';
+import { neededBytes, objections } from './preflight.ts';
+import type { State } from './state.ts';
+
+const FIELD: State = {
+  recorded: [],
+  version: 1,
+  schema: 'public',
+  serverVersion: 160_014,
+  pgvector: '0.8.5',
+  olderTable: {
+    columns: ['id', 'face_id', 'photo_id', 'event_id', 'session_id', 'embedding', 'confidence', 'created_at'],
+    dimension: 512,
+    rows: 1_000_000,
+    bytes: 2.8e9,
+  },
+  facesDimension: undefined,
+  ownTables: [],
+  dependents: [],
+  databaseBytes: 5e9,
+};
+const CONFIG = { pack: { name: 'arcface', modelId: 'arcface-1', dimension: 512 }, legacyModelId: 'arcface-1' } as MigratorConfig;
+
+const messagesOf = (state: Partial<State>, config: Partial<MigratorConfig> = {}, target = 3) =>
+  objections({ ...FIELD, ...state }, { ...CONFIG, ...config }, target).map((objection) => `${objection.exitCode} ${objection.message}`);
+
+test('a database of the field and a fitting configuration meet no objection', () => {
+  assert.deepEqual(messagesOf({}), []);
+  assert.deepEqual(messagesOf({ olderTable: undefined, version: 0 }, { legacyModelId: undefined }), []);
+});
+
+test('pgvector older than 0.8.4 is refused, unless exactly that version is allowed by name', () => {
+  for (const pgvector of ['0.5.1', '0.8.0', '0.8.3']) assert.match(messagesOf({ pgvector })[0]!, /65 pgvector 0\.8\.4 or newer.*CVE-2026-3172.*ALLOW_PGVECTOR_VERSION/);
+  assert.match(messagesOf({ pgvector: '0.8.0' }, { allowedPgvectorVersion: '0.8.1' })[0]!, /this database has 0\.8\.0/);
+  assert.deepEqual(messagesOf({ pgvector: '0.8.0' }, { allowedPgvectorVersion: '0.8.0' }), []);
+  for (const pgvector of ['0.8.4', '0.8.10', '0.9.0', '1.0']) assert.deepEqual(messagesOf({ pgvector }), []);
+  assert.match(messagesOf({ pgvector: null })[0]!, /65 .*not installed/);
+});
+
+test('a pack of another dimension is refused with both dimensions, but only where vectors become faces', () => {
+  const config = { pack: { name: 'dlib', modelId: 'dlib-1', dimension: 128 } };
+  assert.match(messagesOf({}, config)[0]!, /65 .*face_embeddings have 512 dimensions; MODEL_PACK dlib makes 128/);
+  assert.match(messagesOf({ facesDimension: 512, version: 3 }, config)[0]!, /vectors in faces have 512/);
+  assert.deepEqual(messagesOf({}, config, 2), []);
+});
+
+test('stored vectors need the id of their model', () => {
+  assert.match(messagesOf({}, { legacyModelId: undefined })[0]!, /78 LEGACY_MODEL_ID: .*arcface-1/);
+  assert.deepEqual(messagesOf({ version: 3 }, { legacyModelId: undefined }), []);
+});
+
+test('a table that is not schema 1’s, names that are taken and what hangs on the table are named', () => {
+  const columns = FIELD.olderTable!.columns.filter((column) => !column.endsWith('_id'));
+  assert.match(messagesOf({ olderTable: { ...FIELD.olderTable!, columns } })[0]!, /65 .*it has no face_id, photo_id, event_id, session_id/);
+  assert.match(messagesOf({ ownTables: ['faces', 'sessions'] })[0]!, /65 .*faces, sessions/);
+  assert.deepEqual(messagesOf({ ownTables: ['faces', 'sessions'], recorded: ['0001_field_schema'] }), []);
+  assert.match(messagesOf({ dependents: ['view best_faces'] })[0]!, /65 .*view best_faces/);
+});
+
+test('an old server is refused', () => {
+  assert.match(messagesOf({ serverVersion: 150_006 })[0]!, /65 PostgreSQL 16 or newer is needed; this is 15/);
+});
+
+test('too little free space is refused with both figures; unknown free space is not', () => {
+  const needed = neededBytes(FIELD, CONFIG, 3);
+  assert.equal(needed, Math.ceil(1.2 * (2.8e9 + 1e6 * 2064 + 1e6 * 1214)));
+  assert.match(messagesOf({}, { freeBytes: needed - 1 })[0]!, /65 About 7294 MB are needed and DATABASE_FREE_BYTES says 7294 MB/);
+  assert.deepEqual(messagesOf({}, { freeBytes: needed }), []);
+  assert.equal(neededBytes({ ...FIELD, version: 3 }, CONFIG, 3), 0);
+});

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import pg from 'pg';
+import { grantTo } from '../grant.ts';
+import { purge } from '../purge.ts';
+import { seedSchema1 } from './contents.ts';
+import { createInstallation, type Installation } from './installation.ts';
+
+const SESSION = '00000000-0000-4000-8000-000000000002';
+
+test('an erased session is in no table any more, and leaves one tombstone and one line in the audit log', async () => {
+  await using installation = await migrated();
+  const before = await tablesNaming(installation, SESSION);
+  assert.deepEqual(before, ['face_embeddings', 'face_embeddings_backup_v1', 'face_embeddings_quarantine', 'faces', 'sessions']);
+  const [answer] = await installation.query('select * from erase_session($1, $2)', [SESSION, 'key:studio']);
+  assert.ok(Number(answer.photos) > 0 && Number(answer.faces) === Number(answer.photos));
+  assert.deepEqual(await tablesNaming(installation, SESSION), ['audit_log', 'erasures']);
+  const audit = await installation.query('select actor, action, session_id, photo_id, rows_removed from audit_log');
+  assert.equal(audit.length, 1);
+  assert.ok(Number(audit[0].rows_removed) > 2 * Number(answer.faces), 'the rows of backup and quarantine are counted');
+  assert.equal((await installation.query('select from erasures')).length, 1);
+  assert.deepEqual(await installation.damage(), [], 'count and hash of the backup were kept up to date');
+});
+
+test('erasing a photo takes its duplicates in the quarantine along and leaves the rest of the session', async () => {
+  await using installation = await migrated();
+  const [{ photo_id }] = await installation.query(`select photo_id from face_embeddings_quarantine where session_id = $1 and reason like 'duplicate%'`, [SESSION]);
+  const sessionBefore = (await installation.query('select * from sessions where session_id = $1', [SESSION]))[0];
+  const [answer] = await installation.query('select * from erase_photo($1, $2, $3)', [SESSION, photo_id, 'key:studio']);
+  assert.deepEqual(answer, { photos: '1', faces: '1' });
+  const sessionAfter = (await installation.query('select * from sessions where session_id = $1', [SESSION]))[0];
+  assert.deepEqual(sessionAfter, { ...sessionBefore, photo_count: sessionBefore.photo_count - 1, face_count: sessionBefore.face_count - 1 });
+  for (const table of ['faces', 'face_embeddings', 'face_embeddings_backup_v1', 'face_embeddings_quarantine'])
+    assert.deepEqual(await installation.query(`select from ${table} where session_id::text = $1 and photo_id = $2`, [SESSION, photo_id]), [], table);
+  assert.deepEqual(await installation.damage(), []);
+});
+
+test('a session that is another one’s UUID in capitals is another session', async () => {
+  await using installation = await migrated('abcdef00-0000-4000-8000-000000000002');
+  const [answer] = await installation.query(`select * from erase_session('ABCDEF00-0000-4000-8000-000000000002', 'test')`);
+  assert.deepEqual(answer, { photos: '0', faces: '0' });
+  assert.equal((await installation.query('select from face_embeddings_backup_v1')).length, 60);
+});
+
+test('nothing in the audit log can be changed or removed', async () => {
+  await using installation = await migrated();
+  await installation.query('select erase_session($1, $2)', [SESSION, 'test']);
+  for (const sql of [`update audit_log set actor = 'nobody'`, 'delete from audit_log', 'truncate audit_log'])
+    await assert.rejects(installation.query(sql), /append-only/, sql);
+});
+
+test('the API’s role indexes and erases, but reads no backup and changes no table', async (t) => {
+  await using installation = await migrated();
+  if (installation.engine === 'embedded') return t.skip('needs PostgreSQL: the embedded database lets everyone in as its owner');
+  const role = `facepass_test_${randomBytes(4).toString('hex')}`;
+  await installation.query(`create role ${role} login`);
+  const url = new URL(installation.url);
+  url.username = role;
+  const client = new pg.Client({ connectionString: url.href });
+  try {
+    await installation.migrate((migrator) => grantTo(migrator, role));
+    await client.connect();
+    assert.equal((await client.query('select schema_version() as version')).rows[0].version, 3);
+    await client.query(`begin; select pg_advisory_xact_lock(hashtextextended('new', 7));
+      insert into faces (session_id, photo_id, face_index, confidence, model_id, embedding) values ('new', 'p', 0, 0.9, 'arcface-1', '[1,0,0,0,0,0,0,0]');
+      insert into sessions (session_id, photo_count, face_count, model_id) values ('new', 1, 1, 'arcface-1'); commit`);
+    assert.equal((await installation.query(`select from face_embeddings where session_id = 'new'`)).length, 1, 'the older API sees it');
+    assert.deepEqual((await client.query(`select * from erase_session('new', 'test')`)).rows, [{ photos: '1', faces: '1' }]);
+    const refused = ['select * from face_embeddings_backup_v1', 'select * from face_embeddings_quarantine', 'create table mine (n integer)', 'drop table faces',
+      'alter table faces add n integer', 'delete from audit_log', 'delete from erasures', 'delete from face_copies', `select erase_from_copies('x', null)`, 'table schema_migrations'];
+    for (const sql of refused) await assert.rejects(client.query(sql), { code: '42501' }, sql);
+  } finally {
+    await client.end();
+    await installation.query(`drop owned by ${role}; drop role ${role}`);
+  }
+});
+
+test('purge drops backup and quarantine when they are old enough, and the way back then restores what is served', async () => {
+  await using installation = await migrated();
+  const kept = () => installation.query(`select table_name from face_copies where kind in ('backup', 'quarantine') order by 1`);
+  await installation.migrate((client, context) => purge(client, { days: 1 }, context));
+  assert.equal((await kept()).length, 2);
+  await installation.query(`update face_copies set made_at = now() - interval '2 days'`);
+  await installation.migrate((client, context) => purge(client, { days: 1 }, context));
+  assert.deepEqual(await kept(), []);
+  assert.deepEqual(await installation.damage(), []);
+  const served = await installation.query('select photo_id, session_id from face_embeddings order by 1, 2');
+  await installation.down(1);
+  assert.deepEqual(await installation.query('select photo_id, session_id::text from face_embeddings order by 1, 2'), served);
+  await assert.rejects(installation.migrate((client, context) => purge(client, { days: 0 }, context)), /At schema 1/);
+});
+
+async function migrated(session = SESSION): Promise<Installation> {
+  const installation = await createInstallation({ batchRows: 100 });
+  await installation.up({ to: 1 });
+  await seedSchema1(installation, 60, 8);
+  await installation.query('update face_embeddings set session_id = $1 where session_id = $2', [session, SESSION]);
+  await installation.up();
+  return installation;
+}
+
+/** Tables in which some column of some row is `value`; partitions are told by their parent. */
+async function tablesNaming(installation: Installation, value: string): Promise<string[]> {
+  const tables = await installation.query(`select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition order by 1`);
+  const found: string[] = [];
+  for (const { name } of tables)
+    if ((await installation.query(`select from "${name}" t where $1 in (select value from jsonb_each_text(to_jsonb(t))) limit 1`, [value])).length > 0) found.push(name);
+  return found;
+}
