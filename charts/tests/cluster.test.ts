@@ -116,6 +116,19 @@ test('inference moves into the API pod by one value', { skip: missing }, async (
   await stillFound();
 });
 
+test('API and inference speak TLS with a given Secret', { skip: missing }, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'facepass-tls-'));
+  const name = `${inference}.${namespace}.svc`;
+  await sh(`cd ${folder}
+    openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=test-authority -keyout ca.key -out ca.crt
+    openssl req -newkey rsa:2048 -nodes -subj /CN=inference -keyout tls.key -out tls.csr
+    openssl x509 -req -days 1 -in tls.csr -CA ca.crt -CAkey ca.key -CAcreateserial -extfile <(echo subjectAltName=DNS:${name}) -out tls.crt
+    kubectl -n ${namespace} create secret generic inference-tls --from-file=ca.crt --from-file=tls.crt --from-file=tls.key`);
+  await sh(`helm upgrade ${release} charts/facepass ${settings} --set tls.enabled=true --set tls.existingSecret=inference-tls`);
+  t.diagnostic(await helmTest());
+  await stillFound();
+});
+
 test('an uninstall leaves nothing', { skip: missing }, async () => {
   await sh(`helm uninstall ${release} --namespace ${namespace} --wait --timeout 3m`);
   const kinds = 'all,secrets,configmaps,serviceaccounts,networkpolicies,poddisruptionbudgets,horizontalpodautoscalers,persistentvolumeclaims,jobs';
