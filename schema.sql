@@ -81,6 +81,8 @@ create table sessions (
 
 CREATE INDEX erasures_session_id_erased_at_idx ON public.erasures USING btree (session_id, erased_at);
 
+CREATE INDEX faces_session_id_idx ON ONLY public.faces USING btree (session_id);
+
 CREATE INDEX sessions_expires_at_idx ON public.sessions USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 
 CREATE OR REPLACE FUNCTION public.create_approximate_index(p_table regclass, p_name text)
