@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { globSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { prepare } from './local/prepare.ts';
 
@@ -63,6 +63,8 @@ function succeeds(command: string, args: string[], environment: NodeJS.ProcessEn
 
 /** NODE_V8_COVERAGE reaches the services and worker threads that the tests start. */
 function runTests(files: string[]): boolean {
+  const missing = files.filter((path) => !existsSync(path));
+  if (files.length === 0 || missing.length > 0) throw new Error(`There is no such test file: ${missing.join(', ') || 'none was found'}`);
   rmSync(COVERAGE, { recursive: true, force: true });
   const settings = ['--test', '--test-concurrency=2', '--test-timeout=600000', '--test-reporter=spec'];
   return succeeds(process.execPath, [...settings, ...files], { NODE_V8_COVERAGE: `${COVERAGE}/raw` });
