@@ -84,9 +84,7 @@ describe('the console', { skip: noBrowser }, () => {
           places[name] = await framePlaces(page);
           await page.keyboard.press('Escape');
         }
-        for (const [name, frames] of Object.entries(places))
-          for (const [at, frame] of frames.entries())
-            frame.forEach((value, side) => assert.ok(Math.abs(value - (places['sample1.jpg']?.[at]?.[side] ?? NaN)) < 0.015, `${name}: ${frame} is not ${places['sample1.jpg']?.[at]}`));
+        for (const name of ['large.jpg', 'turned.jpg']) assertSamePlaces(places[name], places['sample1.jpg'], name);
         await watched.assertClean();
       });
 
@@ -124,7 +122,7 @@ describe('the console', { skip: noBrowser }, () => {
         await page.locator('.tile.match').first().waitFor();
         assert.deepEqual((await page.locator('.tile.match .tile-name').allTextContents()).slice(0, 2), ['sample1.jpg', 'sample3.jpg']);
         await page.locator('.tile.match .frame.match').nth(1).waitFor();
-        assert.ok(await page.locator('.tile.match .frame').count() === (await page.locator('.tile.match').count()), 'one frame a match');
+        assert.equal(await page.locator('.tile.match .frame').count(), await page.locator('.tile.match').count());
         await watched.assertAccessible();
         const [one] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download sample1.jpg' }).click()]);
         assert.equal(one.suggestedFilename(), 'sample1.jpg');
@@ -149,6 +147,9 @@ describe('the console', { skip: noBrowser }, () => {
         await page.getByRole('slider', { name: /Strictness/ }).press('End');
         await page.locator('output').getByText('0.950').waitFor();
         await page.locator('.tile.match').first().waitFor();
+        await page.getByRole('tab', { name: 'Find a person' }).press('Home');
+        await page.getByRole('tab', { name: 'Photos' }).press('ArrowRight');
+        await page.locator('output').getByText('0.950').waitFor();
         await watched.assertClean();
       });
 
@@ -230,7 +231,8 @@ describe('the console', { skip: noBrowser }, () => {
         let refusals = 0;
         await page.route('**/api/v1/index', async (route) => {
           if ((refusals += 1) > 2) return route.continue();
-          await route.fulfill({ status: 503, headers: { 'Retry-After': '2' }, contentType: 'application/problem+json', body: JSON.stringify({ status: 503, code: 'inference_overloaded', detail: 'The inference servers are full.' }) });
+          const json = { status: 503, code: 'inference_overloaded', detail: 'The inference servers are full.' };
+          await route.fulfill({ status: 503, headers: { 'Retry-After': '2' }, contentType: 'application/problem+json', json });
         });
         await openSession(page, service.url);
         await chooser(page, 'Choose photos').setInputFiles([1, 2, 3].map(samplePath));
@@ -303,6 +305,13 @@ function framePlaces(page: Page): Promise<number[][]> {
     });
     return places.sort(([a = 0], [b = 0]) => a - b);
   });
+}
+
+/** The same within 1.5 % of the picture: another number of pixels moves a detection a little. */
+function assertSamePlaces(actual: number[][] = [], expected: number[][] = [], name: string): void {
+  assert.equal(actual.length, expected.length, name);
+  for (const [at, place] of expected.entries())
+    for (const [side, value] of place.entries()) assert.ok(Math.abs((actual[at]?.[side] ?? NaN) - value) < 0.015, `${name}: ${actual[at]} is not ${place}`);
 }
 
 async function status(service: TestService, session: string): Promise<{ indexed: boolean; photo_count: number }> {

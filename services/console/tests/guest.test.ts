@@ -55,8 +55,9 @@ describe('the guest page', { skip: noBrowser }, () => {
         await page.getByRole('button', { name: 'Take the picture' }).click();
         await page.getByRole('heading', { name: /^You are in \d photos$/ }).waitFor();
         const found = page.getByRole('list', { name: 'Your photos' }).getByRole('link');
-        assert.deepEqual((await found.evaluateAll((links) => links.map((link) => link.getAttribute('href')))).slice(0, 2), ['/samples/sample1.jpg', '/samples/sample3.jpg']);
-        await page.waitForFunction(() => [...document.querySelectorAll<HTMLImageElement>('.guest-photos img')].every(({ complete, naturalWidth }) => complete && naturalWidth > 0));
+        const addresses = await found.evaluateAll((links) => links.map((link) => link.getAttribute('href')));
+        assert.deepEqual(addresses.slice(0, 2), ['/samples/sample1.jpg', '/samples/sample3.jpg']);
+        await page.evaluate(() => Promise.all([...document.images].map((image) => image.decode())));
         await watched.assertAccessible();
         const [all] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download all' }).click()]);
         assert.deepEqual((await namesInZip(await all.path())).slice(0, 2), ['sample1.jpg', 'sample3.jpg']);
@@ -94,7 +95,8 @@ describe('the guest page', { skip: noBrowser }, () => {
         await using watched = await openPage(browser, closed.url, viewport);
         const { page } = watched;
         watched.expectAnswers(401);
-        const tokenOf = async (session: string) => (await closed.call('POST', '/api/v1/search/tokens', { key: KEY, json: { session_id: session } })).body.token as string;
+        const tokenOf = async (session_id: string): Promise<string> =>
+          (await closed.call('POST', '/api/v1/search/tokens', { key: KEY, json: { session_id } })).body.token;
         for (const query of ['', `?token=${await tokenOf('another session')}`]) {
           await page.goto(`${closed.url}${address}${query}`);
           await choose(page, photos.selfie);

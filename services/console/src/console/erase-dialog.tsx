@@ -28,8 +28,8 @@ export function EraseDialog({ what, erase, onErased, onClose }: { what: Erased; 
     <Dialog title={what.kind === 'session' ? 'Erase this session?' : 'Erase this photo?'} onClose={onClose}>
       {what.kind === 'session' ? (
         <p>
-          All {what.status?.face_count ?? ''} faces of <strong>{what.sessionId}</strong> are removed from the service, from its backups of earlier versions, too. Nobody
-          can find a photo of this session any more.
+          All {what.status?.face_count ?? ''} faces of <strong>{what.sessionId}</strong> are removed from the service and from what it kept of earlier
+          versions. Nobody can find a photo of this session any more.
         </p>
       ) : (
         <p>

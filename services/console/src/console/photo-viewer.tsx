@@ -79,7 +79,11 @@ function LargePicture({ photo, longestSide }: { photo: Photo; longestSide: numbe
   return (
     <div class="large-picture">
       <span style={size ? { aspectRatio: size.width / size.height } : undefined}>
-        <img src={photo.url} alt={`Photo ${photo.id}`} onLoad={({ currentTarget: image }) => setLoaded({ width: image.naturalWidth, height: image.naturalHeight })} />
+        <img
+          src={photo.url}
+          alt={`Photo ${photo.id}`}
+          onLoad={({ currentTarget: image }) => setLoaded({ width: image.naturalWidth, height: image.naturalHeight })}
+        />
         {size && <Frames view={{ x: 0, y: 0, ...size }} frames={framesOf(state)} />}
       </span>
     </div>

@@ -49,7 +49,18 @@ export function PhotosPanel({ app, library, onChanged, onFindPerson }: PhotosPan
         ))}
       </ul>
       {listed.length > shown && <Button onClick={() => setShown(shown + PAGE)}>Show {Math.min(PAGE, listed.length - shown)} more</Button>}
-      {open && <PhotoViewer app={app} library={library} photos={listed} photo={open} onOpen={setOpen} onChanged={onChanged} onFindPerson={onFindPerson} onClose={() => setOpen(null)} />}
+      {open && (
+        <PhotoViewer
+          app={app}
+          library={library}
+          photos={listed}
+          photo={open}
+          onOpen={setOpen}
+          onChanged={onChanged}
+          onFindPerson={onFindPerson}
+          onClose={() => setOpen(null)}
+        />
+      )}
     </>
   );
 }

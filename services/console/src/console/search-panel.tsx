@@ -22,7 +22,7 @@ export function SearchPanel({ app, sessionId, library, search }: { app: App; ses
     <div class="search">
       <section class="search-by" aria-label="Who to look for">
         <SelfieBox search={search} state={state} />
-        <Strictness initial={app.settings.default_threshold} onChange={(threshold) => void search.setThreshold(threshold)} />
+        <Strictness initial={search.threshold.value ?? app.settings.default_threshold} onChange={(threshold) => void search.setThreshold(threshold)} />
       </section>
       <section class="results" aria-label="Photos found" aria-busy={state.kind === 'searching'}>
         <SearchAnnouncement state={state} />
@@ -147,7 +147,8 @@ function ResultsHeader({ answer, sessionId, library }: { answer: SearchAnswer; s
       </Button>
       {missing > 0 && (
         <p class="note">
-          {count(missing, 'picture')} {missing === 1 ? 'is' : 'are'} not on this page: add the folder under Photos to see {missing === 1 ? 'it' : 'them'}. The service keeps no pictures.
+          {missing === 1 ? 'One picture is' : `${missing} pictures are`} not on this page: add the folder under Photos to see {missing === 1 ? 'it' : 'them'}. The
+          service keeps no pictures.
         </p>
       )}
     </header>

@@ -1,4 +1,4 @@
-import { computed } from '@preact/signals';
+import { useComputed } from '@preact/signals';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { SelfieSearch } from '../faces/selfie-search.ts';
 import { Button } from '../parts/button.tsx';
@@ -59,7 +59,14 @@ export function SessionView({ app, sessionId, onLeave }: { app: App; sessionId: 
         {tab === 'search' && <SearchPanel app={app} sessionId={sessionId} library={library} search={search} />}
         {tab === 'guests' && <GuestsPanel app={app} sessionId={sessionId} />}
       </Tabs>
-      {erasing && <EraseDialog what={{ kind: 'session', sessionId, status }} erase={() => app.service.eraseSession(sessionId)} onErased={erased} onClose={() => setErasing(false)} />}
+      {erasing && (
+        <EraseDialog
+          what={{ kind: 'session', sessionId, status }}
+          erase={() => app.service.eraseSession(sessionId)}
+          onErased={erased}
+          onClose={() => setErasing(false)}
+        />
+      )}
     </>
   );
 }
@@ -115,7 +122,7 @@ function useStatus(app: App, sessionId: string, library: Library) {
       (error: unknown) => setProblem(error),
     );
   };
-  const indexed = useMemo(() => computed(() => library.counts.value.indexed), [library]).value;
+  const indexed = useComputed(() => library.counts.value.indexed).value;
   const key = app.apiKey.value;
   useEffect(() => {
     const timer = setTimeout(() => refresh.current(), indexed === 0 ? 0 : 400);

@@ -1,6 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Button } from '../parts/button.tsx';
-import { Icon } from '../parts/icon.tsx';
 import type { Library } from '../photos/library.ts';
 import { timeLeft } from '../photos/time-left.ts';
 
@@ -11,14 +10,14 @@ export function UploadProgress({ library, onRetry }: { library: Library; onRetry
   const done = counts.indexed + counts.no_face + counts.failed;
   const rate = useRate(done, left > 0);
   const pausedUntil = library.pausedUntil.value;
+  useQuestionBeforeLeaving(left > 0);
   return (
     <section class="progress" aria-label="Progress">
       <progress value={done} max={Math.max(1, done + left)} aria-label="Photos indexed" />
       <p>
         <strong>{left > 0 ? `${done} of ${done + left}` : summary(counts)}</strong>
-        {left > 0 && <span class="faint">{timeLeft(left, rate)}</span>}
+        {pausedUntil !== null ? <Pause untilMs={pausedUntil} /> : left > 0 && <span class="faint">{timeLeft(left, rate)}</span>}
       </p>
-      {pausedUntil !== null && <Pause untilMs={pausedUntil} />}
       <div class="actions">
         {left > 0 && (
           <Button look="quiet" icon="close" onClick={() => library.stop()}>
@@ -52,10 +51,20 @@ function Pause({ untilMs }: { untilMs: number }) {
     return () => clearInterval(timer);
   }, []);
   return (
-    <p class="pause" role="status">
-      <Icon name="warning" /> The service is busy and asked to wait: {Math.max(0, Math.ceil((untilMs - now) / 1000))} s
-    </p>
+    <span class="faint" role="status">
+      The service is busy and asked to wait {Math.max(0, Math.ceil((untilMs - now) / 1000))} s
+    </span>
   );
+}
+
+/** The browser asks before it closes the page while photos are still to be sent. */
+function useQuestionBeforeLeaving(busy: boolean): void {
+  useEffect(() => {
+    if (!busy) return;
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+    addEventListener('beforeunload', ask);
+    return () => removeEventListener('beforeunload', ask);
+  }, [busy]);
 }
 
 /** Photos a second since the sending began. */

@@ -16,7 +16,10 @@ export function adviceForProblem(code: string): Advice | null {
     case 'no_face':
       return { title: 'No face could be read in this picture', hints: BETTER_SELFIE };
     case 'session_not_indexed':
-      return { title: 'There are no photos here yet', hints: ['They may still be on their way: come back in a while.', 'If you followed a link, check that it is complete.'] };
+      return {
+        title: 'There are no photos here yet',
+        hints: ['They may still be on their way: come back in a while.', 'If you followed a link, check that it is complete.'],
+      };
     case 'search_token_required':
     case 'search_token_invalid':
       return { title: 'This link no longer works', hints: ['Links end after some time. Ask the photographer for a new one.'] };

@@ -6,6 +6,9 @@ import type { Size } from './geometry.ts';
 /** A selfie gains nothing from more pixels, and a phone sends fewer sooner. */
 const SELFIE_SIDE = 2048;
 
+/** The most that one search may ask for. */
+const MOST_MATCHES = 1000;
+
 export interface Selfie {
   image: Blob;
   url: string;
@@ -22,13 +25,14 @@ export type SearchState =
 /** The search by one selfie: choosing it, choosing among its faces, and searching again with another threshold. A newer search ends an older one. */
 export class SelfieSearch {
   readonly state: Signal<SearchState> = signal({ kind: 'empty' });
+  /** Least similarity of a match; `undefined` is the service's own. */
+  readonly threshold: Signal<number | undefined> = signal(undefined);
   readonly #service: Service;
   readonly #sessionId: string;
   readonly #limits: UploadLimits;
   #abort = new AbortController();
   #selfie: Selfie | null = null;
   #faceIndex: number | undefined;
-  #threshold: number | undefined;
 
   constructor(service: Service, sessionId: string, limits: UploadLimits) {
     this.#service = service;
@@ -36,15 +40,18 @@ export class SelfieSearch {
     this.#limits = { maxBytes: limits.maxBytes, maxSide: Math.min(limits.maxSide, SELFIE_SIDE) };
   }
 
-  /** Searches by another picture, the largest face of it unless one is named. */
-  async searchBy(file: Blob, faceIndex?: number): Promise<void> {
+  /** Searches by another picture: by the largest face of it. */
+  async searchBy(file: Blob): Promise<void> {
     this.reset();
     const { signal: aborted } = this.#abort;
     this.state.value = { kind: 'searching', selfie: null, earlier: null, waitingMs: null };
-    const prepared = await prepareUpload(file, this.#limits);
-    if (aborted.aborted) return;
-    this.#selfie = { ...prepared, url: URL.createObjectURL(prepared.image) };
-    this.#faceIndex = faceIndex;
+    try {
+      const prepared = await prepareUpload(file, this.#limits);
+      if (aborted.aborted) return;
+      this.#selfie = { ...prepared, url: URL.createObjectURL(prepared.image) };
+    } catch (error) {
+      this.state.value = { kind: 'failed', selfie: null, error };
+    }
     await this.again();
   }
 
@@ -54,9 +61,9 @@ export class SelfieSearch {
     return this.again();
   }
 
-  /** Searches by the same selfie with another least similarity; `undefined` is the service's own. */
-  setThreshold(threshold: number | undefined): Promise<void> {
-    this.#threshold = threshold;
+  /** Searches by the same selfie with another least similarity, which stays for later selfies. */
+  setThreshold(threshold: number): Promise<void> {
+    this.threshold.value = threshold;
     return this.again();
   }
 
@@ -72,8 +79,8 @@ export class SelfieSearch {
     this.state.value = { ...searching, waitingMs: null };
     const onWait = (waitingMs: number) => (this.state.value = { ...searching, waitingMs });
     try {
-      const query = { sessionId: this.#sessionId, image: selfie.image, threshold: this.#threshold, faceIndex: this.#faceIndex, limit: 1000, onWait };
-      const answer = await this.#service.search(query, aborted);
+      const query = { sessionId: this.#sessionId, image: selfie.image, threshold: this.threshold.value, faceIndex: this.#faceIndex };
+      const answer = await this.#service.search({ ...query, limit: MOST_MATCHES, onWait }, aborted);
       if (!aborted.aborted) this.state.value = { kind: 'found', selfie, answer };
     } catch (error) {
       if (!aborted.aborted) this.state.value = { kind: 'failed', selfie, error };

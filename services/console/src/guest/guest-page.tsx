@@ -61,9 +61,10 @@ function Outcome({ state, sessionId, settings, search }: { state: SearchState; s
   const answer = state.kind === 'found' ? state.answer : state.earlier;
   if (!answer || !state.selfie) return <p class="placeholder busy">{waitText(state)}</p>;
   const choose = (faceIndex: number) => void search.chooseFace(faceIndex);
+  const question = `There are ${answer.query.faces_detected} faces in your picture. Which one is you?`;
   return (
     <>
-      <FaceStrip selfie={state.selfie} answer={answer} question={`There are ${answer.query.faces_detected} faces in your picture. Which one is you?`} onChoose={choose} />
+      <FaceStrip selfie={state.selfie} answer={answer} question={question} onChoose={choose} />
       {answer.matches.length === 0 ? (
         <AdviceNote advice={adviceForNoMatch(false)} />
       ) : (

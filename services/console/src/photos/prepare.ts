@@ -24,8 +24,8 @@ export async function prepareUpload(file: Blob, limits: UploadLimits): Promise<P
   if (!bitmap) return { image: file, size: null };
   try {
     const whole = { width: bitmap.width, height: bitmap.height };
-    if (SENT_AS_THEY_ARE.has(file.type) && file.size <= limits.maxBytes && Math.max(whole.width, whole.height) <= limits.maxSide) return { image: file, size: whole };
-    return await shrink(bitmap, limits);
+    const fits = file.size <= limits.maxBytes && Math.max(whole.width, whole.height) <= limits.maxSide;
+    return fits && SENT_AS_THEY_ARE.has(file.type) ? { image: file, size: whole } : await shrink(bitmap, limits);
   } finally {
     bitmap.close();
   }
