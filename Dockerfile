@@ -70,6 +70,8 @@ EXPOSE 8080 9464
 CMD ["services/api/main.ts"]
 
 FROM runtime AS inference
+# glibc's arenas, by default eight a core, hold memory that another thread could use (docs/decisions/0053).
+ENV MALLOC_ARENA_MAX=2
 COPY --from=inference-dependencies /app/node_modules node_modules
 COPY package.json ./
 COPY services/contracts services/contracts

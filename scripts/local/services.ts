@@ -38,6 +38,7 @@ export async function localPrograms(data: DataDirectory, port: number): Promise<
     inference: program('inference', 'services/inference/main.ts', {
       INFERENCE_LISTEN: inferenceSocket,
       METRICS_PORT: String(inferenceMetricsPort),
+      MALLOC_ARENA_MAX: process.env['MALLOC_ARENA_MAX'] ?? '2',
     }),
     api: program('api', 'services/api/main.ts', {
       ...database,

@@ -65,7 +65,8 @@ async function loadModel(path: string, sha256: string, executionProviders: reado
 
 /**
  * One thread a network: the process runs one worker per core. With a second thread, and onnxruntime's spinning left
- * on, a busy machine did half the work (docs/decisions/0040).
+ * on, a busy machine did half the work (docs/decisions/0040). Memory patterns, a plan kept per input shape, cost 70 MB a worker for
+ * no speed (docs/decisions/0053).
  */
 function sessionOptions(executionProviders: readonly string[]): InferenceSession.SessionOptions {
   return {
@@ -74,6 +75,7 @@ function sessionOptions(executionProviders: readonly string[]): InferenceSession
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
+    enableMemPattern: false,
     logSeverityLevel: 3,
     extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
   };

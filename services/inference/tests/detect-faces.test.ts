@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { status, type ServiceError } from '@grpc/grpc-js';
 import { IMAGE_PROBLEM_TRAILER } from '@facepass/contracts/image-problem';
+import { modelIdOf, readModelPack } from '@facepass/contracts/model-pack';
 import sharp from 'sharp';
 import { connectFaceClient, encodeString, type FaceClient } from './grpc-client.ts';
 import { startInferenceProcess, type InferenceProcess } from './inference-process.ts';
@@ -20,12 +22,13 @@ after(async () => {
 
 test('a photo with people answers with their faces, each with a unit embedding, largest first', async () => {
   const { faces, modelId, width, height, timings } = await client.detectFaces(await samplePhoto(1));
+  const pack = await readModelPack(fileURLToPath(new URL('../../../models', import.meta.url)), 'dlib');
   assert.ok(faces.length >= 1);
-  assert.equal(modelId, 'dlib-1');
+  assert.equal(modelId, modelIdOf(pack));
   const photo = await sharp(await samplePhoto(1)).metadata();
   assert.deepEqual([width, height], [photo.width, photo.height]);
   for (const face of faces) {
-    assert.equal(face.embedding.length, 128);
+    assert.equal(face.embedding.length, pack.embedding_size);
     assert.ok(Math.abs(Math.hypot(...face.embedding) - 1) < 1e-3);
     assert.ok(face.confidence > 0 && face.confidence <= 1);
     assert.ok(face.box && face.box.x < width && face.box.y < height);

@@ -22,7 +22,7 @@ export interface InferenceProcess extends AsyncDisposable {
 /** Starts `services/inference/main.ts` on free ports and waits until it serves, or with `waitFor: 'listening'` only until it has metrics. */
 export async function startInferenceProcess(environment: Record<string, string> = {}): Promise<InferenceProcess> {
   const child = spawn(process.execPath, ['--import', END_WITH_PARENT, MAIN], {
-    env: { ...process.env, INFERENCE_LISTEN: '127.0.0.1:0', METRICS_PORT: '0', HOST: '127.0.0.1', DRAIN_MS: '60000', ...environment },
+    env: { ...process.env, INFERENCE_LISTEN: '127.0.0.1:0', METRICS_PORT: '0', HOST: '127.0.0.1', DRAIN_MS: '60000', MALLOC_ARENA_MAX: '2', ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
   const exited = once(child, 'exit').then(([code]) => code as number | null);
