@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -61,7 +61,9 @@ export async function startPrometheus(speed = 1): Promise<Prometheus> {
     url,
     async setTargets(targets) {
       const text = JSON.stringify(targets.map(({ job, port: metricsPort, labels }) => ({ targets: [`127.0.0.1:${metricsPort}`], labels: { job, namespace: 'photos', ...labels } })));
-      await writeFile(join(directory, 'targets.json'), text);
+      // In one move: Prometheus may read at any time.
+      await writeFile(join(directory, 'targets.new'), text);
+      await rename(join(directory, 'targets.new'), join(directory, 'targets.json'));
     },
     async query(expr) {
       const { result } = await get<{ result: { metric: Record<string, string>; value: [number, string] }[] }>('query', { query: expr });

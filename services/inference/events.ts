@@ -1,6 +1,7 @@
 import { createRegistry, exemplarLabels, type MetricsRegistry } from '@facepass/runtime/exposition';
 import { collectDefaultMetrics, Counter, Gauge, Histogram } from 'prom-client';
 import type { FoundFaces } from './faces.ts';
+import { REJECT_REASONS } from './quality.ts';
 
 export type InferenceEvents = ReturnType<typeof createEvents>;
 
@@ -59,6 +60,8 @@ function createMetrics(registry: MetricsRegistry, load: Parameters<typeof create
   scrapedGauge('facepass_inference_workers_ready', 'Worker threads with their models loaded.', load.workersReady, registers);
   const refused = new Counter({ name: 'facepass_inference_refused_total', help: 'Calls refused before their photo was read.', labelNames: ['reason'], registers });
   for (const reason of REFUSALS) refused.inc({ reason }, 0);
+  const rejectedFaces = new Counter({ name: 'facepass_inference_rejected_faces_total', help: 'Faces seen and refused.', labelNames: ['reason'], registers });
+  for (const reason of REJECT_REASONS) rejectedFaces.inc({ reason }, 0);
   return {
     refused,
     modelInfo: new Gauge({ name: 'facepass_inference_model_info', help: 'The loaded model; always 1.', labelNames: ['model_id', 'pack', 'provider'], registers }),
@@ -76,7 +79,7 @@ function createMetrics(registry: MetricsRegistry, load: Parameters<typeof create
       enableExemplars: true,
     }),
     faces: new Counter({ name: 'facepass_inference_faces_total', help: 'Faces found and embedded.', registers }),
-    rejectedFaces: new Counter({ name: 'facepass_inference_rejected_faces_total', help: 'Faces seen and refused.', labelNames: ['reason'], registers }),
+    rejectedFaces,
   };
 }
 

@@ -1,0 +1,88 @@
+import { once } from 'node:events';
+import pg from 'pg';
+import { SESSION, type Drill, type Scene } from './drill.ts';
+
+/** The faults that need no cluster, by name. */
+export const DRILLS: Record<string, Drill> = {
+  'inference-down': { alert: 'FacepassInferenceDown', break: killInference },
+  'error-budget': { alert: 'FacepassErrorBudgetBurnFast', break: killInference },
+  'slow-inference': { alert: 'FacepassLatencyBudgetBurnFast', break: pauseInferenceAgainAndAgain },
+  'other-model': { alert: 'FacepassModelRefused', break: pretendOtherModel },
+  'nothing-scraped': { alert: 'FacepassTelemetryAbsent', break: stopScraping },
+  'locked-table': { alert: 'FacepassDatabasePoolExhausted', stack: { api: { DATABASE_POOL_SIZE: '1' } }, break: lockFaces },
+  'sweep-blocked': { alert: 'FacepassRetentionOverdue', stack: { api: { RETENTION_SWEEP_MINUTES: '0.05' } }, break: blockSweep },
+};
+
+/** The process is gone at once, as by a lost node; a new one takes its address. */
+async function killInference({ stack, prometheus, targets }: Scene): Promise<() => Promise<void>> {
+  const [process] = stack.inference;
+  process!.child.kill('SIGKILL');
+  await once(process!.child, 'exit');
+  return async () => {
+    await stack.startInference();
+    await prometheus.setTargets(targets());
+  };
+}
+
+/** SIGSTOP for most of each second: as slow as a throttled container. */
+async function pauseInferenceAgainAndAgain({ stack }: Scene): Promise<() => Promise<void>> {
+  const { child } = stack.inference[0]!;
+  let stopped = false;
+  const timer = setInterval(() => {
+    stopped = !stopped;
+    child.kill(stopped ? 'SIGSTOP' : 'SIGCONT');
+  }, 800);
+  return async () => {
+    clearInterval(timer);
+    child.kill('SIGCONT');
+  };
+}
+
+/** The session's vectors are another model's, as after a change of MODEL_PACK. */
+async function pretendOtherModel({ stack }: Scene): Promise<() => Promise<void>> {
+  const setModel = (model: string) => withClient(stack, (client) => client.query('update sessions set model_id = $1 where session_id = $2', [model, SESSION]));
+  const [{ model_id: model }] = (await withClient(stack, (client) => client.query('select model_id from sessions where session_id = $1', [SESSION]))).rows;
+  await setModel('another-1');
+  return async () => void (await setModel(model));
+}
+
+/** Prometheus loses its targets, as by a PodMonitor that selects nothing. */
+async function stopScraping({ prometheus, targets }: Scene): Promise<() => Promise<void>> {
+  await prometheus.setTargets(targets().filter(({ job }) => job !== 'facepass-api'));
+  return () => prometheus.setTargets(targets());
+}
+
+/** Somebody's open transaction holds the table of the faces. */
+async function lockFaces({ stack }: Scene): Promise<() => Promise<void>> {
+  return hold(stack, 'lock table faces in access exclusive mode');
+}
+
+/** Somebody's open transaction holds the lock of a session whose time is over. */
+async function blockSweep({ stack }: Scene): Promise<() => Promise<void>> {
+  await withClient(stack, (client) =>
+    client.query(`insert into sessions (session_id, photo_count, face_count, model_id, last_indexed, created_at, expires_at)
+                  values ('overdue', 0, 0, 'dlib-1', now(), now(), now() - interval '1 day')`),
+  );
+  return hold(stack, `select pg_advisory_xact_lock(hashtextextended('overdue', 7))`);
+}
+
+async function hold({ database }: Scene['stack'], statement: string): Promise<() => Promise<void>> {
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  await client.query('begin');
+  await client.query(statement);
+  return async () => {
+    await client.query('rollback');
+    await client.end();
+  };
+}
+
+async function withClient<Result>({ database }: Scene['stack'], work: (client: pg.Client) => Promise<Result>): Promise<Result> {
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
