@@ -51,8 +51,8 @@ function Pause({ untilMs }: { untilMs: number }) {
     return () => clearInterval(timer);
   }, []);
   return (
-    <span class="faint" role="status">
-      The service is busy and asked to wait {Math.max(0, Math.ceil((untilMs - now) / 1000))} s
+    <span class="faint">
+      <span role="status">The service is busy and asked to wait</span> <span aria-hidden="true">{Math.max(0, Math.ceil((untilMs - now) / 1000))} s</span>
     </span>
   );
 }
