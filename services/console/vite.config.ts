@@ -3,11 +3,9 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { defineConfig, type Plugin } from 'vite';
 
-/**
- * Two pages, nothing inline, so that they run under `default-src 'self'`. `--mode image` leaves the sample photos out.
- */
-export default defineConfig(({ mode }) => ({
-  plugins: [samplePhotos(mode === 'image' ? null : sampleFolder())],
+/** Two pages, nothing inline, so that they run under `default-src 'self'`. */
+export default defineConfig({
+  plugins: [samplePhotos(sampleFolder())],
   css: { transformer: 'lightningcss' },
   build: {
     target: ['chrome111', 'safari16', 'firefox115'],
@@ -16,7 +14,7 @@ export default defineConfig(({ mode }) => ({
     reportCompressedSize: false,
     rolldownOptions: { input: ['index.html', 'guest.html'] },
   },
-}));
+});
 
 /**
  * The photos that @vladmandic/face-api (MIT) shows its results on, taken by its author, become `samples/*.jpg`; pages learn
