@@ -21,7 +21,8 @@ export function createLogger(service: string, level: string, destination?: Desti
   );
 }
 
-const SECRET_PATHS = ['*.authorization', '*["x-api-key"]', '*.password', '*.token', '*.embedding', '*.image', 'embedding', 'image', 'token'];
+/** PostgreSQL's `detail` repeats a row that a constraint refuses, its vector too. */
+const SECRET_PATHS = ['*.authorization', '*["x-api-key"]', '*.password', '*.token', '*.embedding', '*.image', 'embedding', 'image', 'token', 'err.detail', 'err.where'];
 
 function activeTrace(): object {
   const context = trace.getActiveSpan()?.spanContext();
