@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -41,6 +42,7 @@ async function takeConsole(browser: Browser, url: string, directory: string): Pr
   await page.getByRole('tab', { name: 'Find a person' }).click();
   await page.locator('.file-button', { hasText: 'Choose a picture' }).locator('input').setInputFiles(samplePath(1));
   await page.locator('.tile.match').first().waitFor();
+  assert.deepEqual(await page.locator('.tile.match .tile-name').allTextContents(), ['sample1.jpg', 'sample3.jpg'], 'the picture would show a stranger as found');
   await keep(page, directory, 'search');
   await page.emulateMedia({ colorScheme: 'dark' });
   await keep(page, directory, 'search-dark');
