@@ -1,0 +1,84 @@
+import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { drawDashboard, type DrawnPanel } from './dashboards/picture.ts';
+import { freePort } from './local/services.ts';
+import { startPrometheus, type Prometheus, type Target } from './observability/prometheus.ts';
+import { indexPhoto, samplePhoto, searchFaces, startStack, type Stack } from './observability/stack.ts';
+
+/**
+ * FACEPASS_TEST_DATABASE_URL=… node scripts/draw-dashboards.ts [SECONDS]: runs an installation of processes under load, kills its
+ * inference process in the middle, and draws docs/images/dashboards/*.svg from what Prometheus then answers to the panels' queries.
+ */
+const root = join(import.meta.dirname, '..');
+const seconds = Number(process.argv[2] ?? 240);
+
+await using stack = await startStack({ api: { RETENTION_SWEEP_MINUTES: '0.2' }, inferenceListen: `127.0.0.1:${await freePort(0)}` });
+await using prometheus = await startPrometheus(10);
+await prometheus.setTargets(targets(stack));
+const start = Date.now() / 1000;
+const stop = new AbortController();
+const load = Promise.all([keepSearching(stack, stop.signal), keepIndexing(stack, stop.signal)]);
+await delay(seconds * 400);
+stack.inference[0]!.child.kill('SIGKILL');
+await delay(seconds * 200);
+await stack.startInference();
+await prometheus.setTargets(targets(stack));
+await delay(seconds * 400);
+mkdirSync(join(root, 'docs/images/dashboards'), { recursive: true });
+for (const path of globSync('dashboards/*.json', { cwd: root })) await draw(prometheus, path);
+stop.abort();
+await load;
+
+async function draw(source: Prometheus, path: string): Promise<void> {
+  const { title, panels } = JSON.parse(readFileSync(join(root, path), 'utf8')) as { title: string; panels: GrafanaPanel[] };
+  const drawn: DrawnPanel[] = [];
+  for (const panel of panels) {
+    const expressions = (panel.targets ?? []).map(({ expr }) => expr);
+    const ofOthers = expressions.some((expr) => /kube_|facepass_operator_/.test(expr));
+    drawn.push({
+      ...panel,
+      unit: panel.fieldConfig?.defaults.unit ?? 'short',
+      series: (await Promise.all((panel.targets ?? []).map((target) => seriesOf(source, target)))).flat(),
+      empty: ofOthers ? 'needs a cluster' : 'nothing in this run',
+    });
+  }
+  writeFileSync(join(root, 'docs/images/dashboards', `${basename(path, '.json')}.svg`), drawDashboard(title, drawn));
+}
+
+async function seriesOf(source: Prometheus, { expr, legendFormat }: { expr: string; legendFormat: string }): Promise<DrawnPanel['series']> {
+  const query = expr.replaceAll('$__rate_interval', '10s').replaceAll('$namespace', '.*');
+  const found = await source.queryRange(query, start, Date.now() / 1000, 2);
+  return found.map(({ metric, values }) => ({ legend: legendFormat.replaceAll(/\{\{(\w+)\}\}/g, (_whole, label: string) => metric[label] ?? '').trim(), values }));
+}
+
+function targets({ api, inference }: Stack): Target[] {
+  return [
+    { job: 'facepass-api', port: api.metricsPort, labels: { pod: 'api-1' } },
+    ...inference.slice(-1).map(({ metricsPort }): Target => ({ job: 'facepass-inference', port: metricsPort, labels: { pod: `inference-${inference.length}` } })),
+  ];
+}
+
+async function keepSearching({ url }: Stack, signal: AbortSignal): Promise<void> {
+  const photo = await samplePhoto(1);
+  for (let round = 0; !signal.aborted; round += 1) {
+    await searchFaces(url, photo, round % 20 === 19 ? 'nobody' : 'party').catch(() => undefined);
+    await delay(150);
+  }
+}
+
+async function keepIndexing({ url }: Stack, signal: AbortSignal): Promise<void> {
+  const photos = await Promise.all([1, 2, 3].map(samplePhoto));
+  for (let round = 0; !signal.aborted; round += 1) {
+    await indexPhoto(url, photos[round % 3]!, 'party', `photo-${round}`).catch(() => undefined);
+    await delay(700);
+  }
+}
+
+interface GrafanaPanel {
+  title: string;
+  type: string;
+  gridPos: { x: number; y: number; w: number; h: number };
+  fieldConfig?: { defaults: { unit?: string } };
+  targets?: { expr: string; legendFormat: string }[];
+}
