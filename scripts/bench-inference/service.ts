@@ -60,7 +60,7 @@ export async function startService(options: { photos: string[]; workers: number;
 }
 
 /** CPU time so far of a process, or of one thread of it, in milliseconds (proc(5): utime and stime, in ticks of 10 ms). */
-function cpuMsOf(pid: number, thread?: number): number {
+export function cpuMsOf(pid: number, thread?: number): number {
   const stat = readFileSync(thread === undefined ? `/proc/${pid}/stat` : `/proc/${pid}/task/${thread}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) * 10;
