@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { createEmbedder, lifted, normalised } from './embedder.ts';
+import type { Model, Tensor } from './models.ts';
+
+const vectors = fc.array(fc.double({ min: -0.12, max: 0.12, noNaN: true }), { minLength: 16, maxLength: 16 }).map((values) => Float32Array.from(values));
+
+test('a lifted vector has the length asked for, and cosine ranks as Euclidean distance does', () => {
+  fc.assert(
+    fc.property(vectors, vectors, vectors, (a, b, c) => {
+      const [x, y, z] = [a, b, c].map((vector) => lifted(vector, 4)) as [Float32Array, Float32Array, Float32Array];
+      assert.ok(Math.abs(Math.sqrt(dot(x, x)) - 4) < 1e-5);
+      const [near, far] = [distance(a, b), distance(a, c)];
+      if (far > near * 1.2 + 0.01) assert.ok(dot(x, y) > dot(x, z));
+    }),
+    { verbose: true },
+  );
+});
+
+test('a normalised vector has length 1 and the same direction', () => {
+  const vector = Float32Array.of(3, 0, 4);
+  assert.deepEqual([...normalised(vector)].map((x) => Math.round(x * 1e6) / 1e6), [0.6, 0, 0.8]);
+});
+
+test('colour order, mean and scale reach the network as the manifest says, and a fixed batch of one is kept', async () => {
+  const given: Tensor[] = [];
+  const embed = createEmbedder({ ...pack, recogniser: { ...pack.recogniser, channels: 'bgr', mean: [1, 2, 3], scale: [10, 100, 1000] } }, modelOf([1, 3, 112, 112], given));
+  const chip = new Uint8Array(112 * 112 * 3).map((_, i) => [50, 60, 70][i % 3]!);
+  assert.equal((await embed([chip, chip, chip])).length, 3);
+  assert.equal(given.length, 3);
+  const plane = 112 * 112;
+  assert.deepEqual([given[0]!.data[0], given[0]!.data[plane], given[0]!.data[2 * plane]], [690, 5800, 47000]);
+});
+
+test('a network whose output is longer or shorter than the manifest says is refused', async () => {
+  await assert.rejects(createEmbedder({ ...pack, embedding_size: 64 }, modelOf([null, 3, 112, 112], []))([new Uint8Array(112 * 112 * 3)]), /model pack p: 8 numbers a face, the manifest says 64/);
+});
+
+const pack = {
+  name: 'p',
+  alignment: 'arcface-112' as const,
+  embedding_size: 8,
+  recogniser: {
+    file: 'x.onnx',
+    sha256: '',
+    source: '',
+    licence: '',
+    channels: 'rgb' as const,
+    mean: [0, 0, 0] as [number, number, number],
+    scale: [1, 1, 1] as [number, number, number],
+  },
+};
+
+/** A network of eight ones a face, to look at what it is given. */
+function modelOf(shape: (number | null)[], given: Tensor[]): Model {
+  return {
+    input: { name: 'input', type: 'float32', shape },
+    async run(tensor) {
+      given.push(tensor);
+      return { output: { data: new Float32Array(tensor.shape[0]! * 8).fill(1), shape: [tensor.shape[0]!, 8] } };
+    },
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  return a.reduce((sum, x, i) => sum + x * b[i]!, 0);
+}
+
+function distance(a: Float32Array, b: Float32Array): number {
+  return Math.hypot(...a.map((x, i) => x - b[i]!));
+}
