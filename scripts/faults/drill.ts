@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../local/services.ts';
 import { startPrometheus, type Prometheus, type Target } from '../observability/prometheus.ts';
-import { indexPhoto, samplePhoto, searchFaces, startStack, type Stack } from '../observability/stack.ts';
+import { indexPhoto, samplePhoto, searchFaces, startStack, type Stack, type StackOptions } from '../observability/stack.ts';
 
 /** A fault: what to break, on which installation, and which alert must tell of it. */
 export interface Drill {
   alert: string;
   /** Variables of the processes that make the fault easy. */
-  stack?: Parameters<typeof startStack>[0];
+  stack?: StackOptions;
   /** Breaks something; what it returns mends it. */
   break(scene: Scene): Promise<() => Promise<void>>;
 }

@@ -16,11 +16,11 @@ export interface Stack extends AsyncDisposable {
   api: ServiceProcess;
   url: string;
   /** Starts another inference process. */
-  startInference(environment?: Record<string, string>): Promise<ServiceProcess>;
+  startInference(): Promise<ServiceProcess>;
 }
 
-/** Database, migration, inference and API, each with the variables given on top of its own. */
-export async function startStack(options: { api?: Record<string, string>; inference?: Record<string, string>; inferenceListen?: string; all?: Record<string, string> } = {}): Promise<Stack> {
+/** Starts database, migration, inference and API. */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
   await using stack = new AsyncDisposableStack();
   const database = stack.use(await createTestDatabase());
   await promisify(execFile)(process.execPath, [join(root, 'services/migrator/main.ts'), 'up'], { cwd: root, env: { ...process.env, DATABASE_URL: database.url } });
@@ -28,8 +28,8 @@ export async function startStack(options: { api?: Record<string, string>; infere
   stack.defer(async () => {
     for (const one of inference) await one[Symbol.asyncDispose]();
   });
-  const startInference = async (environment: Record<string, string> = {}) => {
-    const started = await startService('inference', { INFERENCE_LISTEN: options.inferenceListen ?? '127.0.0.1:0', INFERENCE_WORKERS: '1', ...options.all, ...options.inference, ...environment });
+  const startInference = async () => {
+    const started = await startService('inference', { INFERENCE_LISTEN: options.inferenceListen ?? '127.0.0.1:0', INFERENCE_WORKERS: '1', ...options.all, ...options.inference });
     inference.push(started);
     return started;
   };
@@ -50,6 +50,17 @@ export async function startStack(options: { api?: Record<string, string>; infere
   );
   const owned = stack.move();
   return { database, inference, api, url: `http://127.0.0.1:${api.serving['port'] as number}`, startInference, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+export interface StackOptions {
+  /** Variables of the API. */
+  api?: Record<string, string>;
+  /** Variables of the inference processes. */
+  inference?: Record<string, string>;
+  /** Variables of both services. */
+  all?: Record<string, string>;
+  /** Address of the inference processes, for one to take the place of another; absent: free ports. */
+  inferenceListen?: string;
 }
 
 /** The sample photo `number` (1 to 6) that comes with face-api. */
