@@ -9,7 +9,7 @@ export const DRILLS: Record<string, Drill> = {
   'slow-inference': { alert: 'FacepassLatencyBudgetBurnFast', break: pauseInferenceAgainAndAgain },
   'other-model': { alert: 'FacepassModelRefused', break: pretendOtherModel },
   'nothing-scraped': { alert: 'FacepassTelemetryAbsent', break: stopScraping },
-  'locked-table': { alert: 'FacepassDatabasePoolExhausted', stack: { api: { DATABASE_POOL_SIZE: '1' } }, break: lockFaces },
+  'locked-table': { alert: 'FacepassDatabasePoolExhausted', stack: { api: { DATABASE_POOL_SIZE: '1' } }, break: lockSessions },
   'sweep-blocked': { alert: 'FacepassRetentionOverdue', stack: { api: { RETENTION_SWEEP_MINUTES: '0.05' } }, break: blockSweep },
 };
 
@@ -52,9 +52,19 @@ async function stopScraping({ prometheus, targets }: Scene): Promise<() => Promi
   return () => prometheus.setTargets(targets());
 }
 
-/** Somebody's open transaction holds the table of the faces. */
-async function lockFaces({ stack }: Scene): Promise<() => Promise<void>> {
-  return hold(stack, 'lock table faces in access exclusive mode');
+/** Somebody's open transaction holds the table that every call reads, and clients go on calling. */
+async function lockSessions({ stack }: Scene): Promise<() => Promise<void>> {
+  const release = await hold(stack, 'lock table sessions in access exclusive mode');
+  let over = false;
+  const askStatus = async () => {
+    while (!over) await fetch(`${stack.url}/api/v1/search/status/${SESSION}`, { signal: AbortSignal.timeout(20_000) }).catch(() => undefined);
+  };
+  const asking = Promise.all(Array.from({ length: 8 }, askStatus));
+  return async () => {
+    over = true;
+    await release();
+    await asking;
+  };
 }
 
 /** Somebody's open transaction holds the lock of a session whose time is over. */
