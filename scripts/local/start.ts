@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openDataDirectory, type DataDirectory } from './data-directory.ts';
 import { prepare } from './prepare.ts';
 import { runProgram, Service, type Program } from './processes.ts';
-import { freePort, localPrograms } from './services.ts';
+import { freePort, localPrograms, type LocalPrograms } from './services.ts';
 
 /**
  * Runs Facepass on this machine until `signal`: prepares what is derived, starts the services, says how to use them, stops them.
@@ -44,11 +44,13 @@ const STOP_PATIENCE_MS = 15_000;
 const START_PATIENCE_MS = 120_000;
 
 /** The models load while the database opens; the API comes when the schema fits it. */
-async function bringUp(programs: Awaited<ReturnType<typeof localPrograms>>, keep: (program: Program) => void, signal: AbortSignal): Promise<void> {
+async function bringUp(programs: LocalPrograms, keep: (program: Program) => void, signal: AbortSignal): Promise<void> {
   keep(programs.inference);
   keep(programs.database);
   await until('the database', signal, () => canConnect(programs.databaseSocket));
+  if (signal.aborted) return;
   await runProgram(programs.migration, signal);
+  if (signal.aborted) return;
   keep(programs.api);
   await until('inference', signal, () => isReady(programs.inferenceReadiness));
   await until('the API', signal, () => isReady(`${programs.url}/readyz`));
