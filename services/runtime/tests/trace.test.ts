@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { indexPhoto, samplePhoto, searchFaces, startStack } from '../../../scripts/observability/stack.ts';
 
 const METHOD = 'facepass.inference.v1.FaceAnalysis/DetectFaces';
+const PATIENCE_MS = 60_000;
 const SESSION = 'the-wedding-of-a-and-b';
 
 test('one search through real processes is one trace: HTTP, gRPC, each stage and each statement', async () => {
@@ -65,12 +66,12 @@ async function startReceiver() {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     /** The spans of the trace whose root has this name, once `last` is there: a process sends its spans in the order of their ends. */
     async traceWith(root: string, last: Pick<Span, 'name' | 'service'>): Promise<Span[]> {
-      for (;;) {
+      for (const giveUp = Date.now() + PATIENCE_MS; Date.now() < giveUp; await delay(20)) {
         const traceId = spans.find((span) => span.name === root)?.traceId;
         const trace = spans.filter((span) => span.traceId === traceId);
         if (traceId && trace.some(({ name, service }) => name === last.name && service === last.service)) return trace;
-        await delay(20);
       }
+      throw new Error(`no whole trace of ${root} arrived, only ${spans.map(({ service, name }) => `${service}: ${name}`).join(', ') || 'nothing'}`);
     },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
