@@ -1,4 +1,3 @@
-import { exposition } from '@facepass/runtime/exposition';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { identifyKey, requireScope, requireSearchAccess } from './auth.ts';
@@ -10,7 +9,7 @@ import type { Scope } from './keys.ts';
 import { addPages } from './pages.ts';
 import { deletePhoto } from './routes/delete-photo.ts';
 import { deleteSession } from './routes/delete-session.ts';
-import { health, readyz } from './routes/health.ts';
+import { health, livez, metrics, readyz } from './routes/health.ts';
 import { indexBatch } from './routes/index-batch.ts';
 import { indexPhoto } from './routes/index-photo.ts';
 import { createSearchToken } from './routes/search-tokens.ts';
@@ -21,11 +20,10 @@ import { traceRequests } from './tracing.ts';
 
 /** The HTTP API: what every request passes, then the calls, then what is left over. */
 export function createApp(context: Context): Express {
-  const { config, metrics, logger } = context;
+  const { config, logger } = context;
   const app = express();
   app.disable('x-powered-by').disable('etag').set('trust proxy', config.trustProxy).set('query parser', 'simple');
-  app.use(traceRequests, observeRequests(metrics, logger), securityHeaders(config), closeWhenDraining(context));
-  addProbes(app, context);
+  app.use(traceRequests, observeRequests(context.metrics, logger), securityHeaders(config), closeWhenDraining(context));
   addCalls(app, context);
   if (config.legacy.enabled) addLegacyCalls(app, context);
   addPages(app, context);
@@ -33,33 +31,23 @@ export function createApp(context: Context): Express {
   return app;
 }
 
-function addProbes(app: Express, context: Context): void {
-  app.get('/livez', (_request, response) => void response.type('text/plain').send('ok\n'));
-  app.get('/readyz', readyz(context));
-  app.get('/health', health(context));
-  app.get('/metrics', async (request, response) => {
-    const { contentType, body } = await exposition(context.metrics.registry, request.get('accept'));
-    response.type(contentType).send(body);
-  });
-}
-
 function addCalls(app: Express, context: Context): void {
   const { search, write, upload } = guards(context);
-  const calls = {
-    '/api/v1/index': { post: [write('index'), upload, indexPhoto(context)] },
-    '/api/v1/index/batch': { post: [write('index'), indexBatch(context)] },
-    '/api/v1/index/:session_id': { delete: [write('delete'), deleteSession(context)] },
-    '/api/v1/index/:session_id/photos/:photo_id': { delete: [write('delete'), deletePhoto(context)] },
-    '/api/v1/search': { post: [search, upload, searchFaces(context)] },
-    '/api/v1/search/status/:session_id': { get: [search, sessionStatus(context)] },
-    '/api/v1/search/tokens': { post: [write('index'), createSearchToken(context)] },
-    '/api/v1/settings': { get: [settings(context)] },
-  };
-  for (const [path, methods] of Object.entries(calls)) {
-    const route = app.route(path);
-    for (const [method, handlers] of Object.entries(methods)) route[method as 'get'](...handlers.flat());
-    route.all(methodNotAllowed(Object.keys(methods)));
-  }
+  const calls = [
+    ['post', '/api/v1/index', write('index'), upload, indexPhoto(context)],
+    ['post', '/api/v1/index/batch', write('index'), indexBatch(context)],
+    ['delete', '/api/v1/index/:session_id', write('delete'), deleteSession(context)],
+    ['delete', '/api/v1/index/:session_id/photos/:photo_id', write('delete'), deletePhoto(context)],
+    ['post', '/api/v1/search', search, upload, searchFaces(context)],
+    ['get', '/api/v1/search/status/:session_id', search, sessionStatus(context)],
+    ['post', '/api/v1/search/tokens', write('index'), createSearchToken(context)],
+    ['get', '/api/v1/settings', settings(context)],
+    ['get', '/health', health(context)],
+    ['get', '/livez', livez],
+    ['get', '/readyz', readyz(context)],
+    ['get', '/metrics', metrics(context)],
+  ] as const;
+  for (const [method, path, ...handlers] of calls) app.route(path)[method](...handlers.flat()).all(methodNotAllowed(method));
 }
 
 /** The calls of earlier clients: the same handlers, announced to end (RFC 9745, RFC 8594). */
@@ -115,11 +103,10 @@ function closeWhenDraining(context: Context): RequestHandler {
   };
 }
 
-function methodNotAllowed(methods: string[]): RequestHandler {
-  const allowed = methods.map((method) => method.toUpperCase()).join(', ');
+function methodNotAllowed(allowed: string): RequestHandler {
   return (request, response) => {
-    response.setHeader('Allow', allowed);
-    throw new ApiProblem('method_not_allowed', `${request.method} is not allowed here, only ${allowed}.`);
+    response.setHeader('Allow', allowed.toUpperCase());
+    throw new ApiProblem('method_not_allowed', `${request.method} is not allowed here, only ${allowed.toUpperCase()}.`);
   };
 }
 

@@ -5,14 +5,14 @@ import * as z from 'zod';
  * /openapi.json from them; the command line client types its calls with them.
  */
 
-/** 1 to 255 characters, none of them a control character or half of a surrogate pair, which PostgreSQL could not keep. */
-const IDENTIFIER = '^[^\\u0000-\\u001f\\u007f-\\u009f\\ud800-\\udfff]{1,255}$';
+/** 1 to 255 characters without control characters, which PostgreSQL or a log could not keep. */
+const IDENTIFIER = '^[^\\u0000-\\u001f\\u007f-\\u009f]{1,255}$';
 const identifierPattern = new RegExp(IDENTIFIER, 'u');
 
 function identifier(description: string, example: string) {
   return z
     .string('must be given, as text')
-    .refine((text) => identifierPattern.test(text), 'must be 1 to 255 characters without control characters')
+    .refine((text) => identifierPattern.test(text) && text.isWellFormed(), 'must be 1 to 255 characters without control characters')
     .meta({ description, example, minLength: 1, maxLength: 255, pattern: IDENTIFIER });
 }
 

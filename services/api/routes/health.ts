@@ -1,4 +1,5 @@
 import type { HealthAnswer } from '@facepass/contracts/http';
+import { exposition } from '@facepass/runtime/exposition';
 import type { RequestHandler } from 'express';
 import type { Context } from '../context.ts';
 import { judgeSchema } from '../db/schema.ts';
@@ -48,5 +49,16 @@ export function readyz(context: Context): RequestHandler {
   return async (_request, response) => {
     const reason = await readinessOf(context);
     response.status(reason === null ? 200 : 503).type('text/plain').send(`${reason ?? 'ok'}\n`);
+  };
+}
+
+/** GET /livez */
+export const livez: RequestHandler = (_request, response) => void response.type('text/plain').send('ok\n');
+
+/** GET /metrics, for clients that look for them beside the calls; the chart's route does not expose them. */
+export function metrics(context: Context): RequestHandler {
+  return async (request, response) => {
+    const { contentType, body } = await exposition(context.metrics.registry, request.get('accept'));
+    response.type(contentType).send(body);
   };
 }

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import type { TestDatabase } from '../../../scripts/test-database.ts';
-import { callApi, createMigratedDatabase, KEY } from './service.ts';
+import { runToItsEnd, startApiProcess } from './api-process.ts';
+import { callApi, createMigratedDatabase } from './service.ts';
 
 describe('the process', () => {
   let database: TestDatabase;
@@ -17,7 +15,7 @@ describe('the process', () => {
   after(() => database?.[Symbol.asyncDispose]());
 
   test('asked to stop it is not ready first, answers all that comes meanwhile and what is under way, and ends with code 0', async () => {
-    await using api = await startProcess({ DATABASE_URL: database.url, DATABASE_POOL_SIZE: '1', DRAIN_DELAY_MS: '1500' });
+    await using api = await startApiProcess({ DATABASE_URL: database.url, DATABASE_POOL_SIZE: '1', DRAIN_DELAY_MS: '1500' });
     const slow = slowUpload(api.port);
     await once(slow, 'connect');
     const agent = new Agent({ keepAlive: true, maxSockets: 4 });
@@ -57,57 +55,6 @@ describe('the process', () => {
     assert.match(stderr, /MODEL_PACK: .*nothing-of-the-kind/);
   });
 });
-
-interface ApiProcess extends AsyncDisposable {
-  url: string;
-  port: number;
-  metricsUrl: string;
-  child: ChildProcess;
-  exited: Promise<number | null>;
-  logged(message: string): Promise<void>;
-}
-
-async function startProcess(environment: Record<string, string>): Promise<ApiProcess> {
-  const child = spawnApi({ INFERENCE_ADDRESS: '127.0.0.1:1', API_KEYS: `photographer:${KEY}`, RATE_LIMIT_SEARCHES_PER_MINUTE: '0', ...environment });
-  const exited = once(child, 'exit').then(([code]) => code as number | null);
-  const lines: Record<string, unknown>[] = [];
-  const reader = createInterface(child.stdout!).on('line', (line) => lines.push(JSON.parse(line) as Record<string, unknown>));
-  const logged = async (message: string) => {
-    while (!lines.some(({ msg }) => msg === message)) await once(reader, 'line');
-  };
-  await logged('serving');
-  const { port, metrics_port } = lines.find(({ msg }) => msg === 'serving') as { port: number; metrics_port: number };
-  return {
-    url: `http://127.0.0.1:${port}`,
-    port,
-    metricsUrl: `http://127.0.0.1:${metrics_port}`,
-    child,
-    exited,
-    logged,
-    async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL');
-      await exited;
-    },
-  };
-}
-
-async function runToItsEnd(environment: Record<string, string>): Promise<{ code: number; stderr: string }> {
-  const child = spawnApi(environment);
-  let stderr = '';
-  child.stderr!.on('data', (chunk: Buffer) => (stderr += chunk));
-  const [code] = (await once(child, 'close')) as [number];
-  return { code, stderr };
-}
-
-function spawnApi(environment: Record<string, string>): ChildProcess {
-  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(PATH|HOME|NODE_|FACEPASS_TEST_)/.test(name)));
-  const main = join(import.meta.dirname, '../main.ts');
-  const endWithParent = new URL('../../../scripts/end-with-parent.ts', import.meta.url).href;
-  return spawn(process.execPath, ['--import', endWithParent, main], {
-    env: { ...inherited, HOST: '127.0.0.1', PORT: '0', METRICS_PORT: '0', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-  });
-}
 
 /** A search whose upload is begun and not ended. */
 function slowUpload(port: number) {
