@@ -39,16 +39,18 @@ async function draw(source: Prometheus, path: string): Promise<void> {
     drawn.push({
       ...panel,
       unit: panel.fieldConfig?.defaults.unit ?? 'short',
-      series: (await Promise.all((panel.targets ?? []).map((target) => seriesOf(source, target)))).flat(),
+      series: (await Promise.all((panel.targets ?? []).map((target) => seriesOf(source, target, panel.type)))).flat(),
       empty: ofOthers ? 'needs a cluster' : 'nothing in this run',
     });
   }
   writeFileSync(join(root, 'docs/images/dashboards', `${basename(path, '.json')}.svg`), drawDashboard(title, drawn));
 }
 
-async function seriesOf(source: Prometheus, { expr, legendFormat }: { expr: string; legendFormat: string }): Promise<DrawnPanel['series']> {
+async function seriesOf(source: Prometheus, { expr, legendFormat }: { expr: string; legendFormat: string }, type: string): Promise<DrawnPanel['series']> {
   const query = expr.replaceAll('$__rate_interval', '10s').replaceAll('$namespace', '.*');
-  const found = await source.queryRange(query, start, Date.now() / 1000, 2);
+  const end = Date.now() / 1000;
+  // A table shows what is there at the end.
+  const found = await source.queryRange(query, type === 'table' ? end : start, end, 2);
   return found.map(({ metric, values }) => ({ legend: legendFormat.replaceAll(/\{\{(\w+)\}\}/g, (_whole, label: string) => metric[label] ?? '').trim(), values }));
 }
 

@@ -52,10 +52,24 @@ function drawLines(series: DrawnSeries[], unit: string, width: number, height: n
   const axis = [low, (low + high) / 2, high].map((value) => `<line x1="${area.left}" x2="${area.right}" y1="${py(value)}" y2="${py(value)}" stroke="#e6e8eb"/><text x="${area.left - 5}" y="${py(value) + 4}" text-anchor="end" fill="#666" font-size="10">${readable(value, unit)}</text>`);
   const lines = shown.map(({ legend, values: points }, index) => {
     const colour = COLOURS[index % COLOURS.length];
-    const path = points.filter(([, value]) => Number.isFinite(value)).map(([at, value]) => `${px(at).toFixed(1)},${py(value).toFixed(1)}`).join(' ');
-    return `<polyline points="${path}" fill="none" stroke="${colour}" stroke-width="1.5"/><rect x="10" y="${area.bottom + 10 + index * 15}" width="9" height="3" fill="${colour}"/><text x="24" y="${area.bottom + 15 + index * 15}" font-size="10">${escaped(legend)} · ${readable(last({ legend, values: points }), unit)}</text>`;
+    const pieces = unbroken(points).map((piece) => piece.map(([at, value]) => `${px(at).toFixed(1)},${py(value).toFixed(1)}`).join(' '));
+    const drawn = pieces.map((piece) => `<polyline points="${piece}" fill="none" stroke="${colour}" stroke-width="1.5"/>`).join('');
+    return `${drawn}<rect x="10" y="${area.bottom + 10 + index * 15}" width="9" height="3" fill="${colour}"/><text x="24" y="${area.bottom + 15 + index * 15}" font-size="10">${escaped(legend)} · ${readable(last({ legend, values: points }), unit)}</text>`;
   });
   return [...axis, ...lines].join('');
+}
+
+/** Stretches without a missing point; Prometheus answers at even steps. */
+function unbroken(points: [number, number][]): [number, number][][] {
+  const finite = points.filter(([, value]) => Number.isFinite(value));
+  const step = Math.min(...finite.slice(1).map(([at], index) => at - finite[index]![0]));
+  const pieces: [number, number][][] = [];
+  for (const point of finite) {
+    const piece = pieces.at(-1);
+    if (piece && point[0] - piece.at(-1)![0] <= step * 1.5) piece.push(point);
+    else pieces.push([point]);
+  }
+  return pieces;
 }
 
 function last({ values }: DrawnSeries): number {

@@ -51,11 +51,13 @@ async function tellCourse(drill: Drill, scene: Scene, { speed, patienceSeconds, 
   const note = (what: string) => tell(`${((Date.now() - start) / 1000).toFixed(0).padStart(4)} s  ${what}`);
   note(`broken; rules ${speed} times faster`);
   const mend = await drill.break(scene);
-  await until(patienceSeconds, `${drill.alert} to fire`, () => isFiring(scene.prometheus, drill.alert));
-  note(`${drill.alert} fires: ${(await scene.prometheus.alerts()).find(({ name }) => name === drill.alert)?.description}`);
-  for (const name of new Set((await scene.prometheus.alerts()).filter(({ state }) => state === 'firing').map((one) => one.name))) if (name !== drill.alert) note(`${name} fires too`);
-  await mend();
-  note('mended');
+  try {
+    await until(patienceSeconds, `${drill.alert} to fire`, () => isFiring(scene.prometheus, drill.alert));
+    for (const { name, description } of await firing(scene.prometheus)) note(name === drill.alert ? `${name} fires: ${description}` : `${name} fires too`);
+  } finally {
+    await mend();
+    note('mended');
+  }
   await until(patienceSeconds, `${drill.alert} to clear`, async () => !(await isFiring(scene.prometheus, drill.alert)));
   note(`${drill.alert} is clear`);
 }
@@ -81,7 +83,11 @@ async function keepSearching(url: string, photo: Buffer, signal: AbortSignal): P
 }
 
 async function isFiring(prometheus: Prometheus, alert: string): Promise<boolean> {
-  return (await prometheus.alerts()).some(({ name, state }) => name === alert && state === 'firing');
+  return (await firing(prometheus)).some(({ name }) => name === alert);
+}
+
+async function firing(prometheus: Prometheus): Promise<{ name: string; description: string }[]> {
+  return (await prometheus.alerts()).filter(({ state }) => state === 'firing');
 }
 
 async function until(seconds: number, what: string, holds: () => Promise<boolean>): Promise<void> {
