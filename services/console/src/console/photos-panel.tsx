@@ -1,8 +1,9 @@
+import type { Signal } from '@preact/signals';
 import { useState } from 'preact/hooks';
 import { Button } from '../parts/button.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import type { AddedFile } from '../photos/added-files.ts';
-import { isUnderWay, type Library, type Photo } from '../photos/library.ts';
+import { hasRejected, isUnderWay, type Counts, type Library, type Photo } from '../photos/library.ts';
 import { withKey, type App } from './app.ts';
 import { DropZone } from './drop-zone.tsx';
 import { PhotoTile } from './photo-tile.tsx';
@@ -24,7 +25,8 @@ export function PhotosPanel({ app, library, onChanged, onFindPerson }: PhotosPan
   const [shown, setShown] = useState(PAGE);
   const [open, setOpen] = useState<Photo | null>(null);
   const photos = library.photos.value;
-  const listed = photos.filter(FILTERS[filter].holds);
+  // Only a filter needs the state of every photo.
+  const listed = filter === 'all' ? photos : photos.filter(FILTERS[filter].holds);
   const add = (files: AddedFile[], mode: 'index' | 'show') => {
     if (files.length === 0) return app.notices.say({ text: 'There was no picture among these files.' });
     if (mode === 'show') library.add(files, mode);
@@ -40,7 +42,7 @@ export function PhotosPanel({ app, library, onChanged, onFindPerson }: PhotosPan
           <Button onClick={() => (app.askForKey.value = again)}>Enter another key</Button>
         </ProblemNote>
       )}
-      {photos.length > 0 && <FilterBar photos={photos} current={filter} onChange={setFilter} />}
+      {photos.length > 0 && <FilterBar counts={library.counts} current={filter} onChange={setFilter} />}
       <ul class="tiles" aria-label="Photos">
         {listed.slice(0, shown).map((photo) => (
           <li key={photo.id}>
@@ -67,22 +69,28 @@ export function PhotosPanel({ app, library, onChanged, onFindPerson }: PhotosPan
 
 type FilterId = keyof typeof FILTERS;
 
+interface Filter {
+  label: string;
+  holds: (photo: Photo) => boolean;
+  count: (counts: Counts) => number;
+}
+
 const FILTERS = {
-  all: { label: 'All', holds: () => true },
-  faces: { label: 'With faces', holds: ({ state }: Photo) => state.value.kind === 'indexed' },
-  none: { label: 'No face', holds: ({ state }: Photo) => state.value.kind === 'no_face' },
-  rejected: { label: 'Faces left out', holds: ({ state }: Photo) => 'rejected' in state.value && state.value.rejected.length > 0 },
-  failed: { label: 'Failed', holds: ({ state }: Photo) => state.value.kind === 'failed' },
-  waiting: { label: 'Waiting', holds: ({ state }: Photo) => isUnderWay(state.value) },
-} as const;
+  all: { label: 'All', holds: () => true, count: ({ left_out: _, ...kinds }) => Object.values(kinds).reduce((sum, number) => sum + number) },
+  faces: { label: 'With faces', holds: ({ state }) => state.value.kind === 'indexed', count: ({ indexed }) => indexed },
+  none: { label: 'No face', holds: ({ state }) => state.value.kind === 'no_face', count: ({ no_face }) => no_face },
+  rejected: { label: 'Faces left out', holds: ({ state }) => hasRejected(state.value), count: ({ left_out }) => left_out },
+  failed: { label: 'Failed', holds: ({ state }) => state.value.kind === 'failed', count: ({ failed }) => failed },
+  waiting: { label: 'Waiting', holds: ({ state }) => isUnderWay(state.value), count: ({ waiting, working }) => waiting + working },
+} satisfies Record<string, Filter>;
 
 /** Filters that would show nothing are left out, but for the one in use. */
-function FilterBar({ photos, current, onChange }: { photos: readonly Photo[]; current: FilterId; onChange: (filter: FilterId) => void }) {
+function FilterBar({ counts, current, onChange }: { counts: Signal<Counts>; current: FilterId; onChange: (filter: FilterId) => void }) {
   const ids = Object.keys(FILTERS) as FilterId[];
   return (
     <div class="filters" role="group" aria-label="Show">
       {ids.map((id) => {
-        const count = photos.filter(FILTERS[id].holds).length;
+        const count = FILTERS[id].count(counts.value);
         if (count === 0 && id !== current && id !== 'all') return null;
         return (
           <button type="button" key={id} aria-pressed={id === current} onClick={() => onChange(id)}>

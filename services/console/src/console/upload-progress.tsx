@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Button } from '../parts/button.tsx';
-import type { Library } from '../photos/library.ts';
+import type { Counts, Library } from '../photos/library.ts';
 import { timeLeft } from '../photos/time-left.ts';
 
 /** How far the sending is, when it will be done, and what it waits for. */
@@ -34,7 +34,7 @@ export function UploadProgress({ library, onRetry }: { library: Library; onRetry
   );
 }
 
-function summary(counts: Library['counts']['value']): string {
+function summary(counts: Counts): string {
   const parts = [`${counts.indexed} indexed`];
   if (counts.no_face > 0) parts.push(`${counts.no_face} without a usable face`);
   if (counts.failed > 0) parts.push(`${counts.failed} failed`);

@@ -1,5 +1,5 @@
 import { Problem } from '@facepass/client';
-import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals';
+import { signal, type Signal } from '@preact/signals';
 import type { Size } from '../faces/geometry.ts';
 import type { IndexAnswer, Service } from '../service.ts';
 import { prepareUpload, type UploadLimits } from './prepare.ts';
@@ -25,7 +25,10 @@ export type PhotoState =
   | { kind: 'shown' }
   | { kind: 'erased' };
 
-export type PhotoKind = PhotoState['kind'];
+/** How many photos are in each state, and how many have faces that were left out. Kept as they change: thousands of photos are not counted anew each time. */
+export type Counts = Record<PhotoState['kind'] | 'left_out', number>;
+
+const NONE: Counts = { waiting: 0, working: 0, indexed: 0, no_face: 0, failed: 0, shown: 0, erased: 0, left_out: 0 };
 
 /** Uploads of one page at a time; more only wait inside the service. */
 const PARALLEL_UPLOADS = 4;
@@ -38,7 +41,7 @@ export class Library {
   readonly pausedUntil: Signal<number | null> = signal(null);
   /** Set when the key was refused: nothing more is sent until photos are indexed again. */
   readonly keyRefused: Signal<Problem | null> = signal(null);
-  readonly counts: ReadonlySignal<Record<PhotoKind, number>>;
+  readonly counts: Signal<Counts> = signal(NONE);
   readonly #byId = new Map<string, Photo>();
   readonly #service: Service;
   readonly #sessionId: string;
@@ -49,12 +52,11 @@ export class Library {
     this.#service = service;
     this.#sessionId = sessionId;
     this.#limits = limits;
-    this.counts = computed(() => countKinds(this.photos.value));
     this.#queue = new UploadQueue({
       parallel: PARALLEL_UPLOADS,
       attempts: ATTEMPTS,
       run: (photo, abort) => this.#index(photo, abort),
-      giveUp: (photo) => (photo.state.value = { kind: 'failed', detail: `The service refused it ${ATTEMPTS} times because it was busy.`, requestId: null }),
+      giveUp: (photo) => this.#become(photo, { kind: 'failed', detail: `The service was busy, ${ATTEMPTS} times.`, requestId: null }),
       onPause: (untilMs) => (this.pausedUntil.value = untilMs),
     });
   }
@@ -74,19 +76,19 @@ export class Library {
   index(photos: Iterable<Photo>): void {
     const again = [...photos];
     this.keyRefused.value = null;
-    for (const photo of again) photo.state.value = { kind: 'waiting' };
+    for (const photo of again) this.#become(photo, { kind: 'waiting' });
     this.#queue.add(again);
   }
 
   /** Stops sending; what was not sent yet is only shown. */
   stop(): void {
     this.#queue.clear();
-    for (const { state } of this.photos.value) if (isUnderWay(state.value)) state.value = { kind: 'shown' };
+    for (const photo of this.photos.value) if (isUnderWay(photo.state.value)) this.#become(photo, { kind: 'shown' });
   }
 
   async erase(photo: Photo): Promise<void> {
     await this.#service.erasePhoto(this.#sessionId, photo.id);
-    photo.state.value = { kind: 'erased' };
+    this.#become(photo, { kind: 'erased' });
   }
 
   /** Forgets every photo and stops sending. */
@@ -95,40 +97,59 @@ export class Library {
     for (const photo of this.#byId.values()) URL.revokeObjectURL(photo.url);
     this.#byId.clear();
     this.photos.value = [];
+    this.counts.value = NONE;
   }
 
   #take(id: string, file: File, mode: 'index' | 'show'): Photo {
     const earlier = this.#byId.get(id);
     if (earlier) URL.revokeObjectURL(earlier.url);
-    const kept = mode === 'show' ? earlier?.state.value : undefined;
-    const photo: Photo = { id, file, url: URL.createObjectURL(file), state: signal(kept ?? { kind: mode === 'index' ? 'waiting' : 'shown' }) };
+    const state = (mode === 'show' ? earlier?.state.value : undefined) ?? { kind: 'shown' };
+    const photo: Photo = { id, file, url: URL.createObjectURL(file), state: signal(state) };
     this.#byId.set(id, photo);
+    this.#count(earlier?.state.value, state);
     return photo;
+  }
+
+  /** Every change of a photo's state; one that was replaced by a newer file of its id is not counted. */
+  #become(photo: Photo, state: PhotoState): void {
+    if (this.#byId.get(photo.id) === photo) this.#count(photo.state.value, state);
+    photo.state.value = state;
+  }
+
+  #count(before: PhotoState | undefined, after: PhotoState): void {
+    const counts = { ...this.counts.value };
+    for (const [state, change] of [[before, -1], [after, 1]] as const) {
+      if (!state) continue;
+      counts[state.kind] += change;
+      if (hasRejected(state)) counts.left_out += change;
+    }
+    this.counts.value = counts;
   }
 
   #refuseKey(problem: Problem): void {
     this.#queue.clear();
     this.keyRefused.value = problem;
-    for (const { state } of this.photos.value) if (isUnderWay(state.value)) state.value = { kind: 'failed', detail: problem.message, requestId: null };
+    const refused: PhotoState = { kind: 'failed', detail: problem.message, requestId: null };
+    for (const photo of this.photos.value) if (isUnderWay(photo.state.value)) this.#become(photo, refused);
   }
 
   async #index(photo: Photo, abort: AbortSignal): Promise<Attempt> {
     if (this.#byId.get(photo.id) !== photo) return { outcome: 'done' };
-    photo.state.value = { kind: 'working' };
+    this.#become(photo, { kind: 'working' });
     let size: Size | null = null;
     try {
       const prepared = await prepareUpload(photo.file, this.#limits);
       size = prepared.size;
       const answer = await this.#service.index(this.#sessionId, photo.id, prepared.image, abort);
-      photo.state.value = { kind: 'indexed', size, faces: answer.faces, rejected: answer.rejected };
+      this.#become(photo, { kind: 'indexed', size, faces: answer.faces, rejected: answer.rejected });
       return { outcome: 'done' };
     } catch (error) {
       if (abort.aborted) return { outcome: 'done' };
       if (error instanceof Problem && error.isTransient) {
-        photo.state.value = { kind: 'waiting' };
+        this.#become(photo, { kind: 'waiting' });
         return { outcome: 'again', waitMs: error.retryAfterMs };
       }
-      photo.state.value = failureOf(error, size);
+      this.#become(photo, failureOf(error, size));
       if (error instanceof Problem && (error.status === 401 || error.status === 403)) this.#refuseKey(error);
       return { outcome: 'done' };
     }
@@ -139,6 +160,10 @@ export function isUnderWay(state: PhotoState): boolean {
   return state.kind === 'waiting' || state.kind === 'working';
 }
 
+export function hasRejected(state: PhotoState): boolean {
+  return 'rejected' in state && state.rejected.length > 0;
+}
+
 function failureOf(error: unknown, size: Size | null): PhotoState {
   if (!(error instanceof Problem)) return { kind: 'failed', detail: (error as Error).message, requestId: null };
   if (error.code === 'no_face') {
@@ -146,10 +171,4 @@ function failureOf(error: unknown, size: Size | null): PhotoState {
     return { kind: 'no_face', size, detail: error.message, rejected };
   }
   return { kind: 'failed', detail: error.message, requestId: error.requestId };
-}
-
-function countKinds(photos: readonly Photo[]): Record<PhotoKind, number> {
-  const counts = { waiting: 0, working: 0, indexed: 0, no_face: 0, failed: 0, shown: 0, erased: 0 };
-  for (const photo of photos) counts[photo.state.value.kind] += 1;
-  return counts;
 }
