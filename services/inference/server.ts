@@ -86,14 +86,13 @@ async function requireModelPack({ modelsDirectory, modelPack }: InferenceConfig[
   });
 }
 
+/** No keepalive pings: grpc-js destroys a connection, calls and all, when a ping fails, and a ping fails on one that is closing gently (docs/decisions/0052). */
 function serverOptions(config: InferenceConfig, interceptor: NonNullable<ServerOptions['interceptors']>[number]): ServerOptions {
   return {
     interceptors: [interceptor],
     'grpc.max_receive_message_length': config.pipeline.limits.maxBytes + MESSAGE_SLACK_BYTES,
     'grpc.max_connection_age_ms': config.maxConnectionAgeMs,
     'grpc.max_connection_age_grace_ms': config.maxConnectionAgeGraceMs,
-    'grpc.keepalive_time_ms': config.keepaliveTimeMs,
-    'grpc.keepalive_timeout_ms': 10_000,
   };
 }
 

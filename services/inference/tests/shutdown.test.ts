@@ -31,6 +31,15 @@ test('SIGTERM: health says so, photos under work and in the queue are finished, 
   assert.equal(await server.exited, 0);
 });
 
+test('calls that outlive the age of their connection are answered, and later ones find a new connection', async () => {
+  await using server = await startInferenceProcess({ INFERENCE_WORKERS: '1', GRPC_MAX_CONNECTION_AGE_MS: '1000' });
+  using client = connectFaceClient(server.address);
+  const photo = await largePhoto();
+  const held = [1, 2].map(() => client.detectFaces(photo));
+  for (const { faces } of await Promise.all(held)) assert.ok(faces.length > 0);
+  assert.ok((await client.detectFaces(await samplePhoto(1))).faces.length > 0);
+});
+
 test('wrong configuration ends the process with code 78 and names every mistake', async () => {
   await assert.rejects(startInferenceProcess({ INFERENCE_WORKERS: 'many', INFERENCE_LISTEN: 'here' }), /code 78[^]*INFERENCE_LISTEN[^]*INFERENCE_WORKERS/);
   await assert.rejects(startInferenceProcess({ MODEL_PACK: 'no-such-pack' }), /code 78[^]*MODEL_PACK/);
