@@ -106,7 +106,7 @@ end $function$
 ;
 -- not executable by public
 
-CREATE OR REPLACE FUNCTION public.erase_from_copies(p_session_id text, p_photo_id text, p_kinds text[] DEFAULT NULL::text[])
+CREATE OR REPLACE FUNCTION public.erase_from_copies(p_session_id text, p_photo_ids text[], p_kinds text[] DEFAULT NULL::text[])
  RETURNS bigint
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -127,13 +127,13 @@ begin
     continue when session_type = 'uuid'::regtype
       and (not pg_input_is_valid(p_session_id, 'uuid') or p_session_id::uuid::text <> p_session_id);
     execute format(
-      'with removed as (delete from %I where session_id = $1::%s and ($2 is null or photo_id = $2) returning *)
+      'with removed as (delete from %I where session_id = $1::%s and ($2 is null or photo_id = any($2)) returning *)
        select count(*), %s from removed',
       copy.table_name, session_type,
       case when copy.kind = 'backup' then
         'count(*) filter (where id <= $3), coalesce(sum(field_row_hash(id, face_id, photo_id, event_id, session_id, embedding, confidence, created_at)) filter (where id <= $3), 0)'
       else '0, 0' end)
-    into removed, removed_sealed, removed_hash using p_session_id, p_photo_id, copy.sealed_up_to;
+    into removed, removed_sealed, removed_hash using p_session_id, p_photo_ids, copy.sealed_up_to;
     total := total + removed;
     if removed_sealed > 0 then
       update face_copies c set row_count = c.row_count - removed_sealed, content_hash = c.content_hash - removed_hash
@@ -150,23 +150,22 @@ CREATE OR REPLACE FUNCTION public.erase_photo(p_session_id text, p_photo_id text
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
+ SET "facepass.triggers" TO 'off'
 AS $function$
 declare
   removed_from_copies bigint;
 begin
   perform pg_advisory_xact_lock(hashtextextended(p_session_id, 7));
-  perform set_config('facepass.erasing', p_session_id, true);
   with removed as (
     delete from faces f where f.session_id = p_session_id and f.photo_id = p_photo_id returning f.photo_id)
   select count(distinct removed.photo_id), count(*) into photos, faces from removed;
   update sessions s set photo_count = s.photo_count - erase_photo.photos, face_count = s.face_count - erase_photo.faces
   where s.session_id = p_session_id and erase_photo.photos > 0;
   delete from sessions s where s.session_id = p_session_id and s.photo_count = 0;
-  removed_from_copies := erase_from_copies(p_session_id, p_photo_id);
+  removed_from_copies := erase_from_copies(p_session_id, array[p_photo_id]);
   insert into erasures (session_id, photo_id) values (p_session_id, p_photo_id);
   insert into audit_log (actor, action, session_id, photo_id, rows_removed)
   values (p_actor, 'erase_photo', p_session_id, p_photo_id, faces + removed_from_copies);
-  perform set_config('facepass.erasing', '', true);
   return next;
 end $function$
 ;
@@ -177,12 +176,12 @@ CREATE OR REPLACE FUNCTION public.erase_session(p_session_id text, p_actor text)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
+ SET "facepass.triggers" TO 'off'
 AS $function$
 declare
   removed_from_copies bigint;
 begin
   perform pg_advisory_xact_lock(hashtextextended(p_session_id, 7));
-  perform set_config('facepass.erasing', p_session_id, true);
   with removed as (delete from faces f where f.session_id = p_session_id returning f.photo_id)
   select count(distinct removed.photo_id), count(*) into photos, faces from removed;
   delete from sessions s where s.session_id = p_session_id;
@@ -190,7 +189,6 @@ begin
   insert into erasures (session_id) values (p_session_id);
   insert into audit_log (actor, action, session_id, rows_removed)
   values (p_actor, 'erase_session', p_session_id, faces + removed_from_copies);
-  perform set_config('facepass.erasing', '', true);
   return next;
 end $function$
 ;
@@ -224,6 +222,15 @@ AS $function$
 begin
   raise exception '% is append-only', tg_table_name using errcode = 'insufficient_privilege';
 end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.same_vector(embedding vector, stored halfvec)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select normalised(embedding)::halfvec <-> stored < 0.002
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION public.schema_version()

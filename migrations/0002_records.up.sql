@@ -69,8 +69,14 @@ create or replace function normalised(embedding vector) returns vector language 
   select case when abs(vector_norm(embedding) - 1) <= 1e-6 then embedding else l2_normalize(embedding) end
 $$;
 
--- Removes a session's rows (one photo's, when named) from the tables of the catalogue (of some kinds, when named).
-create or replace function erase_from_copies(p_session_id text, p_photo_id text, p_kinds text[] default null) returns bigint
+-- Whether a half-precision vector came from this one. Rounding moves a vector of length 1 by 2^-11 at most; normalising
+-- it afterwards may round another way, so equality would see a change where there is none.
+create or replace function same_vector(embedding vector, stored halfvec) returns boolean language sql immutable parallel safe as $$
+  select normalised(embedding)::halfvec <-> stored < 0.002
+$$;
+
+-- Removes a session's rows (some photos', when named) from the tables of the catalogue (of some kinds, when named).
+create or replace function erase_from_copies(p_session_id text, p_photo_ids text[], p_kinds text[] default null) returns bigint
 language plpgsql security definer set search_path from current as $$
 declare
   copy face_copies;
@@ -87,13 +93,13 @@ begin
     continue when session_type = 'uuid'::regtype
       and (not pg_input_is_valid(p_session_id, 'uuid') or p_session_id::uuid::text <> p_session_id);
     execute format(
-      'with removed as (delete from %I where session_id = $1::%s and ($2 is null or photo_id = $2) returning *)
+      'with removed as (delete from %I where session_id = $1::%s and ($2 is null or photo_id = any($2)) returning *)
        select count(*), %s from removed',
       copy.table_name, session_type,
       case when copy.kind = 'backup' then
         'count(*) filter (where id <= $3), coalesce(sum(field_row_hash(id, face_id, photo_id, event_id, session_id, embedding, confidence, created_at)) filter (where id <= $3), 0)'
       else '0, 0' end)
-    into removed, removed_sealed, removed_hash using p_session_id, p_photo_id, copy.sealed_up_to;
+    into removed, removed_sealed, removed_hash using p_session_id, p_photo_ids, copy.sealed_up_to;
     total := total + removed;
     if removed_sealed > 0 then
       update face_copies c set row_count = c.row_count - removed_sealed, content_hash = c.content_hash - removed_hash
@@ -122,4 +128,4 @@ begin
   execute format('create index if not exists %I on %s using ivfflat (embedding vector_cosine_ops) with (lists = %s)', p_name, p_table, lists);
 end $$;
 
-revoke execute on function erase_from_copies(text, text, text[]), create_approximate_index(regclass, text) from public;
+revoke execute on function erase_from_copies(text, text[], text[]), create_approximate_index(regclass, text) from public;

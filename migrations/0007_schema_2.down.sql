@@ -77,14 +77,14 @@ drop function holds_uuid(text), note_change(), seal_backup(integer), schema_vers
 delete from face_copies where table_name in ('face_embeddings_backup_v1', 'face_embeddings_quarantine');
 
 -- While tables are kept aside, what the older service erases or writes anew must not come back from them.
+\ir parts/reach_copies.sql
 do $$
 begin
-  if exists (select from face_copies) then
-    create constraint trigger reach_copies after insert or update or delete on face_embeddings
-    deferrable initially deferred for each row
-    when (pg_trigger_depth() = 0 and coalesce(current_setting('facepass.erasing', true), '') = '')
-    execute function reach_copies();
-  else
-    drop function reach_copies();
+  if not exists (select from face_copies) then
+    drop trigger note_inserted on face_embeddings;
+    drop trigger note_updated on face_embeddings;
+    drop trigger note_deleted on face_embeddings;
+    drop table photos_written;
+    drop function note_photos_written(), reach_copies(), photos_gone(text, text[]);
   end if;
 end $$;

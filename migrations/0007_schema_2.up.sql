@@ -17,7 +17,9 @@ end $$;
 
 drop trigger note_field_write on face_embeddings;
 drop trigger note_field_truncate on face_embeddings;
-drop trigger if exists reach_copies on face_embeddings;
+drop trigger if exists note_inserted on face_embeddings;
+drop trigger if exists note_updated on face_embeddings;
+drop trigger if exists note_deleted on face_embeddings;
 drop view face_embeddings_classified;
 drop function fill_schema_2(integer), catch_up_schema_2(bigint), convert_field_rows(integer[]), note_field_write();
 drop table face_embeddings_journal;

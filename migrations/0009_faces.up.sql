@@ -45,14 +45,14 @@ create table if not exists sessions (
 );
 create index if not exists sessions_expires_at_idx on sessions (expires_at) where expires_at is not null;
 
--- Erases a session wherever it is held. Waits for an index call under way in it; one begun before `erased_at` must not write.
+-- Erases a session wherever it is held; it walks all tables itself, so no trigger need carry its writes on (facepass.triggers).
+-- Waits for an index call under way in it; one begun before `erased_at` must not write.
 create or replace function erase_session(p_session_id text, p_actor text) returns table (photos bigint, faces bigint)
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer set search_path from current set facepass.triggers = 'off' as $$
 declare
   removed_from_copies bigint;
 begin
   perform pg_advisory_xact_lock(hashtextextended(p_session_id, 7));
-  perform set_config('facepass.erasing', p_session_id, true);
   with removed as (delete from faces f where f.session_id = p_session_id returning f.photo_id)
   select count(distinct removed.photo_id), count(*) into photos, faces from removed;
   delete from sessions s where s.session_id = p_session_id;
@@ -60,29 +60,26 @@ begin
   insert into erasures (session_id) values (p_session_id);
   insert into audit_log (actor, action, session_id, rows_removed)
   values (p_actor, 'erase_session', p_session_id, faces + removed_from_copies);
-  perform set_config('facepass.erasing', '', true);
   return next;
 end $$;
 
 -- Erases one photo wherever it is held; a session left without photos is removed with it.
 create or replace function erase_photo(p_session_id text, p_photo_id text, p_actor text) returns table (photos bigint, faces bigint)
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer set search_path from current set facepass.triggers = 'off' as $$
 declare
   removed_from_copies bigint;
 begin
   perform pg_advisory_xact_lock(hashtextextended(p_session_id, 7));
-  perform set_config('facepass.erasing', p_session_id, true);
   with removed as (
     delete from faces f where f.session_id = p_session_id and f.photo_id = p_photo_id returning f.photo_id)
   select count(distinct removed.photo_id), count(*) into photos, faces from removed;
   update sessions s set photo_count = s.photo_count - erase_photo.photos, face_count = s.face_count - erase_photo.faces
   where s.session_id = p_session_id and erase_photo.photos > 0;
   delete from sessions s where s.session_id = p_session_id and s.photo_count = 0;
-  removed_from_copies := erase_from_copies(p_session_id, p_photo_id);
+  removed_from_copies := erase_from_copies(p_session_id, array[p_photo_id]);
   insert into erasures (session_id, photo_id) values (p_session_id, p_photo_id);
   insert into audit_log (actor, action, session_id, photo_id, rows_removed)
   values (p_actor, 'erase_photo', p_session_id, p_photo_id, faces + removed_from_copies);
-  perform set_config('facepass.erasing', '', true);
   return next;
 end $$;
 

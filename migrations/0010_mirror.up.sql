@@ -16,7 +16,7 @@ select distinct on (session_id, photo_id) photo_id, session_id, embedding::vecto
 where model_id = :'legacy_model_id'
 order by session_id, photo_id, confidence desc, face_index
 on conflict (photo_id, session_id) do update set embedding = excluded.embedding, confidence = excluded.confidence
-where normalised(f.embedding)::halfvec(:dimension) <> excluded.embedding::halfvec(:dimension);
+where not same_vector(f.embedding, excluded.embedding::halfvec(:dimension));
 
 \ir parts/mirror.sql
 

@@ -14,7 +14,7 @@ alter table face_embeddings_v2 rename to face_embeddings;
 \ir parts/mirror.sql
 
 create function fill_face_embeddings(p_rows integer) returns table (done boolean, rows_done bigint, rows_total bigint)
-language plpgsql set search_path from current set plan_cache_mode = force_custom_plan as $$
+language plpgsql set search_path from current set plan_cache_mode = force_custom_plan set facepass.triggers = 'off' as $$
 declare
   progress migration_progress;
   sessions_of_batch text[];
@@ -58,7 +58,7 @@ begin
     order by f.session_id, f.photo_id, f.confidence desc, f.face_index) best
   join face_embeddings_backup_v1 b on b.photo_id = best.photo_id
     and b.session_id = case when pg_input_is_valid(best.session_id, 'uuid') then best.session_id::uuid end
-  where b.session_id::text = best.session_id and normalised(b.embedding)::halfvec(:dimension) = best.embedding
+  where b.session_id::text = best.session_id and same_vector(b.embedding, best.embedding)
     and not exists (select from face_embeddings_quarantine q where q.id = b.id)
   on conflict do nothing;
 end $$;

@@ -11,5 +11,5 @@ end $$;
 
 \ir 0010_mirror.down.sql
 
-drop table face_embeddings, face_embeddings_changes;
-drop function note_change(), reach_copies();
+drop table face_embeddings, face_embeddings_changes, photos_written;
+drop function note_change(), note_photos_written(), reach_copies(), photos_gone(text, text[]);

@@ -2,61 +2,94 @@
 -- stands there; the triggers of the second write do not fire (pg_trigger_depth).
 
 -- Adds to a session's counts, and removes a session without photos.
-create function count_faces(p_session_id text, p_photos bigint, p_faces bigint, p_indexed timestamptz, p_model_id text) returns void
+create function count_faces(p_session_id text, p_photos bigint, p_faces bigint, p_indexed boolean) returns void
 language plpgsql set search_path from current as $$
 begin
-  insert into sessions as s (session_id, photo_count, face_count, last_indexed, model_id, created_at)
-  values (p_session_id, greatest(p_photos, 0), greatest(p_faces, 0), coalesce(p_indexed, now()), p_model_id, coalesce(p_indexed, now()))
+  insert into sessions as s (session_id, photo_count, face_count, model_id)
+  values (p_session_id, p_photos, p_faces, :'legacy_model_id')
   on conflict (session_id) do update
-  set photo_count = greatest(s.photo_count + p_photos, 0), face_count = greatest(s.face_count + p_faces, 0),
-    last_indexed = greatest(s.last_indexed, p_indexed);
-  delete from sessions s where s.session_id = p_session_id and s.photo_count = 0;
+  set photo_count = s.photo_count + p_photos, face_count = s.face_count + p_faces,
+    last_indexed = case when p_indexed then now() else s.last_indexed end;
+  delete from sessions s where s.session_id = p_session_id and s.photo_count <= 0;
 end $$;
 
-create function mirror_photo_to_faces(p_session_id text, p_photo_id text) returns void
+-- Photos of face_embeddings into faces. A photo that has the same face already stays as it is: the older API indexed it
+-- again, or another statement of this transaction has seen to it.
+create function mirror_to_faces(p_session_id text, p_photo_ids text[]) returns void
 language plpgsql set search_path from current as $$
 declare
-  row_now face_embeddings;
-  removed bigint;
+  differing text[];
+  photos_before bigint;
+  faces_before bigint;
+  photos_now bigint;
 begin
-  perform pg_advisory_xact_lock(hashtextextended(p_session_id, 7));
-  select * into row_now from face_embeddings where session_id = p_session_id and photo_id = p_photo_id;
-  if row_now.id is not null then
-    if exists (
-      select from erasures where session_id = p_session_id and (photo_id is null or photo_id = p_photo_id) and erased_at > now()) then
-      raise exception 'the photo was erased while it was being indexed' using errcode = 'serialization_failure';
-    end if;
-    -- The same face: the older API indexed the photo again, or another row of this transaction has seen to it.
-    if exists (
-      select from faces where session_id = p_session_id and photo_id = p_photo_id and model_id = :'legacy_model_id'
-        and embedding = normalised(row_now.embedding)::halfvec(:dimension)) then
-      return;
-    end if;
+  if exists (
+    select from erasures e join face_embeddings m using (session_id)
+    where e.session_id = p_session_id and m.photo_id = any(p_photo_ids) and (e.photo_id is null or e.photo_id = m.photo_id) and e.erased_at > now()) then
+    raise exception 'the photo was erased while it was being indexed' using errcode = 'serialization_failure';
   end if;
-  delete from faces where session_id = p_session_id and photo_id = p_photo_id;
-  get diagnostics removed = row_count;
-  if row_now.id is not null then
-    insert into faces (session_id, photo_id, face_index, confidence, model_id, embedding, created_at)
-    values (p_session_id, p_photo_id, 0, row_now.confidence, :'legacy_model_id', normalised(row_now.embedding)::halfvec(:dimension),
-      coalesce(row_now.created_at, now()));
-  end if;
-  if row_now.id is not null or removed > 0 then
-    perform count_faces(p_session_id, (row_now.id is not null)::integer - (removed > 0)::integer,
-      (row_now.id is not null)::integer - removed, row_now.created_at, :'legacy_model_id');
+  differing := array(
+    select written.photo_id from unnest(p_photo_ids) written (photo_id)
+    left join face_embeddings m on m.session_id = p_session_id and m.photo_id = written.photo_id
+    where not exists (
+      select from faces f where f.session_id = p_session_id and f.photo_id = written.photo_id
+        and f.model_id = :'legacy_model_id' and same_vector(m.embedding, f.embedding)));
+  with removed as (delete from faces where session_id = p_session_id and photo_id = any(differing) returning photo_id)
+  select count(distinct photo_id), count(*) into photos_before, faces_before from removed;
+  insert into faces (session_id, photo_id, face_index, confidence, model_id, embedding, created_at)
+  select session_id, photo_id, 0, confidence, :'legacy_model_id', normalised(embedding)::halfvec(:dimension), coalesce(created_at, now())
+  from face_embeddings where session_id = p_session_id and photo_id = any(differing);
+  get diagnostics photos_now = row_count;
+  if photos_before + photos_now > 0 then
+    perform count_faces(p_session_id, photos_now - photos_before, photos_now - faces_before, photos_now > 0);
   end if;
 end $$;
 
-create function mirror_to_faces() returns trigger
-language plpgsql security definer set search_path from current as $$
+-- Photos of faces into face_embeddings. Schema 2 holds one face a photo: the most confident of the model that the older
+-- API compares with. A photo with faces of other models only keeps the row it had, which the older API can still find it by.
+create function mirror_to_face_embeddings(p_session_id text, p_photo_ids text[]) returns void
+language plpgsql set search_path from current as $$
 begin
-  if tg_op <> 'INSERT' then
-    perform mirror_photo_to_faces(old.session_id, old.photo_id);
-  end if;
-  if tg_op = 'INSERT' or (tg_op = 'UPDATE' and (new.session_id, new.photo_id) is distinct from (old.session_id, old.photo_id)) then
-    perform mirror_photo_to_faces(new.session_id, new.photo_id);
-  end if;
+  insert into face_embeddings as m (photo_id, session_id, embedding, confidence, created_at)
+  select distinct on (photo_id) photo_id, session_id, embedding::vector(:dimension), confidence, created_at from faces
+  where session_id = p_session_id and photo_id = any(p_photo_ids) and model_id = :'legacy_model_id'
+  order by photo_id, confidence desc, face_index
+  on conflict (photo_id, session_id) do update set embedding = excluded.embedding, confidence = excluded.confidence
+  where not same_vector(m.embedding, excluded.embedding::halfvec(:dimension)) or m.confidence::real <> excluded.confidence::real;
+  delete from face_embeddings m
+  where m.session_id = p_session_id and m.photo_id = any(p_photo_ids)
+    and not exists (select from faces f where f.session_id = p_session_id and f.photo_id = m.photo_id);
+end $$;
+
+create function mirror_written() returns trigger
+language plpgsql security definer set search_path from current as $$
+declare
+  touched record;
+begin
+  for touched in
+    select session_id, array_agg(photo_id) as photo_ids
+    from unnest(new.session_ids, new.photo_ids) written (session_id, photo_id) group by session_id order by session_id
+  loop
+    perform pg_advisory_xact_lock(hashtextextended(touched.session_id, 7));
+    if new.written_in = 'faces' then
+      perform mirror_to_face_embeddings(touched.session_id, touched.photo_ids);
+    else
+      perform mirror_to_faces(touched.session_id, touched.photo_ids);
+    end if;
+  end loop;
   return null;
 end $$;
+
+-- Its name comes before reach_copies, so it runs before: that one asks what the tables hold.
+create constraint trigger mirror_written after insert on photos_written
+deferrable initially deferred for each row execute function mirror_written();
+
+create trigger note_inserted after insert on faces referencing new table as new_rows for each statement
+when (pg_trigger_depth() = 0 and current_setting('facepass.triggers', true) is distinct from 'off') execute function note_photos_written();
+create trigger note_updated after update on faces referencing old table as old_rows new table as new_rows for each statement
+when (pg_trigger_depth() = 0 and current_setting('facepass.triggers', true) is distinct from 'off') execute function note_photos_written();
+create trigger note_deleted after delete on faces referencing old table as old_rows for each statement
+when (pg_trigger_depth() = 0 and current_setting('facepass.triggers', true) is distinct from 'off') execute function note_photos_written();
 
 -- An index call takes the session's lock before its row, as the newer API does; in the other order the two would deadlock
 -- when they write one photo at the same time. (DELETE locks its row before any trigger runs, so that one still may.)
@@ -70,51 +103,12 @@ end $$;
 create trigger lock_session before insert on face_embeddings
 for each row when (pg_trigger_depth() = 0) execute function lock_session();
 
--- Named to come before reach_copies: that one asks whether faces still holds the session.
-create constraint trigger mirror_to_faces after insert or update or delete on face_embeddings
-deferrable initially deferred for each row
-when (pg_trigger_depth() = 0 and coalesce(current_setting('facepass.erasing', true), '') = '')
-execute function mirror_to_faces();
-
--- Schema 2 holds one face a photo: the most confident of the model that the older API compares with. A photo that
--- has faces of other models only keeps the row it had, which the older API can still find it by.
-create function mirror_photo_to_face_embeddings(p_session_id text, p_photo_id text) returns void
-language plpgsql set search_path from current as $$
-begin
-  insert into face_embeddings as f (photo_id, session_id, embedding, confidence, created_at)
-  select photo_id, session_id, embedding::vector(:dimension), confidence, created_at from faces
-  where session_id = p_session_id and photo_id = p_photo_id and model_id = :'legacy_model_id'
-  order by confidence desc, face_index limit 1
-  on conflict (photo_id, session_id) do update set embedding = excluded.embedding, confidence = excluded.confidence
-  where normalised(f.embedding)::halfvec(:dimension) <> excluded.embedding::halfvec(:dimension) or f.confidence::real <> excluded.confidence::real;
-  if not exists (select from faces where session_id = p_session_id and photo_id = p_photo_id) then
-    perform erase_from_copies(p_session_id, p_photo_id);
-  end if;
-end $$;
-
-create function mirror_to_face_embeddings() returns trigger
-language plpgsql security definer set search_path from current as $$
-begin
-  if tg_op <> 'INSERT' then
-    perform mirror_photo_to_face_embeddings(old.session_id, old.photo_id);
-  end if;
-  if tg_op = 'INSERT' or (tg_op = 'UPDATE' and (new.session_id, new.photo_id) is distinct from (old.session_id, old.photo_id)) then
-    perform mirror_photo_to_face_embeddings(new.session_id, new.photo_id);
-  end if;
-  return null;
-end $$;
-
-create constraint trigger mirror_to_face_embeddings after insert or update or delete on faces
-deferrable initially deferred for each row
-when (pg_trigger_depth() = 0 and coalesce(current_setting('facepass.erasing', true), '') = '')
-execute function mirror_to_face_embeddings();
-
 insert into face_copies (table_name, kind, schema_version) values ('face_embeddings', 'mirror', 2);
 
 -- Puts the next photos of schema 2 into faces, session by session, so that a session's rows lie together (searches are
 -- then 1.8 to 2 times faster). A photo that is there already was written since, and stays.
 create function fill_faces(p_rows integer) returns table (done boolean, rows_done bigint, rows_total bigint)
-language plpgsql set search_path from current set plan_cache_mode = force_custom_plan as $$
+language plpgsql set search_path from current set plan_cache_mode = force_custom_plan set facepass.triggers = 'off' as $$
 declare
   progress migration_progress;
   ids integer[];
@@ -158,13 +152,14 @@ language sql stable set search_path from current as $$
   select m.session_id, m.photo_id, 'only in face_embeddings' from face_embeddings m
   where not exists (select from faces f where f.session_id = m.session_id and f.photo_id = m.photo_id)
   union all
-  select best.session_id, best.photo_id,
-    case when m.id is null then 'only in faces' else 'another vector in face_embeddings' end
-  from (
-    select distinct on (f.session_id, f.photo_id) f.session_id, f.photo_id, f.embedding from faces f
-    where f.model_id = :'legacy_model_id' order by f.session_id, f.photo_id, f.confidence desc, f.face_index) best
-  left join face_embeddings m on m.session_id = best.session_id and m.photo_id = best.photo_id
-  where m.id is null or normalised(m.embedding)::halfvec(:dimension) <> best.embedding
+  select photo.session_id, photo.photo_id,
+    case when m.id is null then 'only in faces' else 'face_embeddings has a vector of none of its faces' end
+  from (select distinct f.session_id, f.photo_id from faces f where f.model_id = :'legacy_model_id') photo
+  left join face_embeddings m on m.session_id = photo.session_id and m.photo_id = photo.photo_id
+  where m.id is null or not exists (
+    select from faces f
+    where f.session_id = photo.session_id and f.photo_id = photo.photo_id and f.model_id = :'legacy_model_id'
+      and same_vector(m.embedding, f.embedding))
 $$;
 
 create function refuse_differences() returns void language plpgsql set search_path from current as $$

@@ -22,6 +22,7 @@ export function parseCommand(args: string[]): Command {
   const to = options.to === undefined ? undefined : Number(options.to);
   if (to !== undefined && ![1, 2, 3].includes(to)) throw refuse('--to must be 1, 2 or 3.');
   const contract = options.contract ?? false;
+  if (options['grant-to'] !== undefined && to !== undefined && to < 3) throw refuse('--grant-to needs schema 3.');
   if (name === 'up') return { name, to: to ?? 3, contract, grantTo: options['grant-to'] };
   if (name === 'plan') return { name, to: to ?? 3, contract };
   if (name === 'down') {

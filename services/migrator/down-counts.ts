@@ -57,7 +57,7 @@ const BEST_FACES = `
 function ROWS_BACK(source: string, backup: boolean): string {
   const uuid = `case when pg_input_is_valid(session_id, 'uuid') and session_id::uuid::text = session_id then session_id::uuid end`;
   const known = backup
-    ? `lateral (select true as known, (normalised(b.embedding)::halfvec <> r.embedding) as differs from face_embeddings_backup_v1 b
+    ? `lateral (select true as known, not same_vector(b.embedding, r.embedding) as differs from face_embeddings_backup_v1 b
         where b.session_id = r.uuid and b.photo_id = r.photo_id
           and not exists (select from face_embeddings_quarantine q where q.id = b.id) limit 1)`
     : `(select null::boolean as known, null::boolean as differs where false)`;

@@ -116,9 +116,14 @@ export const CHECKS: Check[] = [
     needs: [],
     minimum: 2,
     sql: `select format('%s on %s', name, relation)
-      from (values ('reach_copies', 'face_embeddings'), ('note_change', 'face_embeddings'), ('mirror_to_faces', 'face_embeddings'),
-        ('mirror_to_face_embeddings', 'faces'), ('audit_log_is_append_only', 'audit_log')) t(name, relation)
-      where to_regclass(relation) is not null and (name not like 'mirror%' or schema_version() = 3 and to_regclass('face_embeddings') is not null)
+      from (values ('note_inserted', 'face_embeddings'), ('note_updated', 'face_embeddings'), ('note_deleted', 'face_embeddings'),
+        ('note_change', 'face_embeddings'), ('reach_copies', 'photos_written'), ('audit_log_is_append_only', 'audit_log')) t(name, relation)
+      where to_regclass(relation) is not null
+        and not exists (select from pg_trigger where tgrelid = to_regclass(relation) and tgname = name and tgenabled in ('O', 'A'))
+      union all select format('%s on %s', name, relation)
+      from (values ('lock_session', 'face_embeddings'), ('mirror_written', 'photos_written'), ('note_inserted', 'faces'), ('note_updated', 'faces'),
+        ('note_deleted', 'faces')) t(name, relation)
+      where schema_version() = 3 and to_regclass('face_embeddings') is not null
         and not exists (select from pg_trigger where tgrelid = to_regclass(relation) and tgname = name and tgenabled in ('O', 'A'))`,
   },
   {

@@ -23,7 +23,7 @@ const DAMAGES: { check: RegExp; damage: string; mend: string }[] = [
   { check: /^indexes are valid/, damage: `update pg_index set indisvalid = false where indexrelid = 'sessions_expires_at_idx'::regclass`, mend: `update pg_index set indisvalid = true where indexrelid = 'sessions_expires_at_idx'::regclass` },
   { check: /^faces has 64 partitions/, damage: 'alter table faces detach partition faces_07', mend: 'alter table faces attach partition faces_07 for values with (modulus 64, remainder 7)' },
   { check: /^faces has 64 partitions/, damage: 'create index wrong on faces_07 using hnsw (embedding halfvec_cosine_ops)', mend: 'drop index wrong' },
-  { check: /^triggers fire/, damage: 'alter table faces disable trigger mirror_to_face_embeddings', mend: 'alter table faces enable trigger mirror_to_face_embeddings' },
+  { check: /^triggers fire/, damage: 'alter table faces disable trigger note_deleted', mend: 'alter table faces enable trigger note_deleted' },
   { check: /^triggers fire/, damage: 'alter table audit_log disable trigger audit_log_is_append_only', mend: 'alter table audit_log enable trigger audit_log_is_append_only' },
   { check: /^erasure reaches every table/, damage: 'create table forgotten as select * from face_embeddings', mend: 'drop table forgotten' },
   { check: /^the catalogue lists/, damage: `insert into face_copies (table_name, kind, schema_version) values ('nowhere', 'kept', 2)`, mend: `delete from face_copies where table_name = 'nowhere'` },
