@@ -19,7 +19,7 @@ export interface InferenceProcess extends AsyncDisposable {
   metricReaches(series: string, holds: (value: number) => boolean): Promise<void>;
 }
 
-/** Starts `services/inference/main.ts` on free ports and waits until it serves, or with `waitFor: 'listening'` only until it has metrics. */
+/** Starts `services/inference/main.ts` on free ports and waits until it serves. @throws Error with its exit code and what it wrote, when it ends before that. */
 export async function startInferenceProcess(environment: Record<string, string> = {}): Promise<InferenceProcess> {
   const child = spawn(process.execPath, ['--import', END_WITH_PARENT, MAIN], {
     env: { ...process.env, INFERENCE_LISTEN: '127.0.0.1:0', METRICS_PORT: '0', HOST: '127.0.0.1', DRAIN_MS: '60000', MALLOC_ARENA_MAX: '2', ...environment },
