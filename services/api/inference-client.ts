@@ -30,7 +30,7 @@ export function openInferenceClient(config: InferenceConfig): InferenceClient {
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 2000,
     'grpc.keepalive_time_ms': 20_000,
-    'grpc.keepalive_timeout_ms': 5000,
+    'grpc.keepalive_timeout_ms': 20_000,
   });
   const factory = createClientFactory().use(deadlineMiddleware);
   const analysis = factory.create(FaceAnalysisDefinition, channel);

@@ -17,30 +17,30 @@ export interface ApiServer extends AsyncDisposable {
 }
 
 /**
- * Serves the API and its operations port. Disposal is graceful: not ready, then requests are taken for `drain.delayMs` more, then
+ * Serves the API and its operations port, and owns `context`. Disposal is graceful: not ready, then requests are taken for `drain.delayMs` more, then
  * those under way finish, then everything closes.
  * @throws ConfigurationError when the database can never serve this configuration
  */
 export async function startApi(context: Context): Promise<ApiServer> {
   const { config, logger, metrics } = context;
+  await using stack = new AsyncDisposableStack();
+  stack.use(context);
   await refuseUnfitDatabase(context);
-  const operations = await startOperationsServer({ port: config.metricsPort, host: config.host, registry: metrics.registry, ready: () => readinessOf(context) });
-  const sweep = startRetentionSweep(context);
+  const operations = stack.use(await startOperationsServer({ port: config.metricsPort, host: config.host, registry: metrics.registry, ready: () => readinessOf(context) }));
+  stack.use(startRetentionSweep(context));
   const server = await listen(createApp(context), config);
+  stack.defer(() => finish(server));
+  stack.defer(() => becomeUnready(context));
   const { port } = server.address() as AddressInfo;
   logger.info({ port, metrics_port: operations.port, model: context.modelId }, 'serving');
-  return {
-    port,
-    metricsPort: operations.port,
-    async [Symbol.asyncDispose]() {
-      context.draining = true;
-      await delay(config.drain.delayMs);
-      await finish(server);
-      await sweep[Symbol.asyncDispose]();
-      await operations[Symbol.asyncDispose]();
-      await context[Symbol.asyncDispose]();
-    },
-  };
+  const owned = stack.move();
+  return { port, metricsPort: operations.port, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Load balancers see it at their next probe; until then their requests are still served. */
+async function becomeUnready(context: Context): Promise<void> {
+  context.draining = true;
+  await delay(context.config.drain.delayMs);
 }
 
 async function refuseUnfitDatabase({ pool, pack, logger, metrics }: Context): Promise<void> {
