@@ -30,7 +30,7 @@ begin
   end loop;
 end $$;
 
--- The primary key names a session's rows too, but in entries 13 times as long and in the order of photo ids: a search of 10,000 faces then takes twice as long.
+-- The primary key names a session's rows too, but in entries 16 times as long and in the order of photo ids: a search of 10,000 faces then takes twice as long.
 create index if not exists faces_session_id_idx on faces (session_id);
 
 -- No check (face_count >= 0): an upsert that adds a negative number is refused by it before it finds the row to add to.
