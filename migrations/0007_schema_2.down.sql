@@ -6,7 +6,7 @@ lock table face_embeddings in access exclusive mode;
 
 -- A database that began with schema 3 has no backup.
 create table if not exists face_embeddings_backup_v1 (
-  id integer primary key default nextval(pg_get_serial_sequence('face_embeddings', 'id')),
+  id integer primary key,
   face_id integer,
   photo_id varchar(255),
   event_id integer,
@@ -60,6 +60,7 @@ end $$;
 do $$
 declare
   granted record;
+  next_id text := pg_get_serial_sequence('face_embeddings', 'id');
 begin
   for granted in
     select case when acl.grantee = 0 then 'public' else acl.grantee::regrole::text end as grantee, acl.privilege_type
@@ -68,12 +69,14 @@ begin
   loop
     execute format('grant %s on face_embeddings_backup_v1 to %s', granted.privilege_type, granted.grantee);
   end loop;
-  execute format('alter sequence %s owned by face_embeddings_backup_v1.id', pg_get_serial_sequence('face_embeddings', 'id'));
+  execute format('alter table face_embeddings_backup_v1 alter column id set default nextval(%L)', next_id);
+  execute format('alter sequence %s owned by face_embeddings_backup_v1.id', next_id);
 end $$;
 
 drop table face_embeddings, face_embeddings_quarantine, face_embeddings_changes;
 alter table face_embeddings_backup_v1 rename to face_embeddings;
-drop function holds_uuid(text), note_change(), seal_backup(integer), schema_version();
+drop function holds_uuid(text), note_change(), schema_version();
+drop function if exists seal_backup(integer);
 delete from face_copies where table_name in ('face_embeddings_backup_v1', 'face_embeddings_quarantine');
 
 -- While tables are kept aside, what the older service erases or writes anew must not come back from them.

@@ -21,7 +21,8 @@ drop trigger if exists note_inserted on face_embeddings;
 drop trigger if exists note_updated on face_embeddings;
 drop trigger if exists note_deleted on face_embeddings;
 drop view face_embeddings_classified;
-drop function fill_schema_2(integer), catch_up_schema_2(bigint), convert_field_rows(integer[]), note_field_write();
+drop function fill_schema_2(integer), catch_up_schema_2(bigint), convert_field_rows(integer[]), note_field_write(),
+  field_row_problem(text, uuid, double precision, vector);
 drop table face_embeddings_journal;
 
 -- Whoever could use the table of schema 1 can use that of schema 2.

@@ -12,4 +12,5 @@ end $$;
 \ir 0010_mirror.down.sql
 
 drop table face_embeddings, face_embeddings_changes, photos_written;
+drop function if exists seal_backup(integer);
 drop function note_change(), note_photos_written(), reach_copies(), photos_gone(text, text[]);
