@@ -97,15 +97,16 @@ const UPSERT_SESSION = `
 /**
  * $1 session_id, $2 model_id, $3 halfvec, $4 least cosine, $5 limit. The nearest-first order is asked above DISTINCT ON, where no
  * approximate index can deliver it: one with a filter loses matches (pgvector#719). `collate "C"` gives one order in every
- * locale, and keeps the planner from walking the primary key to save the sort.
+ * locale, and keeps the planner from walking the primary key to save the sort. `<=>` divides by the lengths, which half
+ * precision leaves up to 2e-4 off 1; with `<#>`, 4 % faster, a photo had similarity 0.9977 to itself.
  */
 export const NEAREST_PHOTOS = `
   select photo_id, face_index, box, confidence, cosine, (count(*) over ())::integer as total_matches
     from (select distinct on (photo_id collate "C")
-                 photo_id, face_index, box, confidence, -(embedding <#> $3::halfvec) as cosine
+                 photo_id, face_index, box, confidence, 1 - (embedding <=> $3::halfvec) as cosine
             from faces
-           where session_id = $1 and model_id = $2 and embedding <#> $3::halfvec <= -$4::float8
-           order by photo_id collate "C", embedding <#> $3::halfvec, face_index) as best
+           where session_id = $1 and model_id = $2 and embedding <=> $3::halfvec <= 1 - $4::float8
+           order by photo_id collate "C", embedding <=> $3::halfvec, face_index) as best
    order by cosine desc, photo_id collate "C"
    limit $5`;
 

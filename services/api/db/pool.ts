@@ -68,11 +68,11 @@ function asProblem(error: unknown): unknown {
   return new ApiProblem('database_unavailable', 'The database does not answer now.', { cause: error });
 }
 
-/** Faults of the connection or the server (SQLSTATE classes 08, 53, 57 and read-only after a failover), not of a statement. */
+/** Faults of the connection or the server, not of a statement: SQLSTATE classes 08, 40, 53, 57, read-only after a failover, and an idle transaction ended. */
 function isUnavailable(error: unknown): boolean {
   if (error instanceof ApiProblem || !(error instanceof Error)) return false;
   const code = (error as { code?: string }).code ?? '';
-  return /^(08|53|57)/.test(code) || code === '25006' || NETWORK_FAULT.test(code) || POOL_FAULT.test(error.message);
+  return /^(08|40|53|57|25006|25P03)/.test(code) || NETWORK_FAULT.test(code) || POOL_FAULT.test(error.message);
 }
 
 const NETWORK_FAULT = /^(ECONN|EPIPE|ENOTFOUND|ETIMEDOUT|EHOST|ENET|EAI_|ENOENT|EACCES)/;

@@ -63,7 +63,7 @@ describe('exact search', () => {
       }
       await pool.query('reset all');
       // The check above can fail: the same search in a form that an approximate index can serve is planned with one.
-      const nearestFirst = 'select photo_id from faces where session_id = $1 and model_id = $2 order by embedding <#> $3 limit 100';
+      const nearestFirst = 'select photo_id from faces where session_id = $1 and model_id = $2 order by embedding <=> $3 limit 100';
       const plan = await planOf(pool, nearestFirst, 'text, text, halfvec', [SESSION, MODEL_ID, selfies[0]!]);
       assert.match(plan.indexes.join(), /embedding_idx/);
     });
@@ -176,11 +176,15 @@ async function assertComplete(pool: pg.Pool, photos: Photo[], selfies: Float32Ar
 function compareAll(photos: Photo[], query: Float32Array): { photo_id: string; face_index: number; cosine: number }[] {
   return photos
     .map(({ photoId, faces }) => {
-      const cosines = faces.map((face) => face.reduce((sum, value, i) => sum + value * query[i]!, 0));
+      const cosines = faces.map((face) => dot(face, query) / Math.sqrt(dot(face, face) * dot(query, query)));
       const cosine = Math.max(...cosines);
       return { photo_id: photoId, face_index: cosines.indexOf(cosine), cosine };
     })
     .sort((a, b) => b.cosine - a.cosine || Buffer.compare(Buffer.from(a.photo_id), Buffer.from(b.photo_id)));
+}
+
+function dot(one: Float32Array, other: Float32Array): number {
+  return one.reduce((sum, value, i) => sum + value * other[i]!, 0);
 }
 
 /** The vector that the database keeps of `vector`: half floats. */
@@ -192,8 +196,8 @@ function asStored(vector: Float32Array): Float32Array {
 async function addApproximateIndexes(pool: pg.Pool): Promise<string> {
   const { rows } = await pool.query<{ partition: string }>('select distinct tableoid::regclass::text as partition from faces where session_id = $1', [SESSION]);
   const partition = rows[0]!.partition;
-  await pool.query(`create index on ${partition} using hnsw (embedding halfvec_ip_ops) with (m = 8, ef_construction = 32)`);
-  await pool.query('create index on faces using ivfflat (embedding halfvec_ip_ops) with (lists = 10)');
+  await pool.query(`create index on ${partition} using hnsw (embedding halfvec_cosine_ops) with (m = 8, ef_construction = 32)`);
+  await pool.query('create index on faces using ivfflat (embedding halfvec_cosine_ops) with (lists = 10)');
   await pool.query(`analyze ${partition}`);
   return partition;
 }
