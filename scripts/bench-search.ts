@@ -15,7 +15,7 @@ const USAGE = `Measures search and ingest on a PostgreSQL server and prints Mark
   node scripts/bench-search.ts [--database URL] [--faces 1000000] [--dimension 512,128] [--only search,dense,ingest,approximate,layouts]
 
 --database, or FACEPASS_TEST_DATABASE_URL, names a server and a role that may create databases and the extension vector.
-A million faces of 512 dimensions take 5 GB of its disk meanwhile. Times depend on the machine and its other work: compare only within a run.`;
+A million faces of 512 dimensions take 5 GB of its disk meanwhile. Without a C compiler (CC, else cc) the bare scan is left out. Times depend on the machine and its other work: compare only within a run.`;
 
 const { values: options } = parseArgs({
   options: {
