@@ -1,4 +1,5 @@
 import type { Box } from '@facepass/contracts/http';
+import { toSql } from 'pgvector';
 import { ApiProblem } from '../errors.ts';
 import { queryRows, withTransaction, type Client, type Pool } from './pool.ts';
 
@@ -70,7 +71,7 @@ export function modelMismatch(sessionId: string, stored: string, current: string
  */
 export async function nearestPhotos(pool: Pool, query: NearestQuery): Promise<{ total: number; photos: NearestPhoto[] }> {
   const { sessionId, modelId, embedding, cosine, limit } = query;
-  const rows = await queryRows<NearestRow>(pool, NEAREST_PHOTOS, [sessionId, modelId, halfvecBytes(embedding), cosine, limit]);
+  const rows = await queryRows<NearestRow>(pool, NEAREST_PHOTOS, [sessionId, modelId, toSql(Array.from(embedding)), cosine, limit]);
   const photos = rows.map(({ total_matches: _, box, ...photo }) => ({ ...photo, box: box && boxOfArray(box) }));
   return { total: rows[0]?.total_matches ?? 0, photos };
 }
