@@ -5,6 +5,7 @@ import { decodeSsd } from './detector-ssd.ts';
 import { decodeYunet } from './detector-yunet.ts';
 import type { Raster } from './image.ts';
 import type { Model, Tensor } from './models.ts';
+import { INPUT_MULTIPLE } from './tiles.ts';
 
 /** Finds faces in a raster of up to `inputSize` × `inputSize` pixels. */
 export interface Detector {
@@ -59,8 +60,6 @@ interface DetectorKind {
   sight: Sight;
 }
 
-/** Width and height of an input that may vary are multiples of this: few shapes keep onnxruntime's memory small. */
-const INPUT_MULTIPLE = 64;
 
 const KINDS: Record<ModelPack['detector']['kind'], DetectorKind> = {
   'ssd-mobilenet': {

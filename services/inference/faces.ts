@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { modelIdOf, readModelPack, type ModelPack } from '@facepass/contracts/model-pack';
+import { readModelPack, type ModelPack } from '@facepass/contracts/model-pack';
 import { affineOf, CHIP_SIZE, chipToPhoto, composeAffine, cutChip } from './align.ts';
 import { areaOf, type Box, type Detection, type Point } from './boxes.ts';
 import { createDetector, type Detector } from './detector.ts';
@@ -34,8 +34,6 @@ export const DEFAULT_MAX_FACES = 200;
 /** Loaded models, ready to work. One photo at a time: one pipeline per worker thread. */
 export interface Pipeline extends AsyncDisposable {
   readonly pack: ModelPack;
-  /** Pack, version and embedding size, for example `dlib-1/128`. */
-  readonly modelId: string;
   /**
    * Every face of a photo.
    * @throws ImageError when the bytes are no picture inside the limits, Abandoned when `abandoned` said so.
@@ -113,7 +111,6 @@ export async function createPipeline(config: PipelineConfig): Promise<Pipeline> 
   await warmUp(stages);
   return {
     pack,
-    modelId: `${modelIdOf(pack)}/${pack.embedding_size}`,
     findFaces: (image, options = {}) => findFaces(stages, image, options),
     async [Symbol.asyncDispose]() {
       for (const model of [models.detector, models.landmarks, models.recogniser]) await model?.[Symbol.asyncDispose]();

@@ -93,7 +93,7 @@ async function planTiles({ photo, detector, found }: Search, level: Level, next:
 function smallerFacesExpected({ detector, options, found }: Search, level: Level): boolean {
   const { naturalSize, faintSize } = detector.sight;
   if (found.length === 0 || options.commonFace * level.scale < naturalSize) return true;
-  return Math.min(...found.map(({ box }) => longerSideOf(box))) * level.scale < 1.2 * faintSize;
+  return Math.min(...found.map(({ box }) => longerSideOf(box))) * level.scale < faintSize;
 }
 
 async function searchTiles(search: Search, level: Level, tiles: readonly Box[]): Promise<void> {

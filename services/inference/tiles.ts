@@ -15,6 +15,9 @@ export function pyramidScales(longerSide: number, inputSize: number, largestScal
   return Array.from({ length: steps + 1 }, (_, level) => whole * ratio ** (level / Math.max(1, steps)));
 }
 
+/** Width and height of a detector's input are multiples of this, where they may vary: few shapes keep onnxruntime's memory small. */
+export const INPUT_MULTIPLE = 64;
+
 /** Side of the blocks in which detail is measured, in pixels. */
 const BLOCK = 16;
 
@@ -72,16 +75,10 @@ export interface CoverOptions {
 
 /** Covers the marked blocks with tiles, in whole pixels: halved as long as that leaves less to look at. */
 export function coverMarked(map: BlockMap, options: CoverOptions): Box[] {
-  const tileOf = ({ left, top, right, bottom }: Span): Box => {
-    const edge = BLOCK * options.zoom;
-    const [x, y] = [Math.max(0, Math.floor(left * edge - options.margin)), Math.max(0, Math.floor(top * edge - options.margin))];
-    const [x1, y1] = [Math.min(options.width, Math.ceil(right * edge + options.margin)), Math.min(options.height, Math.ceil(bottom * edge + options.margin))];
-    return { x, y, width: x1 - x, height: y1 - y };
-  };
   const cover = (span: Span): Box[] => {
     const marked = shrinkToMarks(map, span);
     if (!marked) return [];
-    const tile = tileOf(marked);
+    const tile = tileOver(marked, options);
     const fits = tile.width <= options.maxSide && tile.height <= options.maxSide;
     const halves = halvesOf(marked);
     if (!halves) return [tile];
@@ -93,8 +90,24 @@ export function coverMarked(map: BlockMap, options: CoverOptions): Box[] {
 
 /** What a detector's run costs, in pixels of its input: those, and the start of the run. */
 export function costOf(tiles: readonly Box[]): number {
-  const roundUp = (length: number) => Math.ceil(length / 64) * 64;
   return tiles.reduce((sum, { width, height }) => sum + roundUp(width) * roundUp(height) + 4096, 0);
+}
+
+/** The blocks with their margin; what the detector would pad its input with shows more of the surroundings instead. */
+function tileOver({ left, top, right, bottom }: Span, { zoom, margin, width, height }: CoverOptions): Box {
+  const [across, down] = [spanOver(left, right, BLOCK * zoom, margin, width), spanOver(top, bottom, BLOCK * zoom, margin, height)];
+  return { x: across.start, y: down.start, width: across.length, height: down.length };
+}
+
+function spanOver(first: number, last: number, edge: number, margin: number, limit: number): { start: number; length: number } {
+  const least = Math.ceil((last - first) * edge + 2 * margin);
+  const length = Math.min(limit, roundUp(least));
+  const start = Math.floor(first * edge - margin - (length - least) / 2);
+  return { start: Math.max(0, Math.min(limit - length, start)), length };
+}
+
+function roundUp(length: number): number {
+  return Math.ceil(length / INPUT_MULTIPLE) * INPUT_MULTIPLE;
 }
 
 /** A rectangle of blocks; right and bottom are the first outside. */

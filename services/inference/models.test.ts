@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, before, test } from 'node:test';
+import { readModelPack } from '@facepass/contracts/model-pack';
+import { loadPackModels } from './models.ts';
+
+const models = resolve(import.meta.dirname, '../../models');
+let directory: string;
+
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'facepass-models-'));
+  await cp(join(models, 'dlib'), directory, { recursive: true });
+});
+after(() => rm(directory, { recursive: true }));
+
+test('a file whose bytes are not the manifest\'s is not loaded, and the message names it', async () => {
+  const pack = await readModelPack(models, 'dlib');
+  const file = join(directory, pack.landmarks!.file);
+  const bytes = await readFile(file);
+  bytes[bytes.length - 1]! ^= 1;
+  await writeFile(file, bytes);
+  await assert.rejects(loadPackModels(pack, { directory, executionProviders: ['cpu'] }), /landmarks\.onnx: sha256 is [0-9a-f]{64}, the manifest says [0-9a-f]{64}; the file is not loaded/);
+});
+
+test('a missing file is named, with the command that makes it', async () => {
+  const pack = await readModelPack(models, 'dlib');
+  await assert.rejects(loadPackModels(pack, { directory: join(directory, 'nowhere'), executionProviders: ['cpu'] }), /detector\.onnx: ENOENT.*npm run models/);
+});
+
+test('a licence to accept keeps a pack shut until it is accepted by name', async () => {
+  const pack = { ...(await readModelPack(models, 'dlib')), licence_to_accept: 'non-commercial-v1' };
+  const load = (licenceAccepted?: string) => loadPackModels(pack, { directory: join(models, 'dlib'), executionProviders: ['cpu'], licenceAccepted });
+  await assert.rejects(load(), /MODEL_LICENCE_ACCEPTED=non-commercial-v1/);
+  await assert.rejects(load('yes'), /MODEL_LICENCE_ACCEPTED=non-commercial-v1/);
+  const loaded = await load('non-commercial-v1');
+  assert.equal(loaded.detector.input.type, 'uint8');
+  for (const model of Object.values(loaded)) await model?.[Symbol.asyncDispose]();
+});
+
+test('an execution provider that onnxruntime does not know is refused', async () => {
+  const pack = await readModelPack(models, 'dlib');
+  await assert.rejects(loadPackModels(pack, { directory: join(models, 'dlib'), executionProviders: ['abacus'] }), /abacus/);
+});
