@@ -120,10 +120,10 @@ export async function createPipeline(config: PipelineConfig): Promise<Pipeline> 
 
 /** Runs every network on a pattern, with a full batch of faces: the first photo of a cold pipeline took 1.6 times as long as the next. */
 async function warmUp(stages: Stages): Promise<void> {
-  const side = 2 * stages.detector.inputSize;
+  const side = stages.detector.inputSize;
   const pixels = Uint8Array.from({ length: side * side * 3 }, (_, i) => (i * i) >> 8);
   const photo: Photo = { stored: { pixels, width: side, height: side }, orientation: 1, width: side, height: side };
-  await locateFaces(photo, stages.detector, { minConfidence: 1, smallestFace: SMALLEST_FACE, commonFace: COMMON_FACE });
+  await locateFaces(photo, stages.detector, { minConfidence: 1, smallestFace: stages.detector.sight.faintSize, commonFace: side });
   const box = { x: side / 4, y: side / 4, width: side / 2, height: side / 2 };
   const landmarks = [[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]].map(([x, y]) => ({ x: box.x + x! * box.width, y: box.y + y! * box.height }));
   await alignFaces(stages, photo, Array.from({ length: WARM_UP_FACES }, () => ({ box, score: 1, landmarks })));
