@@ -40,6 +40,8 @@ const wrong: [Record<string, string>, RegExp][] = [
   [{ DATABASE_URL, SEARCH_ACCESS: 'token' }, /SEARCH_TOKEN_SECRET: needed/],
   [{ DATABASE_URL, SEARCH_TOKEN_SECRET: 'short' }, /SEARCH_TOKEN_SECRET: .*32 characters/],
   [{ DATABASE_URL, S3_ACCESS_KEY_ID: 'a' }, /S3_ACCESS_KEY_ID: set it together/],
+  [{ DATABASE_URL, INFERENCE_TLS_CA: 'x' }, /INFERENCE_TLS_CA: must be PEM/],
+  [{ DATABASE_URL, INFERENCE_TLS_CERT: '-----BEGIN CERTIFICATE' }, /INFERENCE_TLS_CERT: set it together/],
   [{ DATABASE_URL, S3_PREFIX: '/photos' }, /S3_PREFIX: must end with a slash/],
   [{ DATABASE_URL, S3_ENDPOINT: 'ftp://x' }, /S3_ENDPOINT: /],
   [{ DATABASE_URL, INFERENCE_ADDRESS: 'http://inference' }, /INFERENCE_ADDRESS: /],

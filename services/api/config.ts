@@ -22,6 +22,8 @@ const inferenceAddress = text
   .regex(/^(unix:\/{1,3}[^:]+|(dns:\/\/\/)?[^/:,\s]+:\d{1,5}|(dns:\/\/\/)?\[[0-9a-f:]+\]:\d{1,5}|ipv4:[\d.]+:\d{1,5}(,[\d.]+:\d{1,5})*)$/i, 'must be dns:///host:port, ipv4:address:port,address:port or unix:/path')
   .transform((value) => value.replace(/^unix:\/*/, 'unix:///').replace(/^(?!unix:|dns:|ipv4:)/, 'dns:///'));
 
+const pem = text.startsWith('-----BEGIN', 'must be PEM text; name a file by the same variable with _FILE at its end');
+
 const photoUrlTemplate = text
   .regex(/^(https?:\/\/[^/{}\s]+)?\/\S*$/, 'must be an http or https URL, or a path')
   .includes('{photo_id}', 'must contain {photo_id}');
@@ -52,7 +54,9 @@ export const apiEnvironment = z.object({
   DATABASE_STATEMENT_TIMEOUT_MS: milliseconds.default(5000).describe('Longest run of one statement; then 503.'),
 
   INFERENCE_ADDRESS: inferenceAddress.default('dns:///localhost:50051').describe('Inference servers: dns:///host:port (a headless Service: every address is used), ipv4:address:port,address:port or unix:/path.'),
-  INFERENCE_TLS_CA_FILE: text.optional().describe('Speak TLS to the inference servers and verify them by these certificates.'),
+  INFERENCE_TLS_CA: pem.optional().describe('Speak TLS to the inference servers and verify them by this authority (PEM, usually by `INFERENCE_TLS_CA_FILE`).'),
+  INFERENCE_TLS_CERT: pem.optional().describe('Certificate to show them, where they ask for one (PEM, usually by `INFERENCE_TLS_CERT_FILE`).'),
+  INFERENCE_TLS_KEY: pem.optional().describe('Its private key (PEM, usually by `INFERENCE_TLS_KEY_FILE`).'),
   INFERENCE_TIMEOUT_MS: milliseconds.default(15_000).describe('Longest analysis of one image; then 503.'),
   MODEL_PACK: text.regex(/^[a-z0-9-]+$/, 'must be the name of a folder in models/').default('dlib').describe('Model pack; the same as the inference servers’.'),
   MODELS_DIRECTORY: text.optional().describe('Folder that holds the packs’ manifests; absent: the one of this repository.'),
@@ -117,7 +121,7 @@ function configOf(env: ApiEnvironment) {
     database: databaseOf(env),
     inference: {
       address: env.INFERENCE_ADDRESS,
-      tlsCaFile: env.INFERENCE_TLS_CA_FILE,
+      tls: inferenceTlsOf(env),
       timeoutMs: env.INFERENCE_TIMEOUT_MS,
       minConfidence: env.FACE_DETECTION_THRESHOLD,
       maxFaces: env.FACES_PER_PHOTO_LIMIT,
@@ -148,6 +152,8 @@ function refuseContradictions(env: ApiEnvironment): void {
   const secrets = listOf(env.SEARCH_TOKEN_SECRET);
   if (env.SEARCH_ACCESS === 'token' && secrets.length === 0) mistakes.push('SEARCH_TOKEN_SECRET: needed where SEARCH_ACCESS=token');
   if (secrets.some((secret) => secret.length < 32)) mistakes.push('SEARCH_TOKEN_SECRET: each secret must have at least 32 characters');
+  if (!env.INFERENCE_TLS_CERT !== !env.INFERENCE_TLS_KEY) mistakes.push('INFERENCE_TLS_CERT: set it together with INFERENCE_TLS_KEY');
+  if (env.INFERENCE_TLS_CERT && !env.INFERENCE_TLS_CA) mistakes.push('INFERENCE_TLS_CERT: set INFERENCE_TLS_CA, too');
   if (!env.S3_ACCESS_KEY_ID !== !env.S3_SECRET_ACCESS_KEY) mistakes.push('S3_ACCESS_KEY_ID: set it together with S3_SECRET_ACCESS_KEY');
   if (mistakes.length > 0) throw new ConfigurationError(`The configuration is wrong:\n  ${mistakes.join('\n  ')}`);
 }
@@ -163,6 +169,11 @@ function databaseOf(env: ApiEnvironment) {
     connectTimeoutMs: env.DATABASE_CONNECT_TIMEOUT_MS,
     statementTimeoutMs: env.DATABASE_STATEMENT_TIMEOUT_MS,
   };
+}
+
+function inferenceTlsOf({ INFERENCE_TLS_CA: authority, INFERENCE_TLS_CERT: certificate, INFERENCE_TLS_KEY: key }: ApiEnvironment) {
+  if (!authority) return null;
+  return { authority, client: certificate && key ? { certificate, key } : null };
 }
 
 function storageOf(env: ApiEnvironment) {

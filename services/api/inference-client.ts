@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { FaceAnalysisDefinition, type DetectFacesResponse } from '@facepass/contracts/inference';
 import { IMAGE_PROBLEM_TRAILER, type ImageProblem } from '@facepass/contracts/image-problem';
 import { RETRY_AFTER_TRAILER } from '@facepass/contracts/retry-after';
@@ -72,8 +71,10 @@ const DETECT_FACES = 'facepass.inference.v1.FaceAnalysis/DetectFaces';
 /** grpc.health.v1.HealthCheckResponse.ServingStatus */
 const SERVING = 1;
 
-function credentialsOf(config: InferenceConfig): ChannelCredentials {
-  return config.tlsCaFile ? ChannelCredentials.createSsl(readFileSync(config.tlsCaFile)) : ChannelCredentials.createInsecure();
+function credentialsOf({ tls }: InferenceConfig): ChannelCredentials {
+  if (!tls) return ChannelCredentials.createInsecure();
+  const { authority, client } = tls;
+  return ChannelCredentials.createSsl(Buffer.from(authority), client && Buffer.from(client.key), client && Buffer.from(client.certificate));
 }
 
 function asProblem(error: unknown, trailer: Metadata): unknown {

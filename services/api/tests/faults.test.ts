@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import { startInferenceProcess } from '../../inference/tests/inference-process.ts';
@@ -130,6 +134,20 @@ describe('when something the API needs fails', () => {
     await client.end();
   });
 
+  test('inference servers that ask for a certificate are spoken to over TLS both ways, and to no one else', { skip: spawnSync('openssl', ['version']).status === 0 ? false : 'needs openssl' }, async () => {
+    using keys = makeCertificates();
+    await using inference = await startInferenceProcess({ INFERENCE_WORKERS: '1', GRPC_TLS_CERT_FILE: keys.path('server.crt'), GRPC_TLS_KEY_FILE: keys.path('server.key'), GRPC_TLS_CA_FILE: keys.path('ca.crt') });
+    const readinessWith = async (environment: Record<string, string>) => {
+      await using own = await startTestService({ inference: null, database: service.database, environment: { INFERENCE_ADDRESS: inference.address.replace('127.0.0.1', 'localhost'), ...environment } });
+      return (await own.call('GET', '/readyz')).body;
+    };
+    const authority = { INFERENCE_TLS_CA_FILE: keys.path('ca.crt') };
+    assert.equal(await readinessWith({ ...authority, INFERENCE_TLS_CERT_FILE: keys.path('client.crt'), INFERENCE_TLS_KEY_FILE: keys.path('client.key') }), 'ok\n');
+    assert.match(await readinessWith(authority), /no inference server answers/);
+    assert.match(await readinessWith({ INFERENCE_TLS_CA_FILE: keys.path('client.crt') }), /no inference server answers/);
+    assert.match(await readinessWith({}), /no inference server answers/);
+  });
+
   test('a client that leaves in the middle of an upload leaves nothing open', async () => {
     const sockets = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
     const { port } = new URL(service.url);
@@ -145,3 +163,16 @@ describe('when something the API needs fails', () => {
     assert.equal((await service.call('GET', '/livez')).status, 200);
   });
 });
+
+/** An authority, and a certificate of a server "localhost" and of a client that it signed; gone with the directory. */
+function makeCertificates(): Disposable & { path(name: string): string } {
+  const directory = mkdtempSync(join(tmpdir(), 'facepass-'));
+  const path = (name: string) => join(directory, name);
+  const openssl = (...words: string[]) => execFileSync('openssl', words, { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] });
+  const newKey = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  openssl(...newKey, '-subj', '/CN=authority', '-keyout', 'ca.key', '-out', 'ca.crt');
+  for (const [name, subject] of [['server', 'localhost'], ['client', 'facepass-api']] as const) {
+    openssl(...newKey, '-subj', `/CN=${subject}`, '-addext', `subjectAltName=DNS:${subject}`, '-CA', 'ca.crt', '-CAkey', 'ca.key', '-keyout', `${name}.key`, '-out', `${name}.crt`);
+  }
+  return { path, [Symbol.dispose]: () => rmSync(directory, { recursive: true }) };
+}

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { largePhoto, samplePhoto } from '../../inference/tests/photos.ts';
 import { overdueSessions } from '../db/erasure.ts';
+import { replaceFaces } from '../db/faces.ts';
 import { sweepOverdueSessions } from '../retention.ts';
 import { emptyScene, portrait } from './people.ts';
 import { KEY, startTestService, type TestService } from './service.ts';
@@ -125,6 +126,8 @@ describe('a session from its first photo to its erasure', () => {
       assert.equal(answer.body.code, 'model_mismatch');
       assert.match(answer.body.detail, /dlib-0/);
     }
+    const late = { sessionId: 'older', photoId: 'b', modelId: 'dlib-1', faces: [], lastErasure: '0', retentionDays: 0 };
+    await assert.rejects(replaceFaces(service.context.pool, late), { code: 'model_mismatch' }, 'seen again under the lock');
   });
 
   test('an expired session answers as if it had never been, is swept away, and may begin anew', async () => {
