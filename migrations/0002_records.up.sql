@@ -109,6 +109,20 @@ begin
   return total;
 end $$;
 
+create or replace function copy_grants(p_from regclass, p_to regclass) returns void
+language plpgsql as $$
+declare
+  granted record;
+begin
+  for granted in
+    select case when acl.grantee = 0 then 'public' else acl.grantee::regrole::text end as grantee, acl.privilege_type
+    from pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner))) acl
+    where oid = p_from and acl.grantee <> current_user::regrole
+  loop
+    execute format('grant %s on %s to %s', granted.privilege_type, p_to, granted.grantee);
+  end loop;
+end $$;
+
 -- pgvector's advice on lists: rows / 1000, beyond a million rows their square root. Its k-means holds 50 samples a list
 -- and a bound for each pair of sample and list in maintenance_work_mem, and fails when that is too small.
 create or replace function create_approximate_index(p_table regclass, p_name text) returns void
@@ -128,4 +142,5 @@ begin
   execute format('create index if not exists %I on %s using ivfflat (embedding vector_cosine_ops) with (lists = %s)', p_name, p_table, lists);
 end $$;
 
-revoke execute on function erase_from_copies(text, text[], text[]), create_approximate_index(regclass, text) from public;
+revoke execute on function erase_from_copies(text, text[], text[]), copy_grants(regclass, regclass),
+  create_approximate_index(regclass, text) from public;

@@ -4,25 +4,29 @@
 
 lock table face_embeddings in access exclusive mode;
 
--- A database that began with schema 3 has no backup.
-create table if not exists face_embeddings_backup_v1 (
-  id integer primary key,
-  face_id integer,
-  photo_id varchar(255),
-  event_id integer,
-  session_id uuid,
-  embedding vector(:dimension) not null,
-  confidence double precision,
-  created_at timestamptz default now()
-);
-create table if not exists face_embeddings_quarantine (like face_embeddings_backup_v1);
-create index if not exists idx_face_embeddings_face_id on face_embeddings_backup_v1 (face_id);
-create index if not exists idx_face_embeddings_photo_id on face_embeddings_backup_v1 (photo_id);
-create index if not exists idx_face_embeddings_event_id on face_embeddings_backup_v1 (event_id);
-create index if not exists idx_face_embeddings_session_id on face_embeddings_backup_v1 (session_id);
-create index if not exists idx_face_embeddings_created_at on face_embeddings_backup_v1 (created_at);
-create index if not exists idx_face_embeddings_session_photo on face_embeddings_backup_v1 (session_id, photo_id);
-create index if not exists idx_face_embeddings_embedding_hnsw on face_embeddings_backup_v1 using hnsw (embedding vector_cosine_ops);
+-- A database that began with schema 3, or whose backup was purged, has none.
+do $$
+begin
+  if to_regclass('face_embeddings_backup_v1') is null then
+    create table face_embeddings_backup_v1 (
+      id integer primary key,
+      face_id integer,
+      photo_id varchar(255),
+      event_id integer,
+      session_id uuid,
+      embedding vector(:dimension) not null,
+      confidence double precision,
+      created_at timestamptz default now()
+    );
+    create index idx_face_embeddings_face_id on face_embeddings_backup_v1 (face_id);
+    create index idx_face_embeddings_photo_id on face_embeddings_backup_v1 (photo_id);
+    create index idx_face_embeddings_event_id on face_embeddings_backup_v1 (event_id);
+    create index idx_face_embeddings_session_id on face_embeddings_backup_v1 (session_id);
+    create index idx_face_embeddings_created_at on face_embeddings_backup_v1 (created_at);
+    create index idx_face_embeddings_session_photo on face_embeddings_backup_v1 (session_id, photo_id);
+    create table face_embeddings_quarantine (like face_embeddings_backup_v1);
+  end if;
+end $$;
 
 create function holds_uuid(p_session_id text) returns boolean language sql immutable as $$
   select case when pg_input_is_valid(p_session_id, 'uuid') then p_session_id::uuid::text = p_session_id else false end
@@ -57,18 +61,11 @@ begin
   end if;
 end $$;
 
+select copy_grants('face_embeddings', 'face_embeddings_backup_v1');
 do $$
 declare
-  granted record;
   next_id text := pg_get_serial_sequence('face_embeddings', 'id');
 begin
-  for granted in
-    select case when acl.grantee = 0 then 'public' else acl.grantee::regrole::text end as grantee, acl.privilege_type
-    from pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner))) acl
-    where oid = 'face_embeddings'::regclass and acl.grantee <> current_user::regrole
-  loop
-    execute format('grant %s on face_embeddings_backup_v1 to %s', granted.privilege_type, granted.grantee);
-  end loop;
   execute format('alter table face_embeddings_backup_v1 alter column id set default nextval(%L)', next_id);
   execute format('alter sequence %s owned by face_embeddings_backup_v1.id', next_id);
 end $$;
@@ -77,6 +74,14 @@ drop table face_embeddings, face_embeddings_quarantine, face_embeddings_changes;
 alter table face_embeddings_backup_v1 rename to face_embeddings;
 drop function holds_uuid(text), note_change(), schema_version();
 drop function if exists seal_backup(integer);
+
+-- The backup brought its own, if it had one.
+do $$
+begin
+  if not exists (select from face_copies where table_name = 'face_embeddings_backup_v1') then
+    create index idx_face_embeddings_embedding_hnsw on face_embeddings using hnsw (embedding vector_cosine_ops);
+  end if;
+end $$;
 delete from face_copies where table_name in ('face_embeddings_backup_v1', 'face_embeddings_quarantine');
 
 -- While tables are kept aside, what the older service erases or writes anew must not come back from them.

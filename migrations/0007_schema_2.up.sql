@@ -26,18 +26,11 @@ drop function fill_schema_2(integer), catch_up_schema_2(bigint), convert_field_r
 drop table face_embeddings_journal;
 
 -- Whoever could use the table of schema 1 can use that of schema 2.
+select copy_grants('face_embeddings', 'face_embeddings_v2');
 do $$
 declare
-  granted record;
   next_id text := pg_get_serial_sequence('face_embeddings', 'id');
 begin
-  for granted in
-    select case when acl.grantee = 0 then 'public' else acl.grantee::regrole::text end as grantee, acl.privilege_type
-    from pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner))) acl
-    where oid = 'face_embeddings'::regclass and acl.grantee <> current_user::regrole
-  loop
-    execute format('grant %s on face_embeddings_v2 to %s', granted.privilege_type, granted.grantee);
-  end loop;
   execute format('alter table face_embeddings_v2 alter column id set default nextval(%L)', next_id);
   execute format('alter sequence %s owned by face_embeddings_v2.id', next_id);
 end $$;

@@ -32,10 +32,12 @@ begin
     perform restore_mirror_from_backup(sessions_of_batch, photos_of_batch);
   end if;
   insert into face_embeddings (photo_id, session_id, embedding, confidence, created_at)
-  select distinct on (f.session_id, f.photo_id) f.photo_id, f.session_id, f.embedding::vector(:dimension), f.confidence, f.created_at
-  from unnest(sessions_of_batch, photos_of_batch) batch (session_id, photo_id) join faces f using (session_id, photo_id)
-  where f.model_id = :'legacy_model_id'
-  order by f.session_id, f.photo_id, f.confidence desc, f.face_index
+  select batch.photo_id, batch.session_id, best.embedding::vector(:dimension), best.confidence, best.created_at
+  from unnest(sessions_of_batch, photos_of_batch) batch (session_id, photo_id)
+  cross join lateral (
+    select f.embedding, f.confidence, f.created_at from faces f
+    where f.session_id = batch.session_id and f.photo_id = batch.photo_id and f.model_id = :'legacy_model_id'
+    order by f.confidence desc, f.face_index limit 1) best
   on conflict do nothing;
   update migration_progress p
   set last_session_id = coalesce(sessions_of_batch[cardinality(sessions_of_batch)], p.last_session_id),
@@ -50,16 +52,19 @@ create function restore_mirror_from_backup(p_sessions text[], p_photos text[]) r
 language plpgsql set search_path from current set facepass.restoring = 'on' as $$
 begin
   insert into face_embeddings (id, photo_id, session_id, embedding, confidence, created_at)
-  select b.id, b.photo_id, best.session_id, normalised(b.embedding), b.confidence, b.created_at
-  from (
-    select distinct on (f.session_id, f.photo_id) f.session_id, f.photo_id, f.embedding
-    from unnest(p_sessions, p_photos) batch (session_id, photo_id) join faces f using (session_id, photo_id)
-    where f.model_id = :'legacy_model_id'
-    order by f.session_id, f.photo_id, f.confidence desc, f.face_index) best
-  join face_embeddings_backup_v1 b on b.photo_id = best.photo_id
-    and b.session_id = case when pg_input_is_valid(best.session_id, 'uuid') then best.session_id::uuid end
-  where b.session_id::text = best.session_id and same_vector(b.embedding, best.embedding)
-    and not exists (select from face_embeddings_quarantine q where q.id = b.id)
+  select b.id, b.photo_id, batch.session_id, normalised(b.embedding), b.confidence, b.created_at
+  from unnest(p_sessions, p_photos) batch (session_id, photo_id)
+  cross join lateral (
+    select f.embedding from faces f
+    where f.session_id = batch.session_id and f.photo_id = batch.photo_id and f.model_id = :'legacy_model_id'
+    order by f.confidence desc, f.face_index limit 1) best
+  cross join lateral (
+    select * from face_embeddings_backup_v1 b
+    where b.photo_id = batch.photo_id
+      and b.session_id = case when pg_input_is_valid(batch.session_id, 'uuid') then batch.session_id::uuid end
+      and b.session_id::text = batch.session_id
+      and not exists (select from face_embeddings_quarantine q where q.id = b.id)) b
+  where same_vector(b.embedding, best.embedding)
   on conflict do nothing;
 end $$;
 
