@@ -85,24 +85,6 @@ CREATE INDEX faces_session_id_idx ON ONLY public.faces USING btree (session_id);
 
 CREATE INDEX sessions_expires_at_idx ON public.sessions USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 
-CREATE OR REPLACE FUNCTION public.copy_grants(p_from regclass, p_to regclass)
- RETURNS void
- LANGUAGE plpgsql
-AS $function$
-declare
-  granted record;
-begin
-  for granted in
-    select case when acl.grantee = 0 then 'public' else acl.grantee::regrole::text end as grantee, acl.privilege_type
-    from pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner))) acl
-    where oid = p_from and acl.grantee <> current_user::regrole
-  loop
-    execute format('grant %s on %s to %s', granted.privilege_type, p_to, granted.grantee);
-  end loop;
-end $function$
-;
--- not executable by public
-
 CREATE OR REPLACE FUNCTION public.create_approximate_index(p_table regclass, p_name text)
  RETURNS void
  LANGUAGE plpgsql
@@ -223,6 +205,26 @@ AS $function$
   )::text), 1, 15))::bit(60)::bigint
 $function$
 ;
+
+CREATE OR REPLACE FUNCTION public.move_grants(p_from regclass, p_to regclass)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  granted record;
+begin
+  for granted in
+    select case when acl.grantee = 0 then 'public' else acl.grantee::regrole::text end as grantee, acl.privilege_type, acl.grantee = relowner as owns
+    from pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner))) acl
+    where oid = p_from and acl.grantee <> current_user::regrole
+  loop
+    execute format('grant %s on %s to %s', granted.privilege_type, p_to, granted.grantee);
+    continue when granted.owns;
+    execute format('revoke %s on %s from %s', granted.privilege_type, p_from, granted.grantee);
+  end loop;
+end $function$
+;
+-- not executable by public
 
 CREATE OR REPLACE FUNCTION public.normalised(embedding vector)
  RETURNS vector

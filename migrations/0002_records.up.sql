@@ -109,17 +109,20 @@ begin
   return total;
 end $$;
 
-create or replace function copy_grants(p_from regclass, p_to regclass) returns void
+-- Whoever could use the one table can use the other instead; a backup is for nobody but its owner.
+create or replace function move_grants(p_from regclass, p_to regclass) returns void
 language plpgsql as $$
 declare
   granted record;
 begin
   for granted in
-    select case when acl.grantee = 0 then 'public' else acl.grantee::regrole::text end as grantee, acl.privilege_type
+    select case when acl.grantee = 0 then 'public' else acl.grantee::regrole::text end as grantee, acl.privilege_type, acl.grantee = relowner as owns
     from pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner))) acl
     where oid = p_from and acl.grantee <> current_user::regrole
   loop
     execute format('grant %s on %s to %s', granted.privilege_type, p_to, granted.grantee);
+    continue when granted.owns;
+    execute format('revoke %s on %s from %s', granted.privilege_type, p_from, granted.grantee);
   end loop;
 end $$;
 
@@ -142,5 +145,5 @@ begin
   execute format('create index if not exists %I on %s using ivfflat (embedding vector_cosine_ops) with (lists = %s)', p_name, p_table, lists);
 end $$;
 
-revoke execute on function erase_from_copies(text, text[], text[]), copy_grants(regclass, regclass),
+revoke execute on function erase_from_copies(text, text[], text[]), move_grants(regclass, regclass),
   create_approximate_index(regclass, text) from public;

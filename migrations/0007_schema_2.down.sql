@@ -61,7 +61,7 @@ begin
   end if;
 end $$;
 
-select copy_grants('face_embeddings', 'face_embeddings_backup_v1');
+select move_grants('face_embeddings', 'face_embeddings_backup_v1');
 do $$
 declare
   next_id text := pg_get_serial_sequence('face_embeddings', 'id');

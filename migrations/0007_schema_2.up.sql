@@ -25,8 +25,7 @@ drop function fill_schema_2(integer), catch_up_schema_2(bigint), convert_field_r
   field_row_problem(text, uuid, double precision, vector);
 drop table face_embeddings_journal;
 
--- Whoever could use the table of schema 1 can use that of schema 2.
-select copy_grants('face_embeddings', 'face_embeddings_v2');
+select move_grants('face_embeddings', 'face_embeddings_v2');
 do $$
 declare
   next_id text := pg_get_serial_sequence('face_embeddings', 'id');
