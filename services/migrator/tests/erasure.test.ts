@@ -39,6 +39,20 @@ test('erasing a photo takes its duplicates in the quarantine along and leaves th
   assert.deepEqual(await installation.damage(), []);
 });
 
+test('a DELETE by an API that knows no other way is an erasure too: of a photo, and of what is left of its session', async () => {
+  const session = '00000000-0000-4000-8000-000000000001';
+  const [{ photo_id }] = await installation.query('select photo_id from face_embeddings where session_id = $1 limit 1', [session]);
+  await installation.query('delete from face_embeddings where session_id = $1 and photo_id = $2', [session, photo_id]);
+  for (const table of ['faces', 'face_embeddings_backup_v1', 'face_embeddings_quarantine'])
+    assert.deepEqual(await installation.query(`select from ${table} where session_id::text = $1 and photo_id = $2`, [session, photo_id]), [], table);
+  await installation.query('delete from face_embeddings where session_id = $1', [session]);
+  assert.deepEqual(await tablesNaming(installation, session), ['audit_log', 'erasures']);
+  const audit = await installation.query('select action, photo_id from audit_log where session_id = $1 order by id', [session]);
+  assert.deepEqual(audit, [{ action: 'delete_photos', photo_id }, { action: 'delete_session', photo_id: null }]);
+  assert.deepEqual(await installation.query('select photo_id from erasures where session_id = $1 order by id', [session]), [{ photo_id }, { photo_id: null }]);
+  assert.deepEqual(await installation.damage(), []);
+});
+
 test('a session that is another one’s UUID in capitals is another session', async () => {
   const held = () => installation.query('select count(*) as rows from face_embeddings_backup_v1');
   const before = await held();

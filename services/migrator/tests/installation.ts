@@ -46,7 +46,6 @@ export interface Installation extends AsyncDisposable {
   config: MigratorConfig;
   context: Context;
   pool: pg.Pool;
-  // biome-ignore lint: rows of hand-written SQL
   query(sql: string, values?: unknown[]): Promise<any[]>;
   migrate<Result>(work: (client: Client, context: Context) => Promise<Result>): Promise<Result>;
   up(options?: Partial<UpOptions>): Promise<void>;
