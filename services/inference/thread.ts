@@ -66,12 +66,13 @@ export async function startWorkerThread(
       const abandon = () => Atomics.store(abandoned, 0, 1);
       signal.addEventListener('abort', abandon);
       worker.postMessage(job, ownBuffer(job.image));
+      const late = Promise.withResolvers<never>();
       const limit = setTimeout(() => {
-        pending.reject(new PhotoTimeout(`The photo took longer than ${options.imageTimeoutMs} ms.`));
+        late.reject(new PhotoTimeout(`The photo took longer than ${options.imageTimeoutMs} ms.`));
         void stop();
       }, options.imageTimeoutMs);
       try {
-        return foundOrThrow(await pending.promise);
+        return foundOrThrow(await Promise.race([pending.promise, late.promise]));
       } catch (error) {
         throw isAnswer(error) ? error : new WorkerLost((error as Error).message, { cause: error });
       } finally {
@@ -82,8 +83,11 @@ export async function startWorkerThread(
     stop,
   };
 
+  /** Between photos: a thread terminated while sharp or onnxruntime worked for it took the whole process along ("terminate called after throwing an instance of 'Napi::Error'"). */
   async function stop(): Promise<void> {
     const stuck = setTimeout(() => onStuck(new Error(`A worker thread did not end within ${STOP_LIMIT_MS} ms.`)), STOP_LIMIT_MS);
+    Atomics.store(abandoned, 0, 1);
+    await pending.promise.catch(() => undefined);
     await worker.terminate();
     clearTimeout(stuck);
   }
