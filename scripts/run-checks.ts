@@ -66,7 +66,7 @@ function runTests(files: string[]): boolean {
   const missing = files.filter((path) => !existsSync(path));
   if (files.length === 0 || missing.length > 0) throw new Error(`There is no such test file: ${missing.join(', ') || 'none was found'}`);
   rmSync(COVERAGE, { recursive: true, force: true });
-  const settings = ['--test', '--test-concurrency=2', '--test-timeout=600000', '--test-reporter=spec'];
+  const settings = ['--test', '--test-concurrency=2', '--test-timeout=400000', '--test-force-exit', '--test-reporter=spec'];
   return succeeds(process.execPath, [...settings, ...files], { NODE_V8_COVERAGE: `${COVERAGE}/raw` });
 }
 

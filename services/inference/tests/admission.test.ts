@@ -1,16 +1,20 @@
 import assert from 'node:assert/strict';
+import { rm, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { status, type ServiceError } from '@grpc/grpc-js';
 import { RETRY_AFTER_TRAILER } from '@facepass/contracts/retry-after';
 import { connectFaceClient } from './grpc-client.ts';
 import { startInferenceProcess } from './inference-process.ts';
 import { largePhoto, samplePhoto } from './photos.ts';
+import { faultFile } from './worker-fault.ts';
 
 test('a full server refuses at once, says when to come back, and still answers health checks', async () => {
-  await using server = await startInferenceProcess({ INFERENCE_WORKERS: '1', INFERENCE_QUEUE_LIMIT: '2' });
+  const { fault, environment } = await faultFile();
+  await using server = await startInferenceProcess({ INFERENCE_WORKERS: '1', INFERENCE_QUEUE_LIMIT: '2', ...environment });
   using client = connectFaceClient(server.address);
   await client.detectFaces(await samplePhoto(1));
   const photo = await largePhoto();
+  await writeFile(fault, 'hold');
   const admitted = [1, 2, 3].map(() => client.detectFaces(photo));
   await server.metricReaches('facepass_inference_queue_depth', (depth) => depth === 2);
   const refusal = await client.detectFaces(photo).then(() => assert.fail('a fourth photo was let in'), (error: ServiceError) => error);
@@ -19,23 +23,27 @@ test('a full server refuses at once, says when to come back, and still answers h
   assert.equal(await client.checkHealth(), 1);
   assert.equal(await server.metric('facepass_inference_refused_total{reason="queue_full"}'), 1);
   assert.equal(await server.metric('facepass_inference_queue_capacity'), 2);
+  await rm(fault);
   for (const { faces } of await Promise.all(admitted)) assert.ok(faces.length > 0);
   assert.ok((await client.detectFaces(await samplePhoto(1))).faces.length > 0);
 });
 
 test('photos whose caller left or whose deadline passed cost no work', async () => {
-  await using server = await startInferenceProcess({ INFERENCE_WORKERS: '1', INFERENCE_QUEUE_LIMIT: '8' });
+  const { fault, environment } = await faultFile();
+  await using server = await startInferenceProcess({ INFERENCE_WORKERS: '1', INFERENCE_QUEUE_LIMIT: '8', ...environment });
   using client = connectFaceClient(server.address);
   const photo = await largePhoto();
+  await writeFile(fault, 'hold');
   const worked = [1, 2, 3, 4, 5, 6].map(() => client.detectFaces(photo));
   await server.metricReaches('facepass_inference_in_flight', (busy) => busy === 1);
   const leaving = new AbortController();
-  const expired = assert.rejects(client.detectFaces(photo, { deadlineMs: 4000 }), { code: status.DEADLINE_EXCEEDED });
+  const expired = assert.rejects(client.detectFaces(photo, { deadlineMs: 10_000 }), { code: status.DEADLINE_EXCEEDED });
   const cancelled = assert.rejects(client.detectFaces(photo, { signal: leaving.signal }), { code: status.CANCELLED });
   await server.metricReaches('facepass_inference_queue_depth', (depth) => depth === 7);
   leaving.abort();
   await Promise.all([cancelled, expired]);
   await server.metricReaches('facepass_inference_dropped_total', (dropped) => dropped === 2);
+  await rm(fault);
   await Promise.all(worked);
   await server.metricReaches('facepass_inference_requests_total{code="OK"}', (answered) => answered === 6);
   assert.equal(await server.metric('facepass_inference_stage_seconds_count{stage="detect"}'), 6);

@@ -7,12 +7,11 @@ import { status } from '@grpc/grpc-js';
 import { connectFaceClient } from './grpc-client.ts';
 import { startInferenceProcess } from './inference-process.ts';
 import { largePhoto, samplePhoto } from './photos.ts';
-
-const PRELOAD_FAULT = `${process.env['NODE_OPTIONS'] ?? ''} --import ${new URL('./worker-fault.ts', import.meta.url).href}`;
+import { faultFile } from './worker-fault.ts';
 
 test('a worker that dies fails only the photo it held, and is replaced', async () => {
-  const fault = await faultFile();
-  await using server = await startInferenceProcess({ INFERENCE_WORKERS: '2', NODE_OPTIONS: PRELOAD_FAULT, FACEPASS_TEST_WORKER_FAULT: fault });
+  const { fault, environment } = await faultFile();
+  await using server = await startInferenceProcess({ INFERENCE_WORKERS: '2', ...environment });
   using client = connectFaceClient(server.address);
   const photo = await largePhoto();
   const other = client.detectFaces(photo);
@@ -28,8 +27,8 @@ test('a worker that dies fails only the photo it held, and is replaced', async (
 });
 
 test('a server whose only worker is gone says NOT_SERVING, and ends when no worker can start again', async () => {
-  const fault = await faultFile();
-  await using server = await startInferenceProcess({ INFERENCE_WORKERS: '1', NODE_OPTIONS: PRELOAD_FAULT, FACEPASS_TEST_WORKER_FAULT: fault });
+  const { fault, environment } = await faultFile();
+  await using server = await startInferenceProcess({ INFERENCE_WORKERS: '1', ...environment });
   using client = connectFaceClient(server.address);
   await writeFile(fault, 'on photo, on start');
   await assert.rejects(client.detectFaces(await samplePhoto(1)), { code: status.UNAVAILABLE });
@@ -65,7 +64,3 @@ test('a server killed mid-request leaves UNAVAILABLE, and serves again on the sa
   await assert.rejects(startInferenceProcess({ INFERENCE_LISTEN: socket }), /Another server listens/);
   assert.equal(again.child.exitCode, null);
 });
-
-async function faultFile(): Promise<string> {
-  return join(await mkdtemp(join(tmpdir(), 'facepass-')), 'fault');
-}

@@ -15,7 +15,7 @@ export interface InferenceProcess extends AsyncDisposable {
   logged(message: string): Promise<Record<string, unknown>>;
   /** Value of one series, for example `facepass_inference_refused_total{reason="queue_full"}`; 0 when it is not there. */
   metric(series: string): Promise<number>;
-  /** Waits until a series has a value. */
+  /** Waits until a series has a value. @throws Error with the last value, after a minute. */
   metricReaches(series: string, holds: (value: number) => boolean): Promise<void>;
 }
 
@@ -38,7 +38,11 @@ export async function startInferenceProcess(environment: Record<string, string> 
     logged,
     metric,
     async metricReaches(series, holds) {
-      while (!holds(await metric(series))) await delay(5);
+      const end = performance.now() + REACH_LIMIT_MS;
+      for (let value = await metric(series); !holds(value); value = await metric(series)) {
+        if (performance.now() > end) throw new Error(`After ${REACH_LIMIT_MS / 1000} s ${series} is ${value}, which is not what was waited for: ${holds}`);
+        await delay(5);
+      }
     },
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');
@@ -48,6 +52,8 @@ export async function startInferenceProcess(environment: Record<string, string> 
 }
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
+/** A wait without an end once held a whole run for 85 minutes. */
+const REACH_LIMIT_MS = 60_000;
 const END_WITH_PARENT = new URL('../../../scripts/end-with-parent.ts', import.meta.url).href;
 
 function followLog(child: ChildProcess, exited: Promise<number | null>): InferenceProcess['logged'] {
