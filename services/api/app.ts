@@ -5,7 +5,6 @@ import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import { ApiProblem, problemBody } from './errors.ts';
 import { observeRequests } from './events.ts';
-import type { Scope } from './keys.ts';
 import { addPages } from './pages.ts';
 import { deletePhoto } from './routes/delete-photo.ts';
 import { deleteSession } from './routes/delete-session.ts';

@@ -1,6 +1,6 @@
 import type { RequestHandler, Response } from 'express';
 import { ApiProblem } from './errors.ts';
-import type { ApiKey, KeyRing, Scope } from './keys.ts';
+import type { KeyRing } from './keys.ts';
 import type { SearchTokens } from './search-token.ts';
 
 /** Middleware that looks up X-API-Key without judging it, so that the rate limit can count by it. */

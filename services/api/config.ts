@@ -36,8 +36,8 @@ export const apiEnvironment = z.object({
   LOG_LEVEL: logLevelVariable.default('info').describe('Least level of the log lines.'),
   TRUST_PROXY: trustedProxies.optional().describe('How many proxies stand before the API, or their networks; absent: none.'),
 
-  API_KEYS: text.optional().describe('Keys as `name:key` or `name:key:scope+scope`, separated by commas or lines; scopes index, delete, admin (default index+delete).'),
-  API_KEYS_FILE: text.optional().describe('File with the keys instead; read again when it changes.'),
+  API_KEYS: text.optional().describe('Keys as `name:key` or `name:key:scope+scope`, separated by commas or lines; scopes index, delete, admin (default index+delete); `sha256=` and the digest may stand for the key.'),
+  API_KEYS_FILE: text.optional().describe('File with the keys instead; read again when it changes. `facepass keys` writes it.'),
   SEARCH_ACCESS: z.enum(['public', 'token'], 'must be public or token').default('public').describe('`token`: search and status need a search token or an API key.'),
   SEARCH_TOKEN_SECRET: text.optional().describe('Secrets of at least 32 characters that sign search tokens, separated by commas; the first signs, all verify.'),
 

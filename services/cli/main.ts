@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { examine } from './commands/doctor.ts';
 import { eraseIndexed } from './commands/erase.ts';
 import { indexFolder } from './commands/index-folder.ts';
+import { createKey, listKeys, revokeKey, scopesOf } from './commands/keys.ts';
 import { searchSelfie } from './commands/search.ts';
 import { showStatus } from './commands/status.ts';
 import { findConnection, type Connection } from './connection.ts';
@@ -10,7 +11,7 @@ import { EXIT, failureOf, type ExitCode } from './failures.ts';
 
 const EXIT_CODES = `
 Exit codes: 0 done · 1 some photos failed, or a fault was found · 2 wrong usage · 3 the service is away · 4 the API key is
-refused · 5 no such session or photo · 6 refused by the service · 130 interrupted
+refused · 5 no such session, photo or key · 6 refused by the service · 130 interrupted
 
 The service is found by --url and --api-key, FACEPASS_URL and FACEPASS_API_KEY, or what ./scripts/start left in .facepass.`;
 
@@ -65,6 +66,33 @@ program
   .option('--json', 'the answer as JSON')
   .action((options) => run((connection) => eraseIndexed(options, connection)));
 
+const keys = program.command('keys').description('the API keys in the file that the API reads (API_KEYS_FILE), which takes changes without a restart');
+const keysFile = () => new Option('--file <path>', 'keys file').env('API_KEYS_FILE');
+
+keys
+  .command('create')
+  .description('make a key, show it this once, and keep its SHA-256 in the file')
+  .argument('<name>')
+  .option('--scopes <list>', 'what it may do: index, delete, admin, joined by +', scopes, ['index', 'delete'])
+  .addOption(keysFile())
+  .option('--json', 'the key as JSON')
+  .action((name, options) => end(async () => createKey(name, options)));
+
+keys
+  .command('list')
+  .description('names, scopes and fingerprints of the keys')
+  .addOption(keysFile())
+  .option('--json', 'the keys as JSON')
+  .action((options) => end(async () => listKeys(options)));
+
+keys
+  .command('revoke')
+  .description('take a key out of the file')
+  .argument('<name>')
+  .addOption(keysFile())
+  .option('--json', 'the answer as JSON')
+  .action((name, options) => end(async () => revokeKey(name, options)));
+
 program
   .command('doctor')
   .description('look for what is wrong, and name the mend')
@@ -77,9 +105,14 @@ try {
   process.exitCode = exitCodeOfCommander(error);
 }
 
-async function run(command: (connection: Connection) => Promise<ExitCode>): Promise<void> {
+function run(command: (connection: Connection) => Promise<ExitCode>): Promise<void> {
+  return end(async () => command(findConnection(program.opts())));
+}
+
+/** Ends the process with the command's exit code, or with its failure's. */
+async function end(command: () => Promise<ExitCode>): Promise<void> {
   try {
-    process.exitCode = await command(findConnection(program.opts()));
+    process.exitCode = await command();
   } catch (error) {
     if (interrupted.aborted) {
       process.exitCode = EXIT.interrupted;
@@ -117,6 +150,14 @@ function wholeNumber(least: number, most: number) {
     if (!/^\d+$/.test(text) || number < least || number > most) throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
     return number;
   };
+}
+
+function scopes(text: string) {
+  try {
+    return scopesOf(text);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
 }
 
 function fraction(text: string): number {
