@@ -7,12 +7,12 @@ export interface Erased {
 
 /** Erases a session from every table that holds it, with its audit line; `actor` is a key's name or "retention". */
 export async function eraseSession(pool: Pool, sessionId: string, actor: string): Promise<Erased> {
-  return counts(await queryRows(pool, ERASE_SESSION, [sessionId, actor]));
+  return withTransaction(pool, async (client) => counts(await queryRows(client, ERASE_SESSION, [sessionId, actor])));
 }
 
 /** Erases one photo of a session from every table that holds it, with its audit line. */
 export async function erasePhoto(pool: Pool, sessionId: string, photoId: string, actor: string): Promise<Erased> {
-  return counts(await queryRows(pool, 'select photos, faces from erase_photo($1, $2, $3)', [sessionId, photoId, actor]));
+  return withTransaction(pool, async (client) => counts(await queryRows(client, ERASE_PHOTO, [sessionId, photoId, actor])));
 }
 
 /** Sessions whose time is over, the longest overdue first, at most `limit`. */
@@ -31,6 +31,7 @@ export async function eraseOverdueSession(pool: Pool, sessionId: string): Promis
 }
 
 const ERASE_SESSION = 'select photos, faces from erase_session($1, $2)';
+const ERASE_PHOTO = 'select photos, faces from erase_photo($1, $2, $3)';
 const OVERDUE = 'select session_id from sessions where expires_at <= now() order by expires_at limit $1';
 
 function counts(rows: { photos: string; faces: string }[]): Erased {

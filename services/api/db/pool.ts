@@ -46,9 +46,22 @@ export async function queryRows<Row extends pg.QueryResultRow>(pool: Pool | Clie
   }
 }
 
-/** Runs `work` in one transaction: committed when it returns, rolled back when it throws. */
+/**
+ * Runs `work` in one transaction: committed when it returns, rolled back when it throws. Where PostgreSQL undid it for the
+ * sake of another one (a deadlock, a failed serialization), it is run again; `work` must change nothing outside the transaction.
+ */
 export async function withTransaction<Result>(pool: Pool, work: (client: Client) => Promise<Result>): Promise<Result> {
-  const client = await pool.connect().catch((error) => Promise.reject(asProblem(error)));
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await tryTransaction(pool, work);
+    } catch (error) {
+      if (attempt === TRANSACTION_ATTEMPTS || !isUndone(error)) throw asProblem(error);
+    }
+  }
+}
+
+async function tryTransaction<Result>(pool: Pool, work: (client: Client) => Promise<Result>): Promise<Result> {
+  const client = await pool.connect();
   let broken: Error | undefined;
   try {
     await client.query('begin');
@@ -57,10 +70,17 @@ export async function withTransaction<Result>(pool: Pool, work: (client: Client)
     return result;
   } catch (error) {
     await client.query('rollback').catch((rollbackError: Error) => (broken = rollbackError));
-    throw asProblem(error);
+    throw error;
   } finally {
     client.release(broken);
   }
+}
+
+const TRANSACTION_ATTEMPTS = 4;
+
+function isUndone(error: unknown): boolean {
+  const { code } = ((error instanceof ApiProblem ? error.cause : error) ?? {}) as { code?: string };
+  return code === '40P01' || code === '40001';
 }
 
 function asProblem(error: unknown): unknown {
