@@ -10,6 +10,10 @@ import { createInstallation, textOf, vectorOf } from '../services/migrator/tests
 const ROWS = Number(process.argv[2] ?? 100_000);
 const DIMENSION = 512;
 const SESSIONS = Math.ceil(ROWS / 500);
+const VECTORS = Math.min(ROWS, 20_000);
+const INSERT = `insert into face_embeddings (face_id, photo_id, event_id, session_id, embedding, confidence)
+  select n, case when n % 100 <> 50 then 'photo-' || case when n % 100 < 3 and n >= ${SESSIONS} then n - ${SESSIONS} else n end end, n % 7,
+    case when n % 100 <> 51 then ('00000000-0000-4000-8000-' || lpad((n % ${SESSIONS})::text, 12, '0'))::uuid end, embedding, (n % 97) / 100.0`;
 const HNSW = 'create index idx_face_embeddings_embedding_hnsw on face_embeddings using hnsw (embedding vector_cosine_ops)';
 const FINGERPRINT = 'select count(*) as rows, sum(hashtextextended(f::text, 0)::numeric) as hash from face_embeddings f';
 
@@ -85,16 +89,15 @@ async function statementTimes(stop: AbortSignal, statement: () => Promise<void>)
 async function seed(): Promise<void> {
   await installation.up({ to: 1 });
   await installation.query('drop index idx_face_embeddings_embedding_hnsw');
-  for (let from = 0; from < ROWS; from += 500) {
-    const values: unknown[] = [];
-    const rows: string[] = [];
-    for (let n = from; n < Math.min(from + 500, ROWS); n++) {
-      const source = n % 100 < 3 && n >= SESSIONS ? n - SESSIONS : n;
-      const at = values.push(n, n % 100 === 50 ? null : `photo-${source}`, n % 7, n % 100 === 51 ? null : sessionId(n), vectorBytes(vectorOf(n + 1, DIMENSION)), (n % 97) / 100) - 6;
-      rows.push(`($${at + 1}, $${at + 2}, $${at + 3}, $${at + 4}, $${at + 5}, $${at + 6})`);
-    }
-    await installation.query(`insert into face_embeddings (face_id, photo_id, event_id, session_id, embedding, confidence) values ${rows.join(', ')}`, values);
+  for (let from = 0; from < VECTORS; from += 500) {
+    const values = Array.from({ length: Math.min(500, VECTORS - from) }, (_, place) => vectorBytes(vectorOf(from + place + 1, DIMENSION)));
+    await installation.query(`${INSERT} from (values ${values.map((_, place) => `(${from + place}, $${place + 1}::vector)`).join(', ')}) as rows(n, embedding)`, values);
   }
+  // Further vectors are the first ones with their components turned round.
+  for (let turn = 1; turn * VECTORS < ROWS; turn++)
+    await installation.query(`${INSERT} from (
+      select face_id + ${turn * VECTORS} as n, subvector(embedding, ${turn + 1}, ${DIMENSION - turn}) || subvector(embedding, 1, ${turn}) as embedding
+      from face_embeddings where face_id < ${Math.min(VECTORS, ROWS - turn * VECTORS)}) as rows order by n`);
   await installation.query('analyze face_embeddings');
 }
 
