@@ -2,23 +2,24 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { isMap, isScalar, parseDocument, type Pair, type YAMLMap } from 'yaml';
 
 /**
- * Writes the table of values into charts/facepass/README.md, from the `# -- ` comments of values.yaml; with `--check` it
- * fails when the table is stale. A value without a description is refused.
+ * Writes the table of values into each chart's README.md, from the `# -- ` comments of its values.yaml; with `--check` it
+ * fails when a table is stale. A value without a description is refused.
  */
-const chart = new URL('../charts/facepass/', import.meta.url);
-const readme = new URL('README.md', chart);
 const [start, end] = ['<!-- values: begin -->\n', '<!-- values: end -->'];
+for (const chart of ['facepass', 'facepass-operator']) writeTable(new URL(`../charts/${chart}/`, import.meta.url));
 
-const values = parseDocument(readFileSync(new URL('values.yaml', chart), 'utf8')).contents as YAMLMap;
-const rows = rowsOf(values, '');
-const bare = rows.filter((row) => !row.description).map((row) => row.key);
-if (bare.length > 0) throw new Error(`values.yaml: no "# -- " description for ${bare.join(', ')}`);
+function writeTable(chart: URL): void {
+  const readme = new URL('README.md', chart);
+  const rows = rowsOf(parseDocument(readFileSync(new URL('values.yaml', chart), 'utf8')).contents as YAMLMap, '');
+  const bare = rows.filter((row) => !row.description).map((row) => row.key);
+  if (bare.length > 0) throw new Error(`${chart.pathname}values.yaml: no "# -- " description for ${bare.join(', ')}`);
 
-const table = ['| key | default | what it does |', '|---|---|---|', ...rows.map((row) => `| \`${row.key}\` | ${row.value} | ${row.description} |`)].join('\n');
-const before = readFileSync(readme, 'utf8');
-const after = `${before.slice(0, before.indexOf(start) + start.length)}${table}\n${before.slice(before.indexOf(end))}`;
-if (!process.argv.includes('--check')) writeFileSync(readme, after);
-else if (before !== after) throw new Error('charts/facepass/README.md is stale: npm run gen:chart');
+  const table = ['| key | default | what it does |', '|---|---|---|', ...rows.map((row) => `| \`${row.key}\` | ${row.value} | ${row.description} |`)].join('\n');
+  const before = readFileSync(readme, 'utf8');
+  const after = `${before.slice(0, before.indexOf(start) + start.length)}${table}\n${before.slice(before.indexOf(end))}`;
+  if (!process.argv.includes('--check')) writeFileSync(readme, after);
+  else if (before !== after) throw new Error(`${readme.pathname} is stale: npm run gen:chart`);
+}
 
 /** One row a value; a described map is one value. */
 function rowsOf(map: YAMLMap, prefix: string): Row[] {
@@ -40,7 +41,7 @@ function descriptionIn(comment: string | undefined): string {
 
 function shown(value: unknown): string {
   const plain = isScalar(value) ? value.value : (value as YAMLMap).toJSON();
-  return plain === '' ? '' : `\`${JSON.stringify(plain)}\``;
+  return plain === '' ? '' : `\`${JSON.stringify(plain).replaceAll('|', '\\|')}\``;
 }
 
 interface Row {

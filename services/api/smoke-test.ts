@@ -7,6 +7,8 @@ import { parseArgs } from 'node:util';
  * sees nothing answers 200, so only a recognised face counts. `helm test` runs it; exit code 0 means all of it held.
  *
  *   node services/api/smoke-test.ts --url http://… --keys FILE [--photo group.jpg] [--stranger other.jpg]
+ *
+ * SMOKE_TEST_URL stands in for --url: the operator sets it to the candidate of a release.
  */
 async function smokeTest({ url, apiKey, photo, stranger }: Arguments): Promise<void> {
   const session = `smoke-test-${randomUUID()}`;
@@ -71,7 +73,7 @@ async function firstKey(path: string): Promise<string> {
 const samples = new URL('../../samples/', import.meta.url);
 const { values } = parseArgs({
   options: {
-    url: { type: 'string', default: 'http://127.0.0.1:8080' },
+    url: { type: 'string', default: process.env['SMOKE_TEST_URL'] ?? 'http://127.0.0.1:8080' },
     keys: { type: 'string', default: '/etc/facepass/api-keys/api-keys' },
     photo: { type: 'string', default: new URL('group.jpg', samples).pathname },
     stranger: { type: 'string', default: new URL('stranger.jpg', samples).pathname },

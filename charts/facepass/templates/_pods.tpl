@@ -310,3 +310,38 @@ volumeMounts:
   - { name: models, mountPath: /models, readOnly: true }
   {{- end }}
 {{- end }}
+
+{{/* Indexes, searches and erases a sample photo as a client would: `helm test`, and the operator against each candidate, whose address it sets. Call with (dict "root" $ "url" "http://…"). */}}
+{{- define "facepass.smokeTestPodSpec" -}}
+restartPolicy: Never
+automountServiceAccountToken: false
+enableServiceLinks: false
+activeDeadlineSeconds: 120
+securityContext: {{- include "facepass.podSecurity" .root | nindent 2 }}
+{{- with .root.Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+containers:
+  - name: smoke-test
+    image: {{ include "facepass.image" (dict "root" .root "image" .root.Values.api.image) }}
+    imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+    securityContext: {{- include "facepass.containerSecurity" .root | nindent 6 }}
+    args: [services/api/smoke-test.ts, --keys, /etc/facepass/api-keys/api-keys]
+    {{- with .url }}
+    env:
+      - { name: SMOKE_TEST_URL, value: {{ . | quote }} }
+    {{- end }}
+    resources:
+      requests: { cpu: 50m, memory: 64Mi }
+      limits: { memory: 256Mi }
+    volumeMounts:
+      - { name: api-keys, mountPath: /etc/facepass/api-keys, readOnly: true }
+volumes:
+  - name: api-keys
+    secret:
+      secretName: {{ include "facepass.apiKeysSecret" .root }}
+      items: [{ key: {{ .root.Values.api.keys.secretKey | quote }}, path: api-keys }]
+{{- end }}

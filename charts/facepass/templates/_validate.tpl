@@ -21,6 +21,9 @@
 {{- if and (eq .Values.api.searchAccess "token") (not .Values.api.searchTokenSecret) -}}
 {{- fail "api.searchAccess=token needs api.searchTokenSecret, a Secret with the key search-token-secret." -}}
 {{- end -}}
+{{- if eq .Values.release.mode "blueGreen" -}}
+{{- include "facepass.validateBlueGreen" . -}}
+{{- end -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) -}}
 {{- fail "ingress.enabled needs at least one name in ingress.hosts." -}}
 {{- end -}}
@@ -41,5 +44,24 @@
 {{- end -}}
 {{- if and .Values.monitoring.prometheusRule.enabled (not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) (not .Values.skipCapabilityChecks) -}}
 {{- fail "monitoring.prometheusRule.enabled, but this cluster has no Prometheus operator (monitoring.coreos.com/v1)." -}}
+{{- end -}}
+{{- end }}
+
+{{- define "facepass.validateBlueGreen" -}}
+{{- $gateway := eq .Values.release.traffic.mode "Gateway" -}}
+{{- if and $gateway (not .Values.httpRoute.enabled) -}}
+{{- fail "release.traffic.mode=Gateway needs httpRoute.enabled and httpRoute.parentRefs: the operator makes the route there. Without a Gateway API set release.traffic.mode=Selector." -}}
+{{- end -}}
+{{- if and $gateway .Values.ingress.enabled -}}
+{{- fail "ingress.enabled with release.traffic.mode=Gateway: what comes in by the Ingress would go past the weights. Use the Gateway alone, or release.traffic.mode=Selector." -}}
+{{- end -}}
+{{- if and (not $gateway) .Values.httpRoute.enabled -}}
+{{- fail "httpRoute.enabled with release.traffic.mode=Selector: where there is a Gateway the operator shifts by weights. Set release.traffic.mode=Gateway." -}}
+{{- end -}}
+{{- if .Values.migration.contract -}}
+{{- fail "migration.contract with release.mode=blueGreen: a release must be able to go back, and nothing goes back beyond a contraction. Contract in plain mode, when the last release is settled." -}}
+{{- end -}}
+{{- if and (not (.Capabilities.APIVersions.Has "facepass.dev/v1alpha1")) (not .Values.skipCapabilityChecks) -}}
+{{- fail "release.mode=blueGreen, but this cluster does not know the Facepass resource: install charts/facepass-operator first." -}}
 {{- end -}}
 {{- end }}
