@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { examine } from './commands/doctor.ts';
 import { eraseIndexed } from './commands/erase.ts';
 import { indexFolder } from './commands/index-folder.ts';
 import { createKey, listKeys, revokeKey, scopesOf } from './commands/keys.ts';
@@ -96,8 +95,10 @@ keys
 program
   .command('doctor')
   .description('look for what is wrong, and name the mend')
+  .option('--env-file <path>', 'variables of the services, to look at what they need on this host, too')
   .option('--json', 'the findings as JSON')
-  .action((options) => run((connection) => examine(options, connection)));
+  // It alone needs the clients of PostgreSQL, Redis and gRPC, which take 0.1 s to load.
+  .action((options) => run(async (connection) => (await import('./commands/doctor.ts')).examine(options, connection)));
 
 try {
   await program.parseAsync();

@@ -1,3 +1,4 @@
+import { isOlder, LEAST_PGVECTOR } from '@facepass/contracts/database';
 import type { MigratorConfig } from './config.ts';
 import { EXIT, Refusal } from './exit.ts';
 import type { State } from './state.ts';
@@ -18,10 +19,9 @@ const CHECKS: Check[] = [
     return new Refusal(EXIT.data, `PostgreSQL 16 or newer is needed; this is ${Math.floor(state.serverVersion / 10_000)}.`);
   },
 
-  // CVE-2026-3172 reaches to 0.8.1; 0.8.2 overflows in parallel HNSW builds, 0.8.3 corrupts HNSW in vacuum.
   function pgvectorIsSafe({ pgvector }, config) {
     if (pgvector === null) return new Refusal(EXIT.data, 'The extension vector (pgvector 0.8.4 or newer) is not installed on this server.');
-    if (!olderThan(pgvector, LEAST_PGVECTOR) || pgvector === config.allowedPgvectorVersion) return undefined;
+    if (!isOlder(pgvector, LEAST_PGVECTOR) || pgvector === config.allowedPgvectorVersion) return undefined;
     return new Refusal(
       EXIT.data,
       `pgvector ${LEAST_PGVECTOR} or newer is needed (CVE-2026-3172); this database has ${pgvector}. Install it and run ` +
@@ -87,13 +87,3 @@ export function neededBytes({ olderTable, version, recorded }: State, { pack }: 
 export const megabytes = (bytes: number) => Math.ceil(bytes / 1e6);
 
 const COLUMNS_OF_SCHEMA_1 = ['id', 'face_id', 'photo_id', 'event_id', 'session_id', 'embedding', 'confidence', 'created_at'];
-const LEAST_PGVECTOR = '0.8.4';
-
-function olderThan(version: string, least: string): boolean {
-  const [left, right] = [version, least].map((text) => text.split('.').map(Number));
-  for (let part = 0; part < 3; part++) {
-    const difference = (left![part] ?? 0) - (right![part] ?? 0);
-    if (difference !== 0) return difference < 0;
-  }
-  return false;
-}

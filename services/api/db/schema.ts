@@ -1,10 +1,5 @@
+import { isOlder, LEAST_PGVECTOR, SCHEMA_VERSIONS } from '@facepass/contracts/database';
 import { queryRows, type Pool } from './pool.ts';
-
-/** Schema versions this API works on; between them an older and a newer API serve side by side. */
-const SCHEMA_MINIMUM = 3;
-const SCHEMA_MAXIMUM = 3;
-/** Older ones leak other tables' data or corrupt indexes: CVE-2026-3172 and the fixes up to 0.8.4. */
-const PGVECTOR_MINIMUM = [0, 8, 4] as const;
 
 export interface SchemaJudgement {
   /** 0: not migrated. */
@@ -26,11 +21,11 @@ export async function judgeSchema(pool: Pool, embeddingSize: number): Promise<Sc
 }
 
 function faultOf({ pgvector, dimension }: Facts, version: number, embeddingSize: number): SchemaJudgement['fault'] {
-  if (isOlder(pgvector ?? '0', PGVECTOR_MINIMUM)) {
-    return { reason: `pgvector ${pgvector} is older than ${PGVECTOR_MINIMUM.join('.')}`, permanent: true };
+  if (isOlder(pgvector ?? '0', LEAST_PGVECTOR)) {
+    return { reason: `pgvector ${pgvector} is older than ${LEAST_PGVECTOR}`, permanent: true };
   }
-  if (version < SCHEMA_MINIMUM || version > SCHEMA_MAXIMUM) {
-    return { reason: `the schema has version ${version}, this API needs ${SCHEMA_MINIMUM} to ${SCHEMA_MAXIMUM}`, permanent: false };
+  if (version < SCHEMA_VERSIONS.least || version > SCHEMA_VERSIONS.most) {
+    return { reason: `the schema has version ${version}, this API needs ${SCHEMA_VERSIONS.least} to ${SCHEMA_VERSIONS.most}`, permanent: false };
   }
   if (dimension !== embeddingSize) {
     return { reason: `the database holds vectors of ${dimension} dimensions, the model pack makes ${embeddingSize}`, permanent: true };
@@ -49,9 +44,3 @@ const FACTS = `
   select to_regprocedure('schema_version()') is not null as migrated,
          (select extversion from pg_extension where extname = 'vector') as pgvector,
          (select atttypmod from pg_attribute where attrelid = to_regclass('faces') and attname = 'embedding') as dimension`;
-
-function isOlder(version: string, minimum: readonly number[]): boolean {
-  const parts = version.split('.').map(Number);
-  const difference = minimum.map((least, place) => (parts[place] ?? 0) - least).find((step) => step !== 0);
-  return difference !== undefined && difference < 0;
-}

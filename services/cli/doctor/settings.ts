@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseEnv } from 'node:util';
+import { booleanVariable, ConfigurationError, integerVariable, portVariable, readEnvironment } from '@facepass/runtime/environment';
+import * as z from 'zod';
+import { EXIT, Failure } from '../failures.ts';
+import type { Finding } from './finding.ts';
+
+const text = z.string().optional();
+
+/** The variables of the services that tell `doctor` what to look at on their host; docs/configuration.md has them all. */
+const variables = z.object({
+  DATABASE_URL: text,
+  POSTGRES_HOST: text,
+  POSTGRES_PORT: integerVariable(1, 65_535).default(5432),
+  POSTGRES_DB: z.string().default('facepass'),
+  POSTGRES_USER: z.string().default('facepass'),
+  POSTGRES_PASSWORD: text,
+  POSTGRES_SSL: booleanVariable.default(false),
+  POSTGRES_SSL_CA_FILE: text,
+  REDIS_URL: text,
+  INFERENCE_ADDRESS: text,
+  INFERENCE_TLS_CA: text,
+  INFERENCE_TLS_CERT: text,
+  INFERENCE_TLS_KEY: text,
+  MODEL_PACK: text,
+  MODELS_DIRECTORY: text,
+  MODEL_WEIGHTS_DIRECTORY: text,
+  MODEL_LICENCE_ACCEPTED: text,
+  API_KEYS_FILE: text,
+  HOST: text,
+  PORT: portVariable.optional(),
+  METRICS_PORT: portVariable.optional(),
+});
+
+export type Settings = z.infer<typeof variables>;
+
+/**
+ * The environment that the services have: the variables of the process and, where it is given, an env file as systemd and Compose read it.
+ * @returns the settings, or the finding that they cannot be read
+ * @throws Failure when the env file cannot be read
+ */
+export function readSettings(environment: NodeJS.ProcessEnv, envFile?: string): Settings | Finding {
+  const given = { ...environment, ...(envFile ? readEnvFile(envFile) : {}) };
+  const known = Object.fromEntries(Object.entries(given).filter(([name]) => name.replace(/_FILE$/, '') in variables.shape || name in variables.shape));
+  try {
+    return readEnvironment(variables, known);
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    const mend = /EACCES/.test(error.message) ? 'Let the user that runs the service read the file.' : 'Correct the variable: docs/configuration.md has its rule.';
+    return { what: 'settings of the services', fault: error.message.split('\n').slice(1).map((line) => line.trim()).join('; '), mend };
+  }
+}
+
+/** Folder of model packs that belongs to this command line. */
+export const OWN_MODELS = fileURLToPath(new URL('../../../models', import.meta.url));
+
+function readEnvFile(path: string): NodeJS.ProcessEnv {
+  try {
+    return parseEnv(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new Failure(EXIT.usage, (error as Error).message);
+  }
+}

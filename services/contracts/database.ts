@@ -1,0 +1,14 @@
+/** What a database must be to serve this release; the API, the migrator and `facepass doctor` judge by the same. */
+
+/** Schema versions that the API works on; between them an older and a newer API serve side by side. */
+export const SCHEMA_VERSIONS = { least: 3, most: 3 } as const;
+
+/** CVE-2026-3172 reaches to 0.8.1; 0.8.2 overflows in parallel HNSW builds, 0.8.3 corrupts HNSW in vacuum. */
+export const LEAST_PGVECTOR = '0.8.4';
+
+/** Whether the version `version` comes before `least`; up to three numbers with dots, missing ones count as 0. */
+export function isOlder(version: string, least: string): boolean {
+  const [left, right] = [version, least].map((text) => text.split('.').map(Number));
+  const difference = [0, 1, 2].map((place) => (left?.[place] ?? 0) - (right?.[place] ?? 0)).find((step) => step !== 0);
+  return difference !== undefined && difference < 0;
+}
