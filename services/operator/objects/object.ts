@@ -1,0 +1,51 @@
+import type { KubernetesObject, Resource } from '../cluster.ts';
+import type { PodTemplate } from '../facepass.ts';
+import { FACEPASS, LABEL } from '../kinds.ts';
+
+/** The Facepass resource that the objects belong to. */
+export interface Owner {
+  name: string;
+  namespace: string;
+  uid: string;
+}
+
+/** What tells an object from the others of the same owner. */
+export interface Place {
+  component?: string;
+  revision?: string;
+}
+
+/** An object of the operator, with its labels and its owner, by whose end it ends. */
+export function object(owner: Owner, { apiVersion, kind }: Resource, name: string, place: Place, content: object, annotations?: Record<string, string>): KubernetesObject {
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      namespace: owner.namespace,
+      labels: { ...labelsOf(owner, place), 'app.kubernetes.io/managed-by': 'facepass-operator' },
+      ...(annotations && { annotations }),
+      ownerReferences: [{ apiVersion: FACEPASS.apiVersion, kind: FACEPASS.kind, name: owner.name, uid: owner.uid, controller: true }],
+    },
+    ...content,
+  };
+}
+
+/** The labels that selectors use. */
+export function labelsOf(owner: Owner, { component, revision }: Place): Record<string, string> {
+  return { [LABEL.name]: owner.name, ...(component && { [LABEL.component]: component }), ...(revision && { [LABEL.revision]: revision }) };
+}
+
+/** A pod template with the operator's labels added, so that its own selectors and those of policies go on working. */
+export function labelled(template: PodTemplate, labels: Record<string, string>): PodTemplate {
+  const { labels: own, annotations } = template.metadata ?? {};
+  return { ...template, metadata: { ...(annotations && { annotations }), labels: { ...own, ...labels } } };
+}
+
+/** Names of what belongs to one revision. */
+export const nameOf = {
+  workload: (owner: Owner, component: string, revision: string) => `${owner.name}-${component}-${revision}`,
+  active: (owner: Owner) => `${owner.name}-api`,
+  preview: (owner: Owner) => `${owner.name}-api-preview`,
+  job: (owner: Owner, task: 'migrate' | 'smoke', number: number, revision: string) => `${owner.name}-${task}-${number}-${revision}`,
+};

@@ -1,0 +1,128 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '@facepass/runtime/logger';
+import { startOperationsServer } from '@facepass/runtime/operations-server';
+import { KubernetesError, type Cluster, type KubernetesObject, type Resource } from './cluster.ts';
+import type { Config } from './config.ts';
+import { createMetrics, forgetRelease, type Metrics } from './events.ts';
+import { DEPLOYMENT, FACEPASS, HTTP_ROUTE, JOB, LABEL } from './kinds.ts';
+import { competeForLease } from './lease.ts';
+import { createInstantQuery } from './prometheus.ts';
+import { createQueue } from './queue.ts';
+import { createReconciler } from './reconcile.ts';
+
+/** Starts the watches, the queue, the competition for the Lease and the operations server. */
+export async function startOperator({ config, cluster, logger }: { config: Config; cluster: Cluster; logger: Logger }): Promise<AsyncDisposable & { port: number }> {
+  const stop = new AbortController();
+  const metrics = createMetrics();
+  const leadership = competeForLease(cluster, config.lease, { onChange: lead, onError: (error) => logger.warn({ err: error }, 'the Lease cannot be read or written') }, stop.signal);
+  const reconcile = createReconciler({ config, cluster, leadership, metrics, logger, query: createInstantQuery(config.prometheus), now: Date.now });
+  const queue = createQueue(reconcile);
+  const enqueueAll = (facepasses: KubernetesObject[]) => facepasses.forEach(({ metadata }) => queue.add(`${metadata.namespace}/${metadata.name}`));
+  const listed = new Set<string>();
+
+  function lead(isLeader: boolean): void {
+    logger.info({ holder: config.lease.holder }, isLeader ? 'leading' : 'not leading');
+    metrics.leader.set(isLeader ? 1 : 0);
+    if (isLeader) void resync();
+    else forgetRelease(metrics);
+  }
+  async function resync(): Promise<void> {
+    for (const namespace of config.namespaces ?? [null]) {
+      const found = await cluster.list(FACEPASS, namespace).catch((error: Error) => logger.warn({ err: error }, 'the resources cannot be listed'));
+      if (found) enqueueAll(found.items);
+    }
+  }
+  metrics.leader.set(0);
+  const watches = (config.namespaces ?? [null]).flatMap((namespace) =>
+    [FACEPASS, DEPLOYMENT, JOB, HTTP_ROUTE].map((resource) =>
+      keepWatching({ cluster, resource, namespace, metrics, logger, signal: stop.signal, onList: () => listed.add(`${namespace}/${resource.kind}`), onChange: (key) => queue.add(key) }),
+    ),
+  );
+  const clock = setInterval(() => void resync(), config.resyncMs);
+  const needed = (config.namespaces ?? [null]).map((namespace) => `${namespace}/${FACEPASS.kind}`);
+  // Prometheus does not count: an operator that can put the traffic back is ready.
+  const ready = () => (needed.every((one) => listed.has(one)) ? null : 'the Facepass resources were not listed yet');
+  const server = await startOperationsServer({ port: config.metricsPort, host: config.host, registry: metrics.registry, ready });
+  logger.info({ metrics_port: server.port, namespaces: config.namespaces ?? 'all' }, 'watching');
+  return {
+    port: server.port,
+    async [Symbol.asyncDispose]() {
+      clearInterval(clock);
+      // The work under way ends before the Lease is given up: the next holder begins at once.
+      await queue[Symbol.asyncDispose]();
+      stop.abort();
+      await Promise.all([leadership.ended, ...watches]);
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export interface Watching {
+  cluster: Cluster;
+  resource: Resource;
+  namespace: string | null;
+  metrics: Metrics;
+  logger: Logger;
+  signal: AbortSignal;
+  onList: () => void;
+  /** Called with `namespace/name` of the Facepass resource that a change concerns. */
+  onChange: (key: string) => void;
+}
+
+/** Lists, then watches from there, again and again until `signal`: an end goes on where it was, an error lists anew after a growing pause. */
+export async function keepWatching({ cluster, resource, namespace, metrics, logger, signal, onList, onChange }: Watching): Promise<void> {
+  const inStep = () => metrics.synced.set({ kind: resource.kind }, Date.now() / 1000);
+  let version: string | null = null;
+  let failures = 0;
+  const seen = new Map<string, string>();
+  const report = (type: string, object: KubernetesObject) => {
+    version = object.metadata.resourceVersion ?? version;
+    inStep();
+    failures = 0;
+    const key = type === 'BOOKMARK' ? null : concernOf(resource, object);
+    // A status that the operator wrote itself is no news to it.
+    const mark = `${type === 'DELETED'}/${object.metadata.generation}/${JSON.stringify(object.metadata.annotations)}/${object.metadata.deletionTimestamp}`;
+    if (key && (resource.kind !== FACEPASS.kind || seen.get(key) !== mark)) onChange(key);
+    if (key) seen.set(key, mark);
+  };
+  while (!signal.aborted) {
+    try {
+      if (version === null) {
+        const { items, resourceVersion } = await cluster.list(resource, namespace, resource.kind === FACEPASS.kind ? undefined : LABEL.name);
+        version = resourceVersion;
+        seen.clear();
+        inStep();
+        onList();
+        for (const item of items) {
+          const key = concernOf(resource, item);
+          if (key) onChange(key);
+        }
+      }
+      await cluster.watch(resource, namespace, version, report, signal);
+      inStep();
+      failures = 0;
+      await delay(MIN_PAUSE_MS, undefined, { signal }).catch(() => undefined);
+    } catch (error) {
+      version = null;
+      failures += 1;
+      const { status } = error as KubernetesError;
+      if (status !== 410 && !(status === 404 && resource.kind === HTTP_ROUTE.kind)) logger.warn({ err: error, kind: resource.kind }, 'a watch ended; listing anew');
+      metrics.errors.inc({ code: status ?? 0 });
+      await delay(pauseOf(resource, failures, status), undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
+
+function concernOf(resource: Resource, { metadata }: KubernetesObject): string | null {
+  const name = resource.kind === FACEPASS.kind ? metadata.name : metadata.labels?.[LABEL.name];
+  return name ? `${metadata.namespace}/${name}` : null;
+}
+
+/** With jitter, so that replicas do not return together. A cluster without the Gateway API is asked again seldom. */
+function pauseOf(resource: Resource, failures: number, status: number): number {
+  if (status === 404 && resource.kind === HTTP_ROUTE.kind) return LONGEST_PAUSE_MS;
+  return Math.min(LONGEST_PAUSE_MS, MIN_PAUSE_MS * 2 ** failures) * (0.5 + Math.random() / 2);
+}
+
+const MIN_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 30_000;
