@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@facepass/runtime/logger';
 import pg from 'pg';
 import type { DatabaseConfig } from '../config.ts';
@@ -56,6 +57,7 @@ export async function withTransaction<Result>(pool: Pool, work: (client: Client)
       return await tryTransaction(pool, work);
     } catch (error) {
       if (attempt === TRANSACTION_ATTEMPTS || !isUndone(error)) throw asProblem(error);
+      await delay(Math.random() * LONGEST_PAUSE_MS);
     }
   }
 }
@@ -77,6 +79,8 @@ async function tryTransaction<Result>(pool: Pool, work: (client: Client) => Prom
 }
 
 const TRANSACTION_ATTEMPTS = 4;
+/** Two that deadlocked and begin again at once deadlock again: a call was seen to lose all its attempts so. */
+const LONGEST_PAUSE_MS = 200;
 
 function isUndone(error: unknown): boolean {
   const { code } = ((error instanceof ApiProblem ? error.cause : error) ?? {}) as { code?: string };

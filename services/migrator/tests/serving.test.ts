@@ -169,14 +169,14 @@ async function olderOrNewerErase(installation: Installation, photo: string, n: n
   else await erasePhoto(installation.pool, session(0), photo, 'test');
 }
 
-/** Tries again after an erasure that came between, or a deadlock (an older DELETE against a newer index call), as a client does. */
+/** Tries again after an erasure that came between, or a deadlock (an older DELETE against a newer index call; from the newer API a 503), as a client does. */
 async function untilDone(write: () => Promise<unknown>): Promise<void> {
   for (;;) {
     try {
       return void (await write());
     } catch (error) {
       const { code } = error as { code?: string };
-      if (code !== '40P01' && code !== '40001' && code !== 'session_erased') throw error;
+      if (code !== '40P01' && code !== '40001' && code !== 'session_erased' && code !== 'database_unavailable') throw error;
     }
   }
 }
