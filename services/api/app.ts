@@ -1,3 +1,4 @@
+import type { Scope } from '@facepass/contracts/api-keys';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { identifyKey, requireScope, requireSearchAccess } from './auth.ts';

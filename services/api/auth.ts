@@ -1,3 +1,4 @@
+import type { ApiKey, Scope } from '@facepass/contracts/api-keys';
 import type { RequestHandler, Response } from 'express';
 import { ApiProblem } from './errors.ts';
 import type { KeyRing } from './keys.ts';
