@@ -1,4 +1,4 @@
-# One target per service: api, inference, migrator. BASE_IMAGE is any image with Node 24 and npm on its PATH.
+# One target per service: api, inference, migrator, operator. BASE_IMAGE is any image with Node 24 and npm on its PATH.
 # Behind a proxy with its own authority: --secret id=ca,src=bundle.pem (scripts/build-images --ca-file).
 ARG BASE_IMAGE=docker.io/library/node:24-trixie-slim
 
@@ -11,6 +11,7 @@ COPY services/runtime/package.json services/runtime/
 COPY services/api/package.json services/api/
 COPY services/inference/package.json services/inference/
 COPY services/migrator/package.json services/migrator/
+COPY services/operator/package.json services/operator/
 COPY services/cli/package.json services/cli/
 COPY services/client/package.json services/client/
 COPY services/console/package.json services/console/
@@ -48,6 +49,10 @@ RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=ca,target=/run/c
 FROM sources AS migrator-dependencies
 RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=ca,target=/run/ca.pem NODE_EXTRA_CA_CERTS=/run/ca.pem \
     npm ci --no-audit --ignore-scripts --omit=dev -w services/migrator -w services/contracts -w services/runtime
+
+FROM sources AS operator-dependencies
+RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=ca,target=/run/ca.pem NODE_EXTRA_CA_CERTS=/run/ca.pem \
+    npm ci --no-audit --ignore-scripts --omit=dev -w services/operator -w services/contracts -w services/runtime
 
 FROM ${BASE_IMAGE} AS runtime
 WORKDIR /app
@@ -91,3 +96,12 @@ COPY migrations migrations
 COPY --from=models /manifests/models models
 ENTRYPOINT ["node", "services/migrator/main.ts"]
 CMD ["up"]
+
+FROM runtime AS operator
+COPY --from=operator-dependencies /app/node_modules node_modules
+COPY package.json ./
+COPY services/contracts services/contracts
+COPY services/runtime services/runtime
+COPY services/operator services/operator
+EXPOSE 9464
+CMD ["services/operator/main.ts"]
