@@ -1,16 +1,17 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type * as z from 'zod';
 import { apiEnvironment } from '../services/api/config.ts';
-import { PROBLEMS } from '../services/api/errors.ts';
 import { openApiDocument } from '../services/api/openapi.ts';
 import api from '../services/api/package.json' with { type: 'json' };
 import { inferenceEnvironment } from '../services/inference/config.ts';
 import { migratorEnvironment } from '../services/migrator/config.ts';
+import { errorPages } from './docs/errors.ts';
+import { metricsPage } from './docs/metrics.ts';
 
 /**
- * Writes what the schemas of the services already say: .env.example, docs/configuration.md, docs/errors.md and
- * docs/openapi.json. With `--check` it changes nothing and fails when a file differs.
+ * Writes what the schemas of the services already say: .env.example, docs/configuration.md, docs/errors.md and a page
+ * for each code, docs/metrics.md and docs/openapi.json. With `--check` it changes nothing and fails when a file differs.
  */
 const root = join(import.meta.dirname, '..');
 
@@ -20,11 +21,12 @@ const services = [
   { title: 'Migrator', start: 'node services/migrator/main.ts up', schema: migratorEnvironment },
 ];
 
-function generateDocs(check: boolean): void {
-  const generated = {
+async function generateDocs(check: boolean): Promise<void> {
+  const generated: Record<string, string> = {
     '.env.example': exampleEnvironment(),
     'docs/configuration.md': configurationPage(),
-    'docs/errors.md': errorsPage(),
+    ...errorPages(),
+    'docs/metrics.md': await metricsPage(),
     'docs/openapi.json': `${JSON.stringify(openApiDocument({ version: api.version, legacy: false }), null, 2)}\n`,
   };
   for (const [path, content] of Object.entries(generated)) {
@@ -37,6 +39,19 @@ function generateDocs(check: boolean): void {
       writeFileSync(join(root, path), content);
       console.log(`wrote ${path}`);
     }
+  }
+  removeForsaken(new Set(Object.keys(generated)), check);
+}
+
+/** Pages of codes that are no more. */
+function removeForsaken(generated: Set<string>, check: boolean): void {
+  for (const path of globSync('docs/errors/*.md', { cwd: root }).filter((one) => !generated.has(one))) {
+    if (!check) {
+      rmSync(join(root, path));
+      continue;
+    }
+    console.error(`${path} is the page of no code: run npm run gen:docs`);
+    process.exitCode = 1;
   }
 }
 
@@ -66,19 +81,6 @@ process with exit code 78; an unknown \`FACEPASS_*\` variable counts as wrong. E
 Empty values count as absent. Traces follow the standard \`OTEL_*\` variables. This page and \`.env.example\` are made from the services’ schemas by \`npm run gen:docs\`.
 `;
 
-function errorsPage(): string {
-  const rows = Object.entries(PROBLEMS).map(([code, [status, title, advice]]) => `| <a id="${code}"></a>\`${code}\` | ${status} | ${title} | ${advice} |`);
-  return `${ERRORS_INTRODUCTION}\n| Code | Status | Meaning | What to do |\n|---|---|---|---|\n${rows.join('\n')}\n`;
-}
-
-const ERRORS_INTRODUCTION = `# Problem codes
-
-Every refusal is \`application/problem+json\` (RFC 9457): \`type\` (the page of the code, served at \`/docs/errors/<code>\`), \`title\`, \`status\`, \`detail\`,
-\`instance\` (the request id, also in \`X-Request-Id\` and in the log) and \`code\`, which is stable and is what a client should compare.
-\`invalid_parameter\` adds \`errors[{field, rule}]\`, \`no_face\` adds \`rejected[{box, reason}]\`; 429 and 503 carry \`Retry-After\`.
-This page is made from the table in the API by \`npm run gen:docs\`.
-`;
-
 function variablesOf(schema: z.ZodObject): { name: string; value: string; description: string }[] {
   return Object.entries(schema.shape).map(([name, field]) => {
     const { description } = field as z.ZodType;
@@ -100,4 +102,4 @@ function read(path: string): string | null {
   }
 }
 
-generateDocs(process.argv.includes('--check'));
+await generateDocs(process.argv.includes('--check'));

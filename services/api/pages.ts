@@ -45,8 +45,8 @@ function problemList(): string {
 }
 
 function problemArticle(code: ProblemCode): string {
-  const [status, title, advice] = PROBLEMS[code];
-  return `<article id="${code}"><h2>${code}</h2><p>${status}: ${asHtml(title)}.</p><p>${asHtml(advice)}</p></article>`;
+  const [status, title, advice, cause] = PROBLEMS[code];
+  return `<article id="${code}"><h2>${code}</h2><p>${status}: ${asHtml(title)}.</p><p>${asHtml(cause)}</p><p>${asHtml(advice)}</p></article>`;
 }
 
 function isProblemCode(code: string | undefined): code is ProblemCode {
