@@ -24,7 +24,7 @@ export function timestamp(ms: number): string {
 /** Goes into a phase or step; what was measured in the one before no longer counts. */
 export function enter({ status }: Draft, phase: Phase, now: number): void {
   status.phase = phase;
-  status.stepStartedAt = timestamp(now);
+  status.stepStartedAt = new Date(now).toISOString();
   status.gates = [];
   delete status.routePendingSince;
   delete status.shareOffSince;

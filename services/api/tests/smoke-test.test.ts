@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { createServer } from 'node:http';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { KEY, startTestService } from './service.ts';
+
+const samples = join(dirname(fileURLToPath(import.meta.resolve('@vladmandic/face-api/package.json'))), 'demo');
+const script = join(import.meta.dirname, '../smoke-test.ts');
+
+test('the smoke test holds against a working service and leaves nothing behind', { timeout: 120_000 }, async () => {
+  await using service = await startTestService();
+  const { output, code } = await smokeTest(service.url);
+  assert.equal(code, 0, output);
+  assert.match(output, /ok {4}another photo of the same person finds it: similarity 0\.7/);
+  const { rows } = await service.context.pool.query('select count(*)::int as faces from faces');
+  assert.equal(rows[0].faces, 0);
+});
+
+test('a model that answers 200 with rubbish fails the smoke test', { timeout: 60_000 }, async (t) => {
+  await t.test('the same vector for everybody', async () => assertFails(() => [1, 1], /FAILED a stranger finds nothing/));
+  await t.test('a vector made of the bytes of the picture', async () => assertFails((asked, stored) => (asked === stored ? [1, 1] : [0.5, 0.5]), /FAILED another photo of the same person/));
+  await t.test('a vector made of chance', async () => assertFails(() => [0.5, 0.5], /FAILED its largest face finds it/));
+});
+
+/** A service whose similarities come from `compare`, by the size of the pictures. */
+async function assertFails(compare: (asked: number, stored: number) => number[], expected: RegExp): Promise<void> {
+  const stored = new Map<string, number>();
+  const server = createServer(async (request, response) => {
+    const chunks = await Array.fromAsync(request);
+    const body = Buffer.concat(chunks).toString('latin1');
+    const size = Buffer.concat(chunks).length >> 12;
+    const photo = /name="photo_id"\r\n\r\n(\w+)/.exec(body)?.[1];
+    const threshold = Number(/name="threshold"\r\n\r\n([\d.]+)/.exec(body)?.[1] ?? 0.5);
+    if (request.method === 'DELETE') stored.clear();
+    if (photo) stored.set(photo, size);
+    const matches = [...stored].map(([photo_id, other]) => ({ photo_id, similarity: compare(size, other)[0] ?? 0 })).filter(({ similarity }) => similarity >= threshold);
+    response.setHeader('Content-Type', 'application/json').end(JSON.stringify({ faces_detected: 3, matches }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { output, code } = await smokeTest(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  server.closeAllConnections();
+  server.close();
+  assert.notEqual(code, 0);
+  assert.match(output, expected);
+}
+
+async function smokeTest(url: string): Promise<{ output: string; code: number }> {
+  const keys = join(await mkdtemp(join(tmpdir(), 'facepass-smoke-')), 'keys');
+  await writeFile(keys, `test:${KEY}:index+delete\n`);
+  const photos = ['--photo', 'sample1.jpg', '--again', 'sample3.jpg', '--stranger', 'sample5.jpg'].map((word) => (word.endsWith('.jpg') ? join(samples, word) : word));
+  const environment = { ...process.env, SMOKE_TEST_URL: url };
+  const { stdout, code } = await promisify(execFile)(process.execPath, [script, '--keys', keys, ...photos], { env: environment }).then(
+    (done) => ({ ...done, code: 0 }),
+    (error: { stdout: string; code: number }) => error,
+  );
+  return { output: stdout, code };
+}
