@@ -57,6 +57,7 @@ RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=ca,target=/run/c
 
 FROM ${BASE_IMAGE} AS runtime
 WORKDIR /app
+COPY LICENSE NOTICE THIRD-PARTY-NOTICES.txt ./
 ENV NODE_ENV=production
 USER 10001:10001
 # telemetry.ts loads nothing unless OTEL_* variables name a destination.

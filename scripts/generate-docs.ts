@@ -7,11 +7,12 @@ import api from '../services/api/package.json' with { type: 'json' };
 import { inferenceEnvironment } from '../services/inference/config.ts';
 import { migratorEnvironment } from '../services/migrator/config.ts';
 import { errorPages } from './docs/errors.ts';
+import { licencePages } from './docs/licences.ts';
 import { metricsPage } from './docs/metrics.ts';
 
 /**
  * Writes what the schemas of the services already say: .env.example, docs/configuration.md, docs/errors.md and a page
- * for each code, docs/metrics.md and docs/openapi.json. With `--check` it changes nothing and fails when a file differs.
+ * for each code, docs/metrics.md, docs/licences.md with the notices, and docs/openapi.json. With `--check` it changes nothing and fails when a file differs.
  */
 const root = join(import.meta.dirname, '..');
 
@@ -26,6 +27,7 @@ async function generateDocs(check: boolean): Promise<void> {
     '.env.example': exampleEnvironment(),
     'docs/configuration.md': configurationPage(),
     ...errorPages(),
+    ...licencePages(),
     'docs/metrics.md': await metricsPage(),
     'docs/openapi.json': `${JSON.stringify(openApiDocument({ version: api.version, legacy: false }), null, 2)}\n`,
   };

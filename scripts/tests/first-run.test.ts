@@ -48,7 +48,7 @@ test('the start prints an address, a key, and two commands that work as printed'
 });
 
 test('the commands of the README are those, and its HTTP calls work as written', { skip }, async () => {
-  const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```sh\n([^`]*)^```/gm)].map(([, block = '']) => block);
+  const blocks = blocksOf('README.md');
   const commands = blocks.find((block) => block.startsWith('npx facepass index'))?.trim().split('\n');
   assert.deepEqual(commands, local.commands.map((command) => command.replace(/^FACEPASS_DATA=\S+ /, '')));
   const calls = blocks.find((block) => block.includes('curl')) ?? '';
@@ -59,6 +59,21 @@ test('the commands of the README are those, and its HTTP calls work as written',
   assert.equal(indexed.photo_id, 'sample3.jpg');
   assert.equal(found.matches[0].photo_id, 'sample3.jpg');
   assert.equal(erased.embeddings_removed, indexed.faces_detected);
+});
+
+test('the commands of the tutorial work as written', { skip }, async () => {
+  const [start, ...blocks] = blocksOf('docs/tutorial.md');
+  assert.equal(start, './scripts/start\n');
+  assert.ok(blocks.length >= 5);
+  const here = blocks.join('').replaceAll('http://127.0.0.1:8080', local.url).replaceAll('./.facepass', data);
+  const ended = await shell(`set -e\n${here}`, environment);
+  assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+  assert.match(ended.stdout, /"photo_id":"sample1.jpg","outcome":"indexed"/);
+  assert.match(ended.stdout, /^Session party: 8 photos with \d+ faces/m);
+  assert.match(ended.stdout, /^ {2}1\.00 {2}sample1\.jpg$/m);
+  assert.match(ended.stdout, /^sample1\.jpg$/m, 'the copied photo');
+  assert.match(ended.stdout, /"token":"[\w-]+\.[\w-]+\.[\w-]+"/);
+  assert.match(ended.stdout, /Erased the whole session party: \d+ faces\./);
 });
 
 test('a face cut out of a photo finds that photo, and the matches can be copied', { skip }, async () => {
@@ -180,6 +195,11 @@ test('the next start finds the key and the photos, and a closed terminal stops i
   assert.equal(await endOf(local), 0);
   assert.deepEqual(processes.map(isAlive), [false, false, false]);
 });
+
+/** The command blocks of a document. */
+function blocksOf(path: string): string[] {
+  return [...readFileSync(join(root, path), 'utf8').matchAll(/^```sh\n([^`]*)^```/gm)].map(([, block = '']) => block);
+}
 
 /** Photos of one to four faces, no two of the same bytes, small enough to be analysed quickly. */
 async function makeParty(count: number): Promise<void> {

@@ -1,6 +1,6 @@
 import { Problem } from '@facepass/client';
 
-/** Exit codes of `facepass`; the README lists them. */
+/** Exit codes of `facepass`; docs/command-line.md lists them. */
 export const EXIT = {
   done: 0,
   /** Some photos were not indexed, or `doctor` found a fault. */
