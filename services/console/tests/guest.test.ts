@@ -6,6 +6,7 @@ import { KEY, SECRET, startTestService, type TestService } from '../../api/tests
 import { noBrowser, openBrowser, openPage, type Viewport } from './browser.ts';
 import { ensureBuilt } from './build.ts';
 import { makePhotos, samplePath, type TestPhotos } from './photos.ts';
+import { readQrCode } from './qr.ts';
 import { namesInZip } from './zip.ts';
 
 const VIEWPORTS: Viewport[] = [
@@ -112,7 +113,7 @@ describe('the guest page', { skip: noBrowser }, () => {
         await watched.assertClean();
       });
 
-      test('the console makes the guests’ link with its token', async () => {
+      test('the console makes the guests’ link with its token, and its QR code opens the page', async () => {
         await using watched = await openPage(browser, closed.url, viewport);
         const { page } = watched;
         watched.expectAnswers(401);
@@ -120,7 +121,9 @@ describe('the guest page', { skip: noBrowser }, () => {
         await page.getByRole('tab', { name: 'Guests' }).click();
         await page.getByLabel('Valid for').selectOption('1 day');
         await page.getByRole('button', { name: 'Make the link' }).click();
-        const link = await page.getByRole('link', { name: '/s/' }).getAttribute('href');
+        const link = await readQrCode(page);
+        assert.match(link ?? '', /\/s\/Anna%20%26%20Ben%20%2F%209%20May\?token=[\w.-]{100,}$/);
+        assert.equal(await page.getByRole('link', { name: '/s/' }).getAttribute('href'), link);
         await watched.assertAccessible();
         await page.goto(link ?? '');
         await choose(page, photos.selfie);
