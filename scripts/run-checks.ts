@@ -10,8 +10,8 @@ const LEAST_LINE_COVERAGE = 80;
 const MEASURED_SERVICES = ['api', 'inference', 'migrator'];
 const COVERAGE = 'coverage';
 
-/** Installs a cluster for half an hour: run by itself, with `npm run test:cluster`. */
-const RUN_BY_THEMSELVES = ['charts/tests/cluster.test.ts'];
+/** Take a cluster for half an hour: run by themselves, with `npm run test:cluster` and `npm run test:operator`. */
+const RUN_BY_THEMSELVES = ['charts/tests/cluster.test.ts', 'services/operator/tests/cluster/operator.test.ts'];
 
 process.chdir(join(import.meta.dirname, '..'));
 try {

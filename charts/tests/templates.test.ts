@@ -169,7 +169,8 @@ const contradictions: [string, string[], RegExp][] = [
   ['facepass/blue-green', ['release.traffic.mode=Selector'], /where there is a Gateway the operator shifts by weights/],
   ['facepass/blue-green', ['migration.contract=true'], /nothing goes back beyond a contraction/],
   ['facepass-operator/default', ['clusterWide=true', 'namespaces[0]=photos'], /exclude each other: every namespace/],
-  ['facepass-operator/default', ['leaderElection.renewDeadlineMs=20000'], /two pods could lead/],
+  ['facepass-operator/default', ['leaderElection.renewDeadlineMs=20000'], /could meet another leader/],
+  ['facepass-operator/default', ['leaderElection.retryMs=10000'], /the leader cannot renew in time/],
   ['facepass-operator/default', ['monitoring.podMonitor.enabled=true'], /no Prometheus operator/],
 ];
 for (const [values, settings, sentence] of contradictions)

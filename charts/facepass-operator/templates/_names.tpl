@@ -44,15 +44,25 @@ app.kubernetes.io/component: operator
 {{- default (list .Release.Namespace) .Values.namespaces | uniq | toJson }}
 {{- end }}
 
+{{/* Whether this release installs and upgrades the resource's definition: unless somebody else does, "false". */}}
+{{- define "operator.bringsDefinition" -}}
+{{- $existing := lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" "facepasses.facepass.dev" -}}
+{{- $owner := dig "metadata" "annotations" dict $existing -}}
+{{- $own := and (eq (get $owner "meta.helm.sh/release-name") .Release.Name) (eq (get $owner "meta.helm.sh/release-namespace") .Release.Namespace) -}}
+{{- and .Values.crds.install (or (not $existing) $own) -}}
+{{- end }}
+
 {{/* Values that contradict each other are refused here, each with a sentence. */}}
 {{- define "operator.validate" -}}
 {{- if and .Values.clusterWide .Values.namespaces -}}
 {{- fail "clusterWide and namespaces exclude each other: every namespace, or those named." -}}
 {{- end -}}
-{{- with .Values.leaderElection -}}
-{{- if not (and (lt (int .retryMs) (int .renewDeadlineMs)) (lt (int .renewDeadlineMs) (int .leaseDurationMs))) -}}
-{{- fail "leaderElection: retryMs must be shorter than renewDeadlineMs, and that shorter than leaseDurationMs, else two pods could lead at a time." -}}
+{{- $lease := .Values.leaderElection -}}
+{{- if le (int $lease.leaseDurationMs) (add (int $lease.renewDeadlineMs) (int .Values.kubernetesTimeoutMs) | int) -}}
+{{- fail "leaderElection.leaseDurationMs must be longer than renewDeadlineMs and kubernetesTimeoutMs together, else a write under way could meet another leader." -}}
 {{- end -}}
+{{- if ge (int $lease.retryMs) (int $lease.renewDeadlineMs) -}}
+{{- fail "leaderElection.retryMs must be shorter than renewDeadlineMs, else the leader cannot renew in time." -}}
 {{- end -}}
 {{- if and .Values.monitoring.podMonitor.enabled (not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) (not .Values.skipCapabilityChecks) -}}
 {{- fail "monitoring.podMonitor.enabled, but this cluster has no Prometheus operator (monitoring.coreos.com/v1)." -}}
