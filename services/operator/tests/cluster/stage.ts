@@ -44,6 +44,7 @@ export async function raiseStage(log: (line: string) => void): Promise<Stage> {
   await release([]);
   await sh(`kubectl -n ${NAMESPACE} wait --for=condition=Released facepass/${NAME} --timeout=180s`);
   const selfie = await sharp(`${root}/node_modules/@vladmandic/face-api/demo/sample3.jpg`).resize(320).jpeg().toBuffer();
+  await until('the gateway answers', 20, async () => (await fetch(`${address}/health`)).ok);
   await indexPhoto(address, selfie);
   const kubernetes = await connectKubernetes();
   return {
