@@ -104,9 +104,11 @@ const RELEASE = {
   api: {
     replicas: 1,
     env: { RATE_LIMIT_WRITES_PER_MINUTE: '0', RATE_LIMIT_SEARCHES_PER_MINUTE: '0' },
-    resources: { requests: { cpu: '20m', memory: '128Mi' }, limits: { memory: '512Mi' } },
+    // The pods that serve come before the candidate's start and its smoke test, which would take both of a small machine's cores.
+    resources: { requests: { cpu: '300m', memory: '128Mi' }, limits: { memory: '512Mi' } },
   },
-  inference: { replicas: 1, workers: 1, resources: { requests: { cpu: '20m', memory: '256Mi' }, limits: { memory: '1Gi' } } },
+  inference: { replicas: 1, workers: 1, resources: { requests: { cpu: '10m', memory: '256Mi' }, limits: { memory: '1Gi' } } },
+  migration: { resources: { requests: { cpu: '10m', memory: '128Mi' }, limits: { memory: '512Mi' } } },
   postgres: { existingSecret: 'facepass-database', migrationExistingSecret: 'facepass-database' },
   httpRoute: { enabled: true, parentRefs: [{ name: 'public' }] },
 };
