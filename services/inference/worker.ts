@@ -3,7 +3,9 @@ import type { ImageProblem } from '@facepass/contracts/image-problem';
 import { modelIdOf } from '@facepass/contracts/model-pack';
 import { createPipeline, type FoundFaces, type PipelineConfig } from './faces.ts';
 import { ImageError } from './image.ts';
+import { giveWay } from './priority.ts';
 
+giveWay();
 const port = parentPort!;
 const began = performance.now();
 const { pipeline: config, abandoned } = workerData as WorkerSetup;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { getPriority } from 'node:os';
 import { test } from 'node:test';
 import { status, type ServiceError } from '@grpc/grpc-js';
 import { RETRY_AFTER_TRAILER } from '@facepass/contracts/retry-after';
@@ -65,4 +66,13 @@ test('memory is bounded by the places, not by the callers', async () => {
   const growth = ((await server.metric('process_resident_memory_bytes')) - before) / 1024 / 1024;
   assert.ok(growth < 240, `grew by ${Math.round(growth)} MB, as much as the 30 photos of a flood weigh`);
   for (const client of clients) client[Symbol.dispose]();
+});
+
+test('the worker threads give way to the thread that answers', { skip: process.platform === 'linux' ? false : 'only Linux has a priority for each thread' }, async () => {
+  await using server = await startInferenceProcess({ INFERENCE_WORKERS: '2' });
+  const threads = await readdir(`/proc/${server.child.pid}/task`);
+  const main = getPriority(server.child.pid!);
+  assert.equal(main, getPriority());
+  const lowered = threads.filter((thread) => getPriority(Number(thread)) === Math.min(19, main + 10));
+  assert.ok(lowered.length >= 2, `${lowered.length} threads give way`);
 });
