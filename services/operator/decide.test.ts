@@ -71,6 +71,11 @@ const CASES: Record<string, Case> = {
     sees: { ...after(6), counted: { candidate: 500, total: 1000 } },
     becomes: { phase: 'RollingBack', verdict: 'WeightNotObserved', weight: 0 },
   },
+  'a doubt about the share outlives a lull': {
+    is: decide(seen(releasing('Shifting', { shareOffSince: new Date(START).toISOString() }), { ...after(1), counted: { candidate: 0, total: 0 } })).status,
+    sees: { ...after(6), counted: { candidate: 500, total: 1000 } },
+    becomes: { phase: 'RollingBack', verdict: 'WeightNotObserved' },
+  },
   'no traffic is no observation': { is: releasing('Shifting'), sees: { ...after(20), counted: { candidate: 0, total: 0 } }, becomes: { phase: 'Shifting', weight: 10, reason: 'TooFewRequests' } },
   'no traffic never is a verdict': { is: releasing('Shifting'), sees: { ...after(6000), counted: { candidate: 0, total: 0 } }, becomes: { phase: 'Shifting', weight: 10 } },
   'promote skips holds and silent gates': { is: releasing('Shifting'), sees: { gates: [gate('hold')], annotations: { 'facepass.dev/promote': '2' } }, becomes: { phase: 'Shifting', weight: 100 } },

@@ -126,7 +126,8 @@ function waitsForShare(draft: Draft, observation: Observation): boolean {
     else wait(draft, 'WeightNotObserved', share.message);
     return true;
   }
-  delete status.shareOffSince;
+  // Too few requests take no doubt away.
+  if (share.result === 'near') delete status.shareOffSince;
   const isPromoted = annotations[REQUEST.promote] === String(status.candidate?.number);
   if (share.result === 'near' || isPromoted) return false;
   wait(draft, now < holdEnd(status, observation) ? 'Hold' : 'TooFewRequests', share.message);

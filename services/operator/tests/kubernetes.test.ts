@@ -24,7 +24,7 @@ const logger = pino({ level: 'silent' });
 
 before(() => {
   if (missing) return;
-  kubectl('apply', '--server-side', '-f', join(root, 'charts/facepass-operator/files/crd.yaml'));
+  kubectl('apply', '--server-side', '--force-conflicts', '-f', join(root, 'charts/facepass-operator/files/crd.yaml'));
   kubectl('wait', '--for=condition=Established', 'crd/facepasses.facepass.dev', '--timeout=30s');
   kubectl('create', 'namespace', namespace);
 });
