@@ -10,15 +10,16 @@ import { openApiDocument } from './openapi.ts';
 export function addPages(app: Express, { config, version }: Context): void {
   const document = openApiDocument({ version, legacy: config.legacy.enabled });
   app.get('/openapi.json', (_request, response) => void response.json(document));
-  app.get('/docs', (_request, response) => sendPage(response, 'Facepass API', REFERENCE));
+  app.get('/docs', (_request, response) => sendPage(response, REFERENCE_TITLE, REFERENCE));
   app.get('/docs/assets/reference.js', (_request, response) => void response.type('text/javascript').send(REFERENCE_SCRIPT));
   for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png']) {
     app.get(`/docs/assets/${file}`, sendFile(fileURLToPath(import.meta.resolve(`swagger-ui-dist/${file}`))));
   }
+  app.get('/docs/assets/page.css', (_request, response) => void response.type('text/css').send(STYLE));
   app.get('/docs/errors', (_request, response) => sendPage(response, 'Facepass problem codes', problemList()));
   app.get('/docs/errors/:code', (request, response, next) => {
     const { code } = request.params;
-    return isProblemCode(code) ? sendPage(response, code, problemArticle(code)) : next();
+    return isProblemCode(code) ? sendPage(response, code, `${TO_THE_LIST}${problemArticle(code)}`) : next();
   });
   if (config.console && existsSync(CONSOLE)) addConsole(app);
   else app.get('/', (_request, response) => sendPage(response, 'Facepass', '<h1>Facepass</h1><p>The API reference is at <a href="/docs">/docs</a>.</p>'));
@@ -37,16 +38,27 @@ function sendFile(path: string): RequestHandler {
   return (_request, response, next) => response.setHeader('Cache-Control', 'no-cache').sendFile(path, (error) => error && next(error));
 }
 
+const REFERENCE_TITLE = 'Facepass API';
 const REFERENCE = '<link rel="stylesheet" href="/docs/assets/swagger-ui.css"><div id="reference"></div><script src="/docs/assets/swagger-ui-bundle.js"></script><script src="/docs/assets/reference.js"></script>';
 const REFERENCE_SCRIPT = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#reference', deepLinking: true, validatorUrl: null });\n`;
 
+const TO_THE_LIST = '<nav><a href="/docs/errors">All problem codes</a> <a href="/docs">API reference</a></nav>';
+
+/** The colours of the console, for pages that are read. */
+const STYLE = `:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; color: light-dark(#1a201e, #eaefec); background: light-dark(#f5f3ee, #111514); }
+body { max-width: 44rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; overflow-wrap: anywhere; }
+a { color: light-dark(#0c5b50, #7ed3c0); } nav a { margin-right: 1rem; } h2 a { color: inherit; text-decoration: none; }
+article { padding: 0.5rem 1.25rem 0.75rem; margin: 1rem 0; border: 1px solid light-dark(#dcd8cd, #2d3734); border-radius: 12px; background: light-dark(#fffefb, #1a201e); }
+h3 { margin: 1rem 0 0; font-size: 0.875rem; color: light-dark(#5a6461, #9eaaa5); } h3 + p { margin-top: 0.125rem; } code { font-size: 0.9375em; }
+`;
+
 function problemList(): string {
-  return `<h1>Problem codes</h1>${(Object.keys(PROBLEMS) as ProblemCode[]).map(problemArticle).join('')}`;
+  return `<nav><a href="/docs">API reference</a></nav><h1>Problem codes</h1>${(Object.keys(PROBLEMS) as ProblemCode[]).map(problemArticle).join('')}`;
 }
 
 function problemArticle(code: ProblemCode): string {
   const [status, title, advice, cause] = PROBLEMS[code];
-  return `<article id="${code}"><h2>${code}</h2><p>${status}: ${asHtml(title)}.</p><p>${asHtml(cause)}</p><p>${asHtml(advice)}</p></article>`;
+  return `<article id="${code}"><h2><a href="/docs/errors/${code}">${code}</a></h2><p>${status}: ${asHtml(title)}.</p><h3>Cause</h3><p>${asHtml(cause)}</p><h3>Mend</h3><p>${asHtml(advice)}</p></article>`;
 }
 
 function isProblemCode(code: string | undefined): code is ProblemCode {
@@ -54,7 +66,7 @@ function isProblemCode(code: string | undefined): code is ProblemCode {
 }
 
 function sendPage(response: Response, title: string, body: string): void {
-  const head = `<meta charset="utf-8"><meta name="viewport" content="width=device-width"><link rel="icon" href="/docs/assets/favicon-32x32.png"><title>${asHtml(title)}</title>`;
+  const head = `<meta charset="utf-8"><meta name="viewport" content="width=device-width"><link rel="icon" href="/docs/assets/favicon-32x32.png"><title>${asHtml(title)}</title>${title === REFERENCE_TITLE ? '' : '<link rel="stylesheet" href="/docs/assets/page.css">'}`;
   response.type('html').send(`<!doctype html><html lang="en"><head>${head}</head><body>${body}</body></html>\n`);
 }
 

@@ -113,6 +113,23 @@ describe('the guest page', { skip: noBrowser }, () => {
         await watched.assertClean();
       });
 
+      test('where guests need a token, the console asks a photographer without a key for the key', async () => {
+        await using watched = await openPage(browser, closed.url, viewport);
+        const { page } = watched;
+        watched.expectAnswers(401);
+        await page.goto(`${closed.url}/?${new URLSearchParams({ session: SESSION })}`);
+        await page.getByText('only with a key').waitFor();
+        await page.getByRole('tab', { name: 'Find a person' }).click();
+        await choose(page, photos.selfie);
+        await page.getByRole('tabpanel').getByRole('button', { name: 'Enter the key' }).click();
+        await watched.assertAccessible();
+        await page.getByLabel('Key', { exact: true }).fill(KEY);
+        await page.getByRole('button', { name: 'Use this key' }).click();
+        await page.locator('.tile.match').first().waitFor();
+        await page.getByText('only with a key').waitFor({ state: 'detached' });
+        await watched.assertClean();
+      });
+
       test('the console makes the guests’ link with its token, and its QR code opens the page', async () => {
         await using watched = await openPage(browser, closed.url, viewport);
         const { page } = watched;

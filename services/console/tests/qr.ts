@@ -8,5 +8,5 @@ export async function readQrCode(page: Page): Promise<string | null> {
   await code.waitFor();
   const { data, info } = await sharp(await code.screenshot()).ensureAlpha().raw().toBuffer({ resolveWithObject: true });
   const pixels = new Uint8ClampedArray(data.buffer, data.byteOffset, data.length);
-  return jsQR.default(pixels, info.width, info.height, { inversionAttempts: 'dontInvert' })?.data ?? null;
+  return jsQR(pixels, info.width, info.height, { inversionAttempts: 'dontInvert' })?.data ?? null;
 }

@@ -11,6 +11,7 @@ import { saveAll, savePhoto } from '../photos/download.ts';
 import type { Library } from '../photos/library.ts';
 import type { Match, SearchAnswer } from '../service.ts';
 import type { App } from './app.ts';
+import { isForWantOfKey, KeyProblem } from './key-problem.tsx';
 import { MatchTile } from './match-tile.tsx';
 import { PeoplePicker } from './people-picker.tsx';
 import { count } from './photo-tile.tsx';
@@ -44,7 +45,7 @@ function SelfieBox({ search, state }: { search: SelfieSearch; state: SearchState
     if (file) choose(file);
   };
   return (
-    <div class="selfie-box" onDragOver={(event) => event.preventDefault()} onDrop={drop}>
+    <div class={`selfie-box ${state.kind === 'empty' ? '' : 'given'}`} onDragOver={(event) => event.preventDefault()} onDrop={drop}>
       <SelfiePicture selfie={state.kind === 'empty' ? null : state.selfie} answer={answerOf(state)} />
       <SelfieInput onSelfie={choose} again={state.kind !== 'empty'} />
       <p class="faint">The selfie is compared once and not stored.</p>
@@ -84,6 +85,7 @@ interface ResultsProps {
 }
 
 function Results({ app, sessionId, library, search, state }: ResultsProps) {
+  if (state.kind === 'failed' && isForWantOfKey(state.error)) return <KeyProblem app={app} error={state.error} onEntered={() => void search.again()} />;
   if (state.kind === 'failed')
     return (
       <FailedSearch error={state.error}>

@@ -3,13 +3,13 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { SelfieSearch } from '../faces/selfie-search.ts';
 import { Button } from '../parts/button.tsx';
 import { Icon } from '../parts/icon.tsx';
-import { ProblemNote } from '../parts/problem-note.tsx';
 import { Tabs } from '../parts/tabs.tsx';
 import { Library } from '../photos/library.ts';
 import type { SessionStatus } from '../service.ts';
 import { limitsOf, withKey, type App } from './app.ts';
 import { EraseDialog } from './erase-dialog.tsx';
 import { GuestsPanel } from './guests-panel.tsx';
+import { KeyProblem, KeyWanted, wantsKey } from './key-problem.tsx';
 import { PhotosPanel } from './photos-panel.tsx';
 import { forgetSession } from './recent-sessions.ts';
 import { fetchSamples, SAMPLE_SESSION } from './samples.ts';
@@ -53,7 +53,8 @@ export function SessionView({ app, sessionId, onLeave }: { app: App; sessionId: 
           Erase session
         </Button>
       </header>
-      {problem !== null && <ProblemNote error={problem} />}
+      {wantsKey(app) && <KeyWanted app={app} onEntered={refresh} />}
+      {problem !== null && <KeyProblem app={app} error={problem} onEntered={refresh} />}
       <Tabs label="Session" tabs={TABS} current={tab} onChange={setTab}>
         {tab === 'photos' && <PhotosPanel app={app} library={library} onChanged={refresh} onFindPerson={findPerson} />}
         {tab === 'search' && <SearchPanel app={app} sessionId={sessionId} library={library} search={search} />}
@@ -114,6 +115,7 @@ function useStatus(app: App, sessionId: string, library: Library) {
   const [problem, setProblem] = useState<unknown>(null);
   const refresh = useRef(() => {});
   refresh.current = () => {
+    if (wantsKey(app)) return;
     app.service.status(sessionId).then(
       (answer) => {
         setStatus(answer);

@@ -7,6 +7,11 @@ test('a selfie without a face gets advice on light, pose and glasses', () => {
   for (const word of [/light/i, /face the camera/i, /sunglasses/i]) assert.match(hints, word);
 });
 
+test('nobody is offered to repeat what would end the same', () => {
+  const final = ['no_face', 'search_token_required', 'search_token_invalid', 'session_not_indexed', 'rate_limited', 'overloaded', 'network'].filter((code) => adviceForProblem(code)?.final);
+  assert.deepEqual(final, ['no_face', 'search_token_required', 'search_token_invalid']);
+});
+
 test('only those who can move the threshold are told to', () => {
   assert.match(adviceForNoMatch(true).hints.join(' '), /strictness/);
   assert.doesNotMatch(adviceForNoMatch(false).hints.join(' '), /strictness/);

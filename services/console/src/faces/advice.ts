@@ -2,6 +2,8 @@
 export interface Advice {
   title: string;
   hints: readonly string[];
+  /** The same search again would end the same. */
+  final?: boolean;
 }
 
 const BETTER_SELFIE = [
@@ -14,7 +16,7 @@ const BETTER_SELFIE = [
 export function adviceForProblem(code: string): Advice | null {
   switch (code) {
     case 'no_face':
-      return { title: 'No face could be read in this picture', hints: BETTER_SELFIE };
+      return { title: 'No face could be read in this picture', hints: BETTER_SELFIE, final: true };
     case 'session_not_indexed':
       return {
         title: 'There are no photos here yet',
@@ -22,7 +24,7 @@ export function adviceForProblem(code: string): Advice | null {
       };
     case 'search_token_required':
     case 'search_token_invalid':
-      return { title: 'This link no longer works', hints: ['Links end after some time. Ask the photographer for a new one.'] };
+      return { title: 'This link no longer works', hints: ['Links end after some time. Ask the photographer for a new one.'], final: true };
     case 'rate_limited':
       return { title: 'Too many searches at once', hints: ['Wait a minute, then try again.'] };
     case 'inference_overloaded':
