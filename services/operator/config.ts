@@ -8,7 +8,7 @@ const name = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 /** Every variable of the operator, in the order of the reference. */
 export const operatorEnvironment = z.object({
   POD_NAMESPACE: text.regex(name, 'must be the name of a namespace').describe('Namespace of the operator, where its Lease lies.'),
-  POD_NAME: text.default(hostname()).describe('Name of this process in the Lease.'),
+  POD_NAME: text.optional().describe('Name of this process in the Lease; absent: the host’s name.'),
   OPERATOR_NAMESPACES: text
     .regex(/^(\*|[a-z0-9-]+(,\s*[a-z0-9-]+)*)$/, 'must be names of namespaces separated by commas, or *')
     .optional()
@@ -45,7 +45,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env) {
     lease: {
       namespace: env.POD_NAMESPACE,
       name: env.LEASE_NAME,
-      holder: env.POD_NAME,
+      holder: env.POD_NAME ?? hostname(),
       durationMs: env.LEASE_DURATION_MS,
       renewDeadlineMs: env.LEASE_RENEW_DEADLINE_MS,
       retryMs: env.LEASE_RETRY_MS,

@@ -25,6 +25,15 @@ function lastWords(pods: Pod[]): string {
   const ends = pods.flatMap((pod) => pod.status?.containerStatuses?.map((one) => one.state?.terminated) ?? []).filter((end) => end !== undefined && end.exitCode !== 0);
   const last = ends.sort((a, b) => Date.parse(b?.finishedAt ?? '') - Date.parse(a?.finishedAt ?? ''))[0];
   if (!last) return '';
-  const lines = (last.message ?? '').trim().split('\n').filter((line) => !/^\s*(at |Node\.js v|\^|$)/.test(line));
+  const lines = (last.message ?? '').trim().split('\n').filter((line) => !/^\s*(at |Node\.js v|\^|$)/.test(line)).map(messageOf);
   return `exit code ${last.exitCode}${lines.length > 0 ? `: ${lines.slice(-3).join(' / ').slice(-600)}` : ''}`;
+}
+
+/** Of a JSON log line what it says to people; any other line as it is. */
+function messageOf(line: string): string {
+  try {
+    return (JSON.parse(line) as { msg?: string }).msg ?? line;
+  } catch {
+    return line;
+  }
 }
