@@ -9,7 +9,7 @@ import { findConnection, type Connection } from './connection.ts';
 import { EXIT, failureOf, type ExitCode } from './failures.ts';
 
 const EXIT_CODES = `
-Exit codes: 0 done · 1 some photos failed, or a fault was found · 2 wrong usage · 3 the service is away · 4 the API key is
+Exit codes: 0 done · 1 some photos failed, a fault was found, or a watched release was given up · 2 wrong usage · 3 the service is away · 4 the API key is
 refused · 5 no such session, photo or key · 6 refused by the service · 130 interrupted
 
 The service is found by --url and --api-key, FACEPASS_URL and FACEPASS_API_KEY, or what ./scripts/start left in .facepass.`;
@@ -99,6 +99,28 @@ program
   .option('--json', 'the findings as JSON')
   // It alone needs the clients of PostgreSQL, Redis and gRPC, which take 0.1 s to load.
   .action((options) => run(async (connection) => (await import('./commands/doctor.ts')).examine(options, connection)));
+
+const release = program.command('release').description('watch and steer a blue-green release of the cluster (docs/blue-green.md)');
+const verbs = {
+  pause: 'hold the release at its weights',
+  resume: 'let it go on',
+  promote: 'go on to 100 % without waiting; after that, end the window in which it can be rolled back',
+  abort: 'take the candidate back; nothing when no release is under way',
+  rollback: 'send all requests back to the earlier revision',
+  retry: 'release once more what was given up',
+} as const;
+const ofCluster = (command: Command) =>
+  command
+    .argument('[name]', 'name of the Facepass resource, where the namespace has several')
+    .option('-n, --namespace <name>', 'namespace; else that of the kubeconfig')
+    .option('--context <name>', 'context of the kubeconfig')
+    .option('--json', 'the answer as JSON');
+ofCluster(release.command('status').description('show the release'))
+  .option('-w, --watch', 'until it is over; exit code 1 when it was given up')
+  // The cluster's client takes 0.3 s to load.
+  .action((name, options) => end(async () => (await import('./commands/release.ts')).showRelease(name, options, interrupted)));
+for (const [verb, description] of Object.entries(verbs))
+  ofCluster(release.command(verb).description(description)).action((name, options) => end(async () => (await import('./commands/release.ts')).askRelease(verb as keyof typeof verbs, name, options)));
 
 try {
   await program.parseAsync();

@@ -1,0 +1,111 @@
+/** What the command line reads of a Facepass resource; docs/blue-green.md tells what each field means. */
+export interface Facepass {
+  metadata: { name: string; namespace: string; generation: number };
+  spec: { traffic: { steps: { weight: number; hold?: string }[] }; paused?: boolean; abort?: boolean };
+  status?: Status;
+}
+
+export interface Status {
+  observedGeneration?: number;
+  phase: string;
+  reason: string;
+  message: string;
+  trafficMode?: string;
+  active?: Revision;
+  candidate?: Revision;
+  previous?: { revision: string; until?: string };
+  rejected?: { revision: string; number: number; reason: string; message: string };
+  step: number;
+  steps: number;
+  stepDeadline?: string;
+  weight: number;
+  observedWeight?: number;
+  observedRequests?: number;
+  schemaVersion?: number;
+  gates?: { name: string; result: 'pass' | 'hold' | 'fail'; value?: number; limit?: number; message?: string }[];
+  history?: { revision: string; number: number; result: string; reason: string; startedAt: string; finishedAt: string }[];
+  conditions?: { type: string; status: string; reason: string; message: string }[];
+}
+
+interface Revision {
+  revision: string;
+  number?: number;
+  model?: string;
+}
+
+const BEFORE_SHIFTING = ['Migrating', 'Starting', 'Testing'];
+const BAR = 24;
+
+/** The release as a few lines of text: who has which share, how far it is, what it waits for, what came before. */
+export function drawRelease({ metadata, spec, status }: Facepass, now: Date): string {
+  const title = `${metadata.name} in ${metadata.namespace}`;
+  if (!status?.phase) return `${title}: the operator has not looked at it yet.`;
+  const facts = [status.trafficMode && `${status.trafficMode} mode`, status.schemaVersion !== undefined && `schema ${status.schemaVersion}`].filter(Boolean);
+  return [
+    [title, ...facts].join(' · '),
+    '',
+    ...shares(status),
+    '',
+    ...(status.candidate ? [course(spec, status)] : []),
+    `${spec.paused ? 'PAUSED  ' : ''}${status.phase}${status.reason === status.phase ? '' : ` (${status.reason})`}: ${status.message}${timeLeft(status.stepDeadline, now)}`,
+    ...gates(status),
+    ...history(status),
+  ].join('\n');
+}
+
+/** One line: for `--watch` where the output is no terminal. */
+export function lineOf({ status }: Facepass): string {
+  if (!status?.phase) return 'not looked at yet';
+  const observed = status.observedWeight === undefined ? '' : ` (observed ${status.observedWeight} %)`;
+  return `${status.phase} ${status.candidate ? `${status.candidate.revision} ${status.weight} %${observed}` : (status.active?.revision ?? '')} ${status.reason}: ${status.message}`;
+}
+
+function shares({ active, candidate, previous, weight, observedWeight, observedRequests }: Status): string[] {
+  const observed = observedWeight === undefined ? '' : `   observed ${observedWeight} % of ${observedRequests} requests`;
+  return [
+    ...(active ? [share('active', active, candidate ? 100 - weight : 100)] : []),
+    ...(candidate ? [`${share('candidate', candidate, weight)}${observed}`] : []),
+    ...(previous ? [`  previous   ${previous.revision}  kept${previous.until ? ` until ${previous.until}` : ''}`] : []),
+  ];
+}
+
+function share(role: string, { revision, model = '' }: Revision, weight: number): string {
+  const filled = Math.round((weight / 100) * BAR);
+  return `  ${role.padEnd(9)}  ${revision}  ${model.padEnd(8)}  ${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${String(weight).padStart(3)} %`;
+}
+
+/** ✓ what is done, ▸ where it is, · what is to come. */
+function course(spec: Facepass['spec'], { phase, step }: Status): string {
+  const stages = [...BEFORE_SHIFTING, ...spec.traffic.steps.map(({ weight }) => `${weight} %`)];
+  const at = phase === 'Shifting' ? BEFORE_SHIFTING.length + step - 1 : BEFORE_SHIFTING.indexOf(phase);
+  if (at < 0) return `  ◂ ${phase}`;
+  return `  ${stages.map((stage, index) => `${index < at ? '✓' : index === at ? '▸' : '·'} ${stage}`).join('  ')}`;
+}
+
+function gates({ gates = [] }: Status): string[] {
+  const width = Math.max(...gates.map(({ name }) => name.length));
+  const marks = { pass: '✓', hold: '…', fail: '✗' };
+  const rows = gates.map(({ name, result, value, limit, message }) => {
+    const measured = value === undefined ? '' : `  ${rounded(value)}${limit === undefined ? '' : ` of at most ${rounded(limit)}`}`;
+    return `  ${marks[result]} ${name.padEnd(width)}${measured}${message && result !== 'pass' ? `  ${message}` : ''}`;
+  });
+  return rows.length > 0 ? ['', 'gates', ...rows] : [];
+}
+
+function history({ history = [] }: Status): string[] {
+  const rows = history.slice(0, 5).map(({ number, revision, result, reason, startedAt, finishedAt }) => {
+    const seconds = Math.round((Date.parse(finishedAt) - Date.parse(startedAt)) / 1000);
+    return `  #${number}  ${revision}  ${result.replace('_', ' ')}${result === 'succeeded' ? '' : ` (${reason})`}  ${finishedAt}, after ${seconds} s`;
+  });
+  return rows.length > 0 ? ['', 'earlier releases', ...rows] : [];
+}
+
+function timeLeft(deadline: string | undefined, now: Date): string {
+  if (!deadline) return '';
+  const seconds = Math.round((Date.parse(deadline) - now.getTime()) / 1000);
+  return seconds >= 0 ? `  (${seconds} s until its deadline)` : `  (${-seconds} s past its deadline)`;
+}
+
+function rounded(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}
