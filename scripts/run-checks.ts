@@ -7,7 +7,7 @@ import { prepare } from './local/prepare.ts';
 type Outcome = boolean | string;
 
 const LEAST_LINE_COVERAGE = 80;
-const MEASURED_SERVICES = ['api', 'inference', 'migrator'];
+const MEASURED_SERVICES = ['api', 'inference', 'migrator', 'operator'];
 const COVERAGE = 'coverage';
 
 /** Take a cluster for half an hour: run by themselves, with `npm run test:cluster` and `npm run test:operator`. */

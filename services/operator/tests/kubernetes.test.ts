@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
@@ -202,6 +204,36 @@ test('a watch outlives its ends, its errors and versions that are too old', { sk
   stop.abort();
   await watching;
 });
+
+test('a process leads, answers its probes, leaves a resource that is being deleted alone, and hands its Lease over when it is stopped', { skip: missing, timeout: 60_000 }, async () => {
+  await using stopping = await withFinalizer('leaving');
+  const environment = { ...process.env, POD_NAMESPACE: namespace, POD_NAME: 'process', LEASE_NAME: 'process', METRICS_PORT: '0', HOST: '127.0.0.1' };
+  const operator = spawn(process.execPath, [join(root, 'services/operator/main.ts')], { env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
+  const lines: { msg: string; metrics_port?: number; name?: string }[] = [];
+  createInterface(operator.stdout).on('line', (line) => lines.push(JSON.parse(line)));
+  await cluster.create(FACEPASS, facepass('led'));
+  await until(() => lines.some(({ msg, name }) => /release 1 of revision/.test(msg) && name === 'led'));
+  const url = `http://127.0.0.1:${lines.find(({ metrics_port }) => metrics_port)?.metrics_port}`;
+  assert.equal((await fetch(`${url}/readyz`)).status, 200);
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  assert.match(metrics, /^facepass_operator_leader 1$/m);
+  assert.match(metrics, new RegExp(`^facepass_operator_releases_total\\{namespace="${namespace}",name="led",result="rolled_back"\\} 0$`, 'm'));
+  assert.equal((await cluster.get<Facepass>(FACEPASS, namespace, stopping.name))?.status, undefined);
+
+  const ended = once(operator, 'exit');
+  operator.kill('SIGTERM');
+  assert.deepEqual(await ended, [0, null]);
+  const lease = (await cluster.get(LEASE, namespace, 'process')) as KubernetesObject & { spec: { holderIdentity: string } };
+  assert.equal(lease.spec.holderIdentity, '');
+});
+
+/** A resource whose deletion waits for somebody. */
+async function withFinalizer(name: string) {
+  const made = facepass(name);
+  await cluster.create(FACEPASS, { ...made, metadata: { ...made.metadata, finalizers: ['facepass.dev/test'] } } as Facepass);
+  kubectl('-n', namespace, 'delete', 'facepass', name, '--wait=false');
+  return { name, [Symbol.asyncDispose]: async () => void kubectl('-n', namespace, 'patch', 'facepass', name, '--type=merge', '-p', '{"metadata":{"finalizers":null}}') };
+}
 
 function facepass(name: string): Facepass {
   const template = { metadata: { labels: { app: 'photos' }, annotations: { note: 'kept' } }, spec: { containers: [{ name: 'api', image: 'none.invalid/none:1', ports: [{ name: 'http', containerPort: 8080 }] }], hostAliases: [{ ip: '10.0.0.1', hostnames: ['somewhere'] }] } };
