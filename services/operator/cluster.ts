@@ -26,6 +26,7 @@ export interface ObjectMetadata {
   deletionTimestamp?: string;
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
+  managedFields?: { manager?: string; operation?: string; fieldsV1?: Record<string, unknown> }[];
   ownerReferences?: { apiVersion: string; kind: string; name: string; uid: string; controller?: boolean; blockOwnerDeletion?: boolean }[];
 }
 

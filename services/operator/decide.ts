@@ -37,7 +37,7 @@ function keepPause({ status }: Draft, { spec, now }: Observation): void {
 
 /** A resource that was deleted with its objects left in place, or restored without its status, goes on with what serves. */
 function adopt({ status, events }: Draft, { served, pairs, now }: Observation): void {
-  if (status.active || status.candidate || !served || !pairs[served]?.serving) return;
+  if (status.active || status.candidate || !served || !pairs[served]) return;
   status.active = { revision: served, number: status.release, since: timestamp(now) };
   events.push({ type: 'Normal', reason: 'Adopted', message: `revision ${served} serves already` });
 }

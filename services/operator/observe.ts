@@ -1,4 +1,4 @@
-import type { Cluster, KubernetesObject } from './cluster.ts';
+import { FIELD_MANAGER, type Cluster, type KubernetesObject } from './cluster.ts';
 import type { Config } from './config.ts';
 import { initialStatus, type Facepass, type PodTemplate, type Status } from './facepass.ts';
 import { measureGates } from './measure-gates.ts';
@@ -31,6 +31,7 @@ export interface Sight {
   observation: Observation;
   revisions: Record<string, RevisionData | undefined>;
   activeSize: { api: number; inference: number };
+  ownSizes: Record<string, number>;
   /** Everything in the cluster that carries the resource's label. */
   live: KubernetesObject[];
 }
@@ -74,7 +75,7 @@ export async function observe({ cluster, query, config }: Eyes, facepass: Facepa
     gates,
     schemaVersion: readings.read.find((one) => one.revision === active?.revision)?.schemaVersion,
   };
-  return { observation, revisions, activeSize: sizeOf(found.deployments, active?.revision), live: found.all };
+  return { observation, revisions, activeSize: sizeOf(found.deployments, active?.revision), ownSizes: ownSizesOf(found.deployments), live: found.all };
 }
 
 async function listAll(cluster: Cluster, { metadata: { name, namespace = '' }, spec }: Facepass) {
@@ -131,6 +132,12 @@ function servedBy(weights: Record<string, number> | null, services: Service[], n
 function sizeOf(deployments: Deployment[], revision: string | undefined): { api: number; inference: number } {
   const of = (component: string) => deployments.find((one) => one.metadata.labels?.[LABEL.revision] === revision && one.metadata.labels?.[LABEL.component] === component)?.spec.replicas ?? 0;
   return { api: of('api'), inference: of('inference') };
+}
+
+/** Once an autoscaler has changed a size, the API server no longer counts it as the operator's. */
+function ownSizesOf(deployments: Deployment[]): Record<string, number> {
+  const owns = ({ metadata }: Deployment) => metadata.managedFields?.some(({ manager, operation, fieldsV1 }) => manager === FIELD_MANAGER && operation === 'Apply' && 'f:replicas' in ((fieldsV1?.['f:spec'] ?? {}) as object));
+  return Object.fromEntries(deployments.filter(owns).map(({ metadata, spec }) => [metadata.name, spec.replicas ?? 1]));
 }
 
 const POD_TIMEOUT_MS = 3000;

@@ -16,6 +16,8 @@ export interface Plan {
   revisions: Record<string, RevisionData | undefined>;
   /** Pods that the active revision has now; another one kept or made beside it is to be as large, even where an autoscaler decides. */
   activeSize: { api: number; inference: number };
+  /** Sizes of the Deployments, by name, whose size only the operator has ever set: letting go of it would set it to 1. */
+  ownSizes: Record<string, number>;
 }
 
 /** Every object that a status asks for: first what directs the traffic, then what serves it. Pure. */

@@ -23,7 +23,7 @@ function deployment(plan: Plan, component: 'api' | 'inference', revision: string
   const labels = labelsOf(owner, place);
   const name = nameOf.workload(owner, component, revision);
   const isRetired = status.phase === 'Retiring' && status.previous?.revision === revision;
-  const replicas = isRetired ? 0 : size.autoscaling ? undefined : (size.replicas ?? 1);
+  const replicas = isRetired ? 0 : size.autoscaling ? plan.ownSizes[name] : (size.replicas ?? 1);
   const spec = {
     ...(replicas !== undefined && { replicas }),
     revisionHistoryLimit: 0,

@@ -246,7 +246,7 @@ function planOf({ metadata, spec }: Facepass) {
   const data = revisionDataOf(spec);
   const revision = revisionNameOf(data);
   const status = { ...initialStatus(), active: { revision, number: 1, since: '2026-11-23T12:00:00Z' } };
-  const plan = { owner: { name: metadata.name, namespace, uid: metadata.uid ?? '' }, spec, status, revisions: { [revision]: data }, activeSize: { api: 1, inference: 1 } };
+  const plan = { owner: { name: metadata.name, namespace, uid: metadata.uid ?? '' }, spec, status, revisions: { [revision]: data }, activeSize: { api: 1, inference: 1 }, ownSizes: {} };
   return { desired: desiredObjects(plan).filter((one) => one.kind !== 'HTTPRoute'), status };
 }
 

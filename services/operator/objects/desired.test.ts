@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { KubernetesObject } from '../cluster.ts';
+import type { Spec, Status } from '../facepass.ts';
+import { releasing, retaining, specOf, stable } from '../tests/world.ts';
+import { desiredObjects, mayStay, type Plan } from './desired.ts';
+import { contracts } from './jobs.ts';
+
+const OWNER = { name: 'faces', namespace: 'photos', uid: 'u1' };
+const DATA = { api: { metadata: { labels: { team: 'photos' } }, spec: { containers: [{ name: 'proxy' }, { name: 'api', env: [{ name: 'INFERENCE_ADDRESS', value: 'dns:///elsewhere:1' }, { name: 'PORT', value: '8080' }] }] } }, inference: { spec: { containers: [{ name: 'inference' }] } } };
+
+function objectsOf(status: Status, spec: Spec = specOf(), changes: Partial<Plan> = {}) {
+  const objects = desiredObjects({ owner: OWNER, spec, status, revisions: { blue: DATA, green: DATA }, activeSize: { api: 7, inference: 5 }, ownSizes: {}, ...changes });
+  const named = (kind: string, name: string) => objects.find((one) => one.kind === kind && one.metadata.name === name) as (KubernetesObject & { spec: any }) | undefined;
+  return { objects, named };
+}
+
+test('an API pod calls the inference of its own revision, whatever its template says', () => {
+  const { named } = objectsOf(releasing('Starting'));
+  for (const revision of ['blue', 'green']) {
+    const [, api] = named('Deployment', `faces-api-${revision}`)!.spec.template.spec.containers;
+    assert.deepEqual(api.env, [{ name: 'INFERENCE_ADDRESS', value: `dns:///faces-inference-${revision}.photos.svc:50051` }, { name: 'PORT', value: '8080' }]);
+    assert.deepEqual(named('Service', `faces-inference-${revision}`)!.spec.selector, { 'facepass.dev/name': 'faces', 'facepass.dev/component': 'inference', 'facepass.dev/revision': revision });
+  }
+});
+
+test('a template’s own labels stay beside those of the operator', () => {
+  const { named } = objectsOf(stable());
+  assert.deepEqual(named('Deployment', 'faces-api-blue')!.spec.template.metadata.labels, { team: 'photos', 'facepass.dev/name': 'faces', 'facepass.dev/component': 'api', 'facepass.dev/revision': 'blue' });
+});
+
+test('an API with its inference beside it has no other', () => {
+  const { objects, named } = objectsOf(stable(), specOf({ inference: undefined }), { revisions: { blue: { api: DATA.api } } });
+  assert.equal(objects.some((one) => one.metadata.name.includes('inference')), false);
+  assert.equal(named('Deployment', 'faces-api-blue')!.spec.template.spec.containers[1].env[0].value, 'dns:///elsewhere:1');
+});
+
+test('the route names who gets traffic, and nobody else', () => {
+  const backends = (status: Status) => objectsOf(status).named('HTTPRoute', 'faces')?.spec.rules[0].backendRefs.map((one: any) => [one.name, one.weight, one.kind, one.group]);
+  assert.equal(backends(releasing('Testing', { active: undefined })), undefined);
+  assert.deepEqual(backends(releasing('Starting')), [['faces-api-blue', 100, 'Service', '']]);
+  assert.deepEqual(backends(releasing('Shifting')), [['faces-api-blue', 90, 'Service', ''], ['faces-api-green', 10, 'Service', '']]);
+  assert.deepEqual(backends(releasing('Shifting', { weight: 100 })), [['faces-api-green', 100, 'Service', '']]);
+  assert.deepEqual(backends(retaining()), [['faces-api-green', 100, 'Service', '']]);
+});
+
+test('a selector goes over with everything, and no route is written', () => {
+  const spec = specOf({ traffic: { ...specOf().traffic, mode: 'Selector' } });
+  const selected = (status: Status) => objectsOf(status, spec).named('Service', 'faces-api')?.spec.selector['facepass.dev/revision'];
+  assert.equal(selected(releasing('Testing')), 'blue');
+  assert.equal(selected(releasing('Shifting', { weight: 100 })), 'green');
+  assert.equal(selected(retaining()), 'green');
+  assert.equal(objectsOf(stable(), spec).named('HTTPRoute', 'faces'), undefined);
+});
+
+test('clients inside the cluster stay with the active revision while weights are shifted', () => {
+  const { named } = objectsOf(releasing('Shifting'));
+  assert.equal(named('Service', 'faces-api')!.spec.selector['facepass.dev/revision'], 'blue');
+  assert.equal(named('Service', 'faces-api-preview')!.spec.selector['facepass.dev/revision'], 'green');
+});
+
+test('a revision beside the active one is as large, and one that retires has no pods', () => {
+  const autoscaling = { minReplicas: 2, maxReplicas: 6 };
+  const spec = specOf({ api: { autoscaling, template: specOf().api.template } });
+  const least = (status: Status, revision: string) => objectsOf(status, spec).named('HorizontalPodAutoscaler', `faces-api-${revision}`)?.spec.minReplicas;
+  assert.equal(least(releasing('Starting'), 'blue'), 2);
+  assert.equal(least(releasing('Starting'), 'green'), 6, 'as the active one, up to the most allowed');
+  assert.equal(least(retaining(), 'blue'), 6);
+  assert.equal(objectsOf(retaining(), spec).named('Deployment', 'faces-api-blue')!.spec.replicas, undefined, 'the autoscaler’s');
+  assert.equal(objectsOf(retaining({ phase: 'Retiring' }), spec).named('Deployment', 'faces-api-blue')!.spec.replicas, 0);
+  assert.equal(least(retaining({ phase: 'Retiring' }), 'blue'), undefined);
+});
+
+test('an autoscaler takes over at the size there is', () => {
+  const spec = specOf({ api: { autoscaling: { minReplicas: 2, maxReplicas: 9 }, template: specOf().api.template } });
+  const { named } = objectsOf(stable(), spec, { ownSizes: { 'faces-api-blue': 8 } });
+  assert.equal(named('Deployment', 'faces-api-blue')!.spec.replicas, 8, 'without it, the API server would set 1');
+});
+
+test('Jobs are made when it is their turn, and told where to go', () => {
+  const names = (status: Status) => objectsOf(status).objects.filter((one) => one.kind === 'Job').map((one) => one.metadata.name);
+  assert.deepEqual(names(releasing('Migrating')), ['faces-migrate-2-green']);
+  assert.deepEqual(names(releasing('Testing')), ['faces-smoke-2-green']);
+  assert.deepEqual(names(releasing('Shifting')), []);
+  const { named } = objectsOf(releasing('Testing'));
+  const { template } = named('Job', 'faces-smoke-2-green')!.spec;
+  assert.deepEqual(template.spec.containers[0].env, [{ name: 'SMOKE_TEST_URL', value: 'http://faces-api-green:80' }]);
+  assert.equal(template.spec.restartPolicy, 'Never');
+  assert.equal(template.spec.containers[0].terminationMessagePolicy, 'FallbackToLogsOnError');
+});
+
+test('everything ends with its owner, whose end waits for nothing', () => {
+  for (const { metadata } of objectsOf(releasing('Migrating')).objects) {
+    assert.deepEqual(metadata.ownerReferences, [{ apiVersion: 'facepass.dev/v1alpha1', kind: 'Facepass', name: 'faces', uid: 'u1', controller: true }]);
+    assert.ok(metadata.name.length <= 63);
+  }
+});
+
+test('what was given up leaves its Jobs to be read', () => {
+  const status = stable({ rejected: { revision: 'green', number: 2, reason: 'MigrationFailed', message: '', at: '' } });
+  assert.ok(mayStay(status, 'Job', 'green'));
+  assert.ok(!mayStay(status, 'Deployment', 'green'));
+  assert.ok(!mayStay(status, 'Job', 'red'));
+});
+
+test('a migration that contracts is known by its words', () => {
+  const template = (args: string[]) => ({ spec: { containers: [{ name: 'migrator', args }] } });
+  assert.ok(contracts(template(['up', '--contract'])));
+  assert.ok(contracts(template(['sh', '-c', 'migrator up --contract'])));
+  assert.ok(!contracts(template(['up', '--grant-to=contractor'])));
+  assert.ok(!contracts(undefined));
+});
