@@ -7,7 +7,6 @@ import api from '../services/api/package.json' with { type: 'json' };
 import { inferenceEnvironment } from '../services/inference/config.ts';
 import { migratorEnvironment } from '../services/migrator/config.ts';
 import { operatorEnvironment } from '../services/operator/config.ts';
-import { operatorEnvironment } from '../services/operator/config.ts';
 import { errorPages } from './docs/errors.ts';
 import { licencePages } from './docs/licences.ts';
 import { metricsPage } from './docs/metrics.ts';
@@ -22,7 +21,6 @@ const services = [
   { title: 'API', start: 'node services/api/main.ts', schema: apiEnvironment },
   { title: 'Inference server', start: 'node services/inference/main.ts', schema: inferenceEnvironment },
   { title: 'Migrator', start: 'node services/migrator/main.ts up', schema: migratorEnvironment },
-  { title: 'Operator', start: 'node services/operator/main.ts', schema: operatorEnvironment },
   { title: 'Operator', start: 'node services/operator/main.ts', schema: operatorEnvironment },
 ];
 
