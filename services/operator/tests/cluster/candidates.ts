@@ -25,7 +25,7 @@ export const slow = (): Candidate =>
       return this;
     };`);
 
-/** Inference whose weights are right and whose pixels are shifted out of their range: it loads, finds faces, answers 200, and everybody looks alike. */
+/** Inference whose manifest gives its recogniser another geometry: it loads, finds faces, answers 200, and everybody looks alike. */
 export const wrongModel = (): Candidate => [
   '--set inference.models.volume.configMap.name=wrong-model',
   '--set inference.models.volume.configMap.items[0].key=manifest.json,inference.models.volume.configMap.items[0].path=dlib/manifest.json',
@@ -34,8 +34,8 @@ export const wrongModel = (): Candidate => [
 
 /** The ConfigMap that `wrongModel` mounts. */
 export async function wrongModelManifest(): Promise<string> {
-  const manifest = JSON.parse(await readFile(`${root}/models/dlib/manifest.json`, 'utf8')) as { recogniser: { mean: number[] } };
-  manifest.recogniser.mean = manifest.recogniser.mean.map((mean) => mean + 1e6);
+  const manifest = JSON.parse(await readFile(`${root}/models/dlib/manifest.json`, 'utf8')) as { recogniser: { euclidean_radius: number } };
+  manifest.recogniser.euclidean_radius *= 100;
   return JSON.stringify(manifest);
 }
 

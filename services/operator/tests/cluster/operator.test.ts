@@ -2,6 +2,8 @@ import { after, before, test } from 'node:test';
 import { sh } from '../../../../charts/tests/cluster.ts';
 import { faultTests } from './faults.ts';
 import { shiftTests } from './shifts.ts';
+import { lifecycleTests } from './lifecycle.ts';
+import { outageTests } from './outages.ts';
 import { raiseStage, type Stage } from './stage.ts';
 
 /**
@@ -26,5 +28,7 @@ const scenario: Scenario = (title, run, { inCore = true } = {}) =>
 
 shiftTests(scenario);
 faultTests(scenario);
+outageTests(scenario);
+lifecycleTests(scenario);
 
 export type Scenario = (title: string, run: (stage: Stage, report: (line: string) => void) => Promise<void>, options?: { inCore?: boolean }) => void;

@@ -26,8 +26,8 @@ export interface Stage extends AsyncDisposable {
   load(): Load;
   /** `helm upgrade` of the Facepass to the stage's settings, `candidate` and `settings`. */
   release(candidate: Candidate, ...settings: string[]): Promise<void>;
-  /** Environment of child processes: FACEPASS_URL and such. */
-  address: string;
+  /** The operator's chart, once more. */
+  installOperator(): Promise<void>;
 }
 
 export async function raiseStage(log: (line: string) => void): Promise<Stage> {
@@ -49,8 +49,8 @@ export async function raiseStage(log: (line: string) => void): Promise<Stage> {
   const kubernetes = await connectKubernetes();
   return {
     kubernetes,
-    address,
     release,
+    installOperator: async () => void (await sh(installOperator(tag))),
     load: () => {
       const search = multipart({ session_id: SESSION }, selfie);
       return steadyLoad(address, 50, (count) =>
@@ -66,14 +66,13 @@ export async function raiseStage(log: (line: string) => void): Promise<Stage> {
   };
 }
 
-export function installOperator(tag: string, ...settings: string[]): string {
+function installOperator(tag: string): string {
   return [
     `helm -n ${NAMESPACE} upgrade --install ${OPERATOR} charts/facepass-operator --wait --timeout 3m`,
     `--set image.registry=localhost --set image.tag=${tag} --set prometheus.url=http://prometheus:9090 --set prometheus.timeoutMs=2000`,
     // A leader that is killed is followed within six seconds, so that ten kills take a minute.
     '--set leaderElection.leaseDurationMs=6000 --set leaderElection.renewDeadlineMs=3000 --set leaderElection.retryMs=500 --set kubernetesTimeoutMs=2500',
     '--set stepIntervalMs=1000 --set logLevel=debug',
-    ...settings,
   ].join(' ');
 }
 
