@@ -97,4 +97,8 @@ await smokeTest({
   photo: await readImage(values.photo),
   again: await readImage(values.again),
   stranger: await readImage(values.stranger),
+}).catch((error: Error) => {
+  // Its last line becomes the reason that the operator gives.
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
 });
