@@ -83,10 +83,10 @@ function shift(draft: Draft, observation: Observation, { revision, number }: Can
   takeStep(draft, observation, isPromoted ? steps.length : Math.min(status.step + 1, steps.length), now);
 }
 
-function takeStep(draft: Draft, { spec, pairs }: Observation, step: number, now: number): void {
+function takeStep(draft: Draft, { spec }: Observation, step: number, now: number): void {
   const { status } = draft;
   const to = stepsOf(spec)[step - 1];
-  if (!to || !status.candidate || !pairs[status.candidate.revision]?.full) return;
+  if (!to || !status.candidate) return;
   const seen = status.gates.map((gate) => `${gate.name} ${gate.message}`).join('; ');
   enter(draft, 'Shifting', now);
   status.step = step;

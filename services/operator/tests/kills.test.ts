@@ -4,6 +4,8 @@ import { pino } from 'pino';
 import type { KubernetesObject } from '../cluster.ts';
 import { createMetrics } from '../events.ts';
 import type { Facepass, Spec, Status } from '../facepass.ts';
+import { LABEL } from '../kinds.ts';
+import { mayStay } from '../objects/desired.ts';
 import { createReconciler } from '../reconcile.ts';
 import { createMemoryCluster, Killed, type MemoryCluster } from './memory-cluster.ts';
 import { specOf } from './world.ts';
@@ -40,6 +42,7 @@ for (const [title, story] of Object.entries(STORIES)) {
     const whole = await play(story, null);
     assert.equal(whole.image, story.serves);
     assert.deepEqual(whole.results, story.results);
+    assert.deepEqual(whole.leftOver, []);
     let kills = 0;
     for (let at = FIRST; at <= whole.writes; at += STRIDE) {
       const when = Math.floor(at / STRIDE) % 2 === 0 ? 'before' : 'after';
@@ -91,6 +94,7 @@ async function play({ deeds, window = '10m', brokenRevision = false }: (typeof S
     rejected: status?.rejected?.reason,
     route: (cluster.objects.get('HTTPRoute/photos/faces')?.['spec'] as { rules: object } | undefined)?.rules,
     objects: kinds.flatMap((kind) => cluster.named(kind)),
+    leftOver: [...cluster.objects.values()].filter((one) => one.metadata.labels?.[LABEL.revision] && !mayStay(status!, one.kind, one.metadata.labels[LABEL.revision]!)).map((one) => `${one.kind}/${one.metadata.name}`),
     events: [...cluster.objects.values()].filter((one) => one.kind === 'Event').map((one) => one['reason']).filter((reason) => reason !== 'ReleaseStarted').length > 0,
     writes: cluster.writes,
     kills,

@@ -5,6 +5,7 @@ import { shiftTests } from './shifts.ts';
 import { lifecycleTests } from './lifecycle.ts';
 import { outageTests } from './outages.ts';
 import { raiseStage, type Stage } from './stage.ts';
+import { telemetryTests } from './telemetry.ts';
 
 /**
  * The operator from its chart, on a real cluster, with 50 requests a second through a real Gateway (stage.ts). FACEPASS_TEST_OPERATOR=core runs
@@ -29,6 +30,7 @@ const scenario: Scenario = (title, run, { inCore = true } = {}) =>
 shiftTests(scenario);
 faultTests(scenario);
 outageTests(scenario);
+telemetryTests(scenario);
 lifecycleTests(scenario);
 
 export type Scenario = (title: string, run: (stage: Stage, report: (line: string) => void) => Promise<void>, options?: { inCore?: boolean }) => void;

@@ -78,13 +78,22 @@ async function killLeader(kubernetes: Kubernetes): Promise<boolean> {
   const pod = spec.holderIdentity;
   if (!pod) return false;
   const script = `for (const pid of require('fs').readdirSync('/proc').filter(Number)) { try { if (require('fs').readFileSync('/proc/' + pid + '/cmdline', 'utf8').includes('operator/main.ts')) process.kill(pid, 'SIGKILL') } catch {} }`;
-  const killed = await sh(`kubectl -n ${NAMESPACE} exec ${pod} -- node -e "$SCRIPT"`, { SCRIPT: script }).then(() => true, () => false);
-  if (killed) await sh(`kubectl -n ${NAMESPACE} delete pod ${pod} --force --grace-period=0 2>/dev/null`);
+  // The command ends with the container it runs in, and so may fail for having done its work.
+  await sh(`kubectl -n ${NAMESPACE} exec ${pod} -- node -e "$SCRIPT"`, { SCRIPT: script }).catch(() => '');
+  const killed = await until('the process is gone', 10, async () => {
+    const { status } = await kubernetes.read<{ status: ContainerStates }>(`/api/v1/namespaces/${NAMESPACE}/pods/${pod}`);
+    return status.containerStatuses?.some(({ state, lastState }) => [state.terminated, lastState.terminated].some((end) => end?.exitCode === 137));
+  }).catch(() => false);
+  await sh(`kubectl -n ${NAMESPACE} delete pod ${pod} --force --grace-period=0 2>/dev/null`);
   await until('another leads', 60, async () => {
     const lease = await kubernetes.read<{ spec: { holderIdentity?: string } }>(LEASE);
     return Boolean(lease.spec.holderIdentity) && lease.spec.holderIdentity !== pod;
   });
-  return killed;
+  return Boolean(killed);
+}
+
+interface ContainerStates {
+  containerStatuses?: { state: { terminated?: { exitCode: number } }; lastState: { terminated?: { exitCode: number } } }[];
 }
 
 export async function facepassIsGone(kubernetes: Kubernetes): Promise<boolean> {
