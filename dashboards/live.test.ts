@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { panelExpressions, ruleExpressions, type Expression } from '../scripts/dashboards/expressions.ts';
+import { panelExpressions, ruleExpressions, withoutLimits } from '../scripts/dashboards/expressions.ts';
 import { freePort } from '../scripts/local/services.ts';
 import { prometheusMissing, startPrometheus, type Prometheus, type Target } from '../scripts/observability/prometheus.ts';
 import { createTestDatabase } from '../scripts/test-database.ts';
 import { indexPhoto, samplePhoto, searchFaces, startStack, type Stack } from '../scripts/observability/stack.ts';
 
-/** Metrics of other programs: what a run of processes without a cluster and an operator cannot have. */
+/** What a run of processes without a cluster cannot have: kube-state-metrics', and the operator's, which npm run test:operator looks at. */
 const OF_OTHERS = /\bkube_\w+|\bfacepass_operator_\w+|job="facepass-operator"/;
 /** Data only while a migration moves rows of an older schema. */
 const OF_A_BACKFILL = /facepass_migration_rows/;
@@ -86,18 +86,6 @@ async function startHeldMigration(): Promise<AsyncDisposable & { metricsPort: nu
   while (!(await atAStep())) await delay(50);
   const owned = stack.move();
   return { metricsPort, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
-
-/**
- * What an alert watches, which must have data while nothing is wrong: its limits are taken away, and what must be absent
- * must be there.
- */
-function withoutLimits({ place, expr }: Expression): Expression {
-  const watched = expr
-    .replaceAll(/\s(>=|==|>)\s+[\d.]+( \* [\d.]+)?(?![\d.]*\s*\*)/g, '')
-    .replaceAll(' > ', ' - ')
-    .replaceAll(/unless on/g, 'and on');
-  return { place, expr: watched };
 }
 
 async function hasData(prometheus: Prometheus, expr: string): Promise<boolean> {

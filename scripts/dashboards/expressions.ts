@@ -26,6 +26,18 @@ export function ruleExpressions(): Expression[] {
   return groups.flatMap(({ rules }) => rules).map(({ record, alert, expr }) => ({ place: record ?? alert ?? '', expr }));
 }
 
+/**
+ * What an alert watches, which must have data while nothing is wrong: its limits are taken away, and what must be absent
+ * must be there.
+ */
+export function withoutLimits({ place, expr }: Expression): Expression {
+  const watched = expr
+    .replaceAll(/\s(>=|==|>)\s+[\d.]+( \* [\d.]+)?(?![\d.]*\s*\*)/g, '')
+    .replaceAll(' > ', ' - ')
+    .replaceAll(/unless on/g, 'and on');
+  return { place, expr: watched };
+}
+
 interface GrafanaPanel {
   title: string;
   targets?: { expr: string }[];

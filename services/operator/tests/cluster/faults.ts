@@ -18,7 +18,7 @@ interface Fault {
 
 const FAULTS: Fault[] = [
   { title: 'a release whose API answers 500 is taken back from 10 %', candidate: failing, reason: 'GateFailed', mostWeight: 10 },
-  { title: 'a release that is slow is taken back from 10 %', candidate: slow, reason: 'GateFailed', mostWeight: 10 },
+  { title: 'a release that is slow is taken back from 10 %', candidate: slow, reason: 'GateFailed', mostWeight: 10, inCore: false },
   { title: 'a release whose model is wrong gets no request', candidate: wrongModel, reason: 'SmokeTestFailed', mostWeight: 0 },
   { title: 'a release that never becomes ready gets no request', candidate: neverReady, reason: 'NotReady', mostWeight: 0, inCore: false },
   { title: 'a release whose migration fails gets no request', candidate: failingMigration, reason: 'MigrationFailed', mostWeight: 0 },
@@ -43,6 +43,7 @@ export function faultTests(scenario: Scenario): void {
         await sh(`kubectl -n ${NAMESPACE} annotate gateway public test-gateway/fault-`);
       }
     },
+    { inCore: false },
   );
 }
 

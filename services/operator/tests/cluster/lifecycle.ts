@@ -14,9 +14,9 @@ const SHORT_STEPS = `--set-json 'release.traffic.steps=[{"weight":10,"hold":"1s"
 const SLOW_STEPS = `--set-json 'release.traffic.steps=[{"weight":10,"hold":"15s"},{"weight":50,"hold":"15s"},{"weight":100,"hold":"4s"}]'`;
 
 export function lifecycleTests(scenario: Scenario): void {
-  scenario('a helm upgrade in the middle of a release: the same template changes nothing, another supersedes it', upgradedInTheMiddle);
+  scenario('a helm upgrade in the middle of a release: the same template changes nothing, another supersedes it', upgradedInTheMiddle, { inCore: false });
   scenario('ten releases and ten rollbacks in a row, without a failed request or a leftover object', releasesAndRollbacks, { inCore: false });
-  scenario('the command line pauses, resumes, promotes and aborts', steeredByCommandLine);
+  scenario('the command line pauses, resumes, promotes and aborts', steeredByCommandLine, { inCore: false });
   scenario('an uninstall of the operator in the middle of a release moves no traffic, and one of the Facepass leaves nothing', uninstalled);
 }
 

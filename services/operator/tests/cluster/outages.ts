@@ -28,7 +28,7 @@ export function outageTests(scenario: Scenario): void {
     report(tell(story.chapters));
     report(`${load.answered} answered, ${load.failures.length} failed`);
     assert.deepEqual(load.failures, []);
-  });
+  }, { inCore: false });
 
   scenario('the operator killed at every step: the release ends as ever', (stage, report) => survivesKills(stage, 'good', report), { inCore: false });
   scenario('the operator killed at every step of a bad release: it is taken back as ever', (stage, report) => survivesKills(stage, 'bad', report), { inCore: false });
