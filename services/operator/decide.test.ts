@@ -25,6 +25,9 @@ const CASES: Record<string, Case> = {
   'a migration that would contract is not begun': { is: stable(), sees: { refused: { reason: 'ContractRefused', message: '' } }, becomes: { phase: 'Stable', reason: 'ContractRefused', candidate: null } },
   'a template that was given up is not tried again': { is: stable({ rejected: rejected() }), becomes: { phase: 'Stable', reason: 'GateFailed', candidate: null } },
   'a template that was given up is tried again when asked': { is: stable({ rejected: rejected() }), sees: { annotations: { 'facepass.dev/retry': '2' } }, becomes: { phase: 'Migrating', candidate: 'green' } },
+  'a first release that was given up is tried again after a while': { is: stable({ active: undefined, rejected: rejected() }), sees: after(0), becomes: { phase: 'Migrating', candidate: 'green' } },
+  'a first release that was given up is not tried again at once': { is: stable({ active: undefined, rejected: { ...rejected(), at: new Date(START).toISOString() } }), sees: after(1), becomes: { phase: 'Stable', candidate: null } },
+  'a first release that was aborted stays so': { is: stable({ active: undefined, rejected: { ...rejected(), reason: 'Aborted' } }), becomes: { phase: 'Stable', candidate: null } },
   'a status that was lost goes on with what serves': { is: initialStatus(), sees: { served: 'green' }, becomes: { phase: 'Stable', active: 'green', candidate: null } },
   'a release begun in the window ends the window': { is: retaining(), sees: { wanted: 'red' }, becomes: { phase: 'Migrating', candidate: 'red', active: 'green' } },
 

@@ -5,12 +5,14 @@ import { begin, enter, timestamp, wait, type Draft } from './transitions.ts';
 /** One look while no release is under way: begin one, go back to the earlier revision, or let it go when its window is over. */
 export function rest(draft: Draft, observation: Observation): void {
   const { status } = draft;
-  const { wanted, annotations } = observation;
+  const { wanted, annotations, now } = observation;
   if (status.rejected && status.rejected.revision !== wanted) delete status.rejected;
   const { active, previous, rejected } = status;
   const isRollback = active && (annotations[REQUEST.rollback] === String(active.number) || (status.phase === 'Retaining' && wanted === previous?.revision));
   if (isRollback && active.number > 0 && goesBack(draft, observation, active)) return;
-  const isRetried = rejected && annotations[REQUEST.retry] === String(rejected.number);
+  // Before anything serves there is nothing to protect: an installation whose database came late gets there by itself.
+  const isFirst = rejected && !active && rejected.reason !== 'Aborted' && now - Date.parse(rejected.at) >= FIRST_RETRY_MS;
+  const isRetried = isFirst || (rejected && annotations[REQUEST.retry] === String(rejected.number));
   if (wanted !== active?.revision && (!rejected || isRetried)) return beginUnlessHeld(draft, observation);
   if (status.phase === 'Retaining') return retain(draft, observation);
   if (status.phase === 'Retiring') return retire(draft, observation);
@@ -83,3 +85,5 @@ function retire(draft: Draft, { now, pairs }: Observation): void {
   wait(draft, 'Stable', `revision ${status.active?.revision} has all the traffic`);
   events.push({ type: 'Normal', reason: 'Retired', message: `revision ${revision} is removed` });
 }
+
+const FIRST_RETRY_MS = 120_000;
