@@ -53,11 +53,7 @@ test('an install in a restricted namespace ends with a working search', { skip: 
   await sh(`helm install ${release} charts/facepass ${settings}`);
   t.diagnostic(`helm install --wait took ${Math.round((Date.now() - started) / 1000)} s`);
   t.diagnostic(await helmTest());
-  const secret = await sh(`kubectl -n ${namespace} get secret ${release}-facepass-api-keys -o jsonpath='{.data.api-keys}' | base64 -d`);
-  apiKey = secret.split(':')[1] ?? '';
-  await using forward = await portForward(namespace, `service/${api}`, 80);
-  const indexed = await fetch(`${forward.url}/api/v1/index`, { method: 'POST', headers: { 'X-API-Key': apiKey }, body: form({ session_id: 'gala', photo_id: 'p1' }) });
-  assert.equal(indexed.status, 200, await indexed.text());
+  await indexOne();
 });
 
 test('from one to four inference pods: each serves its share', { skip: missing }, async (t) => {
@@ -89,6 +85,19 @@ test('a rolling update of inference and a scale-down fail no request', { skip: m
   const { answered, failures } = await load.stop();
   t.diagnostic(`${answered} answered, ${failures.length} failed`);
   assert.deepEqual(failures, []);
+});
+
+test('the autoscaler adds inference pods under load and takes them away again, and no request fails', { skip: missing }, async (t) => {
+  const scaling = '--set inference.autoscaling.enabled=true,inference.autoscaling.minReplicas=1,inference.autoscaling.maxReplicas=2,inference.autoscaling.scaleDownStabilizationSeconds=15';
+  await sh(`helm upgrade ${release} charts/facepass ${settings} ${scaling}`);
+  await using forward = await portForward(namespace, `service/${api}`, 80);
+  const load = sustainedLoad(() => search(forward.url), 2);
+  await until('the autoscaler asks for a second pod, and it is ready', 150, async () => (await readyPods(namespace, 'inference')).length === 2);
+  const { answered, failures } = await load.stop();
+  await until('one pod is left', 180, async () => (await readyPods(namespace, 'inference')).length === 1);
+  t.diagnostic(`${answered} answered, ${failures.length} failed`);
+  assert.deepEqual(failures, []);
+  await sh(`helm rollback ${release} 1 --namespace ${namespace} --wait --timeout 5m`);
 });
 
 test('an upgrade keeps the API key and every indexed face; a rollback too', { skip: missing }, async () => {
@@ -135,11 +144,39 @@ test('an uninstall leaves nothing', { skip: missing }, async () => {
   await until('all objects are gone', 60, async () => (await sh(`kubectl -n ${namespace} get ${kinds} -l app.kubernetes.io/instance=${release} -o name`)).trim() === '');
 });
 
+test('an upgrade from the previous version of the chart keeps every indexed face', { skip: missing }, async (t) => {
+  const { version, folder } = await previousChart();
+  t.diagnostic(`from chart ${version}`);
+  await sh(`helm install ${release} ${folder}/charts/facepass ${settings}`);
+  await indexOne();
+  await sh(`helm upgrade ${release} charts/facepass ${settings}`);
+  t.diagnostic(await helmTest());
+  await stillFound();
+  await sh(`helm uninstall ${release} --namespace ${namespace} --wait --timeout 3m`);
+});
+
+/** The chart as it was before its present version, out of the repository's history. */
+async function previousChart(): Promise<{ version: string; folder: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'facepass-previous-chart-'));
+  const raised = (await sh(`git log -1 --format=%H -G'^version: ' -- charts/facepass/Chart.yaml`)).trim();
+  await sh(`git archive ${raised}^ charts alerts dashboards | tar -x -C ${folder}`);
+  return { version: (await sh(`helm show chart ${folder}/charts/facepass | sed -n 's/^version: //p'`)).trim(), folder };
+}
+
 /** Helm removes the test's pod when it succeeds, so that an uninstall leaves none; a failed one stays to be read. */
 async function helmTest(): Promise<string> {
   return sh(`helm test ${release} --namespace ${namespace} --timeout 2m | grep Phase`).catch(async (error: Error) => {
     throw new Error(`${error.message}\n${await sh(`kubectl -n ${namespace} logs ${release}-facepass-smoke-test`).catch(String)}`);
   });
+}
+
+/** Indexes the selfie as photo p1 of the session gala, with the installation's key. */
+async function indexOne(): Promise<void> {
+  const secret = await sh(`kubectl -n ${namespace} get secret ${release}-facepass-api-keys -o jsonpath='{.data.api-keys}' | base64 -d`);
+  apiKey = secret.split(':')[1] ?? '';
+  await using forward = await portForward(namespace, `service/${api}`, 80);
+  const indexed = await fetch(`${forward.url}/api/v1/index`, { method: 'POST', headers: { 'X-API-Key': apiKey }, body: form({ session_id: 'gala', photo_id: 'p1' }) });
+  assert.equal(indexed.status, 200, await indexed.text());
 }
 
 async function stillFound(): Promise<void> {
