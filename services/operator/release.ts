@@ -167,7 +167,7 @@ function rollBack(draft: Draft, observation: Observation): void {
   if (isSettled(status, route) && isQuiet) return giveUp(draft, now);
   if (now <= startOf(status) + millisecondsOf(spec.deadlines.route)) return;
   if (isQuiet && !route.weights?.[candidate.revision]) return giveUp(draft, now);
-  wait(draft, 'TrafficNotMoved', `the candidate still gets requests: ${route.message}`);
+  wait(draft, 'TrafficNotMoved', `the candidate was not yet seen without requests for five seconds: ${route.message}`);
 }
 
 function pauses(draft: Draft, { spec }: Observation): boolean {

@@ -70,7 +70,7 @@ function retain(draft: Draft, { now, spec, annotations, pairs }: Observation): v
   const isOver = now >= Date.parse(previous.until) || annotations[REQUEST.promote] === String(active?.number);
   if (!isOver || spec.paused) return wait(draft, 'Retaining', `revision ${previous.revision} is kept until ${previous.until}`);
   const pair = pairs[previous.revision];
-  if (pair?.serving && !pair.quiet && spec.traffic.mode === 'Gateway') return wait(draft, 'TrafficNotMoved', `revision ${previous.revision} still gets requests`);
+  if (pair?.serving && !pair.quiet && spec.traffic.mode === 'Gateway') return wait(draft, 'TrafficNotMoved', `revision ${previous.revision} was not yet seen without requests for five seconds`);
   enter(draft, 'Retiring', now);
   wait(draft, 'Retiring', `revision ${previous.revision} is scaled down`);
 }
