@@ -50,7 +50,7 @@ export function faultTests(scenario: Scenario): void {
 async function isTakenBack(stage: Stage, candidate: Candidate, reason: string, mostWeight: number, report: (line: string) => void): Promise<void> {
   using story = await followStory(stage.kubernetes);
   const active = story.status().active.revision;
-  const load = stage.load();
+  await using load = stage.load();
   await stage.release(candidate);
   const { candidate: begun } = await story.reaches('a candidate', 30, (status) => status.candidate !== undefined);
   const { rejected } = await story.reaches('the release is given up', 150, (status) => status.rejected?.revision === begun!.revision && status.candidate === undefined);

@@ -22,7 +22,7 @@ export function lifecycleTests(scenario: Scenario): void {
 
 async function upgradedInTheMiddle(stage: Stage, report: (line: string) => void): Promise<void> {
   using story = await followStory(stage.kubernetes);
-  const load = stage.load();
+  await using load = stage.load();
   await stage.release(good('first'), SLOW_STEPS);
   const { candidate: first } = await story.reaches('10 %', 120, ({ weight }) => weight === 10);
   await stage.release(good('first'), SLOW_STEPS, '--set release.rollbackWindow=6s');
@@ -41,7 +41,7 @@ async function upgradedInTheMiddle(stage: Stage, report: (line: string) => void)
 
 async function releasesAndRollbacks(stage: Stage, report: (line: string) => void): Promise<void> {
   using story = await followStory(stage.kubernetes);
-  const load = stage.load();
+  await using load = stage.load();
   const active = story.status().active.revision;
   const podsBefore = await podsOf(stage, active);
   const backMs: number[] = [];
@@ -66,13 +66,15 @@ async function releasesAndRollbacks(stage: Stage, report: (line: string) => void
 async function steeredByCommandLine(stage: Stage, report: (line: string) => void): Promise<void> {
   using story = await followStory(stage.kubernetes);
   const active = story.status().active.revision;
-  const load = stage.load();
-  await stage.release(good('steered'), LONG_WINDOW);
+  await using load = stage.load();
+  await stage.release(good('steered'), LONG_WINDOW, SLOW_STEPS);
   await story.reaches('10 %', 120, ({ weight }) => weight === 10);
+  await using paused = new AsyncDisposableStack();
+  paused.defer(async () => void (await facepass('resume')));
   await facepass('pause');
   await story.reaches('paused', 20, ({ reason }) => reason === 'Paused');
-  await delay(8000);
-  assert.equal(story.status().weight, 10, 'a paused release stays');
+  await delay(20_000);
+  assert.equal(story.status().weight, 10, 'a paused release stays beyond its hold');
   report(await facepass('status'));
   await facepass('abort');
   await story.reaches('aborted', 60, ({ candidate, rejected }) => candidate === undefined && rejected?.reason === 'Aborted');
@@ -93,7 +95,7 @@ async function steeredByCommandLine(stage: Stage, report: (line: string) => void
 
 async function uninstalled(stage: Stage, report: (line: string) => void): Promise<void> {
   using story = await followStory(stage.kubernetes);
-  const load = stage.load();
+  await using load = stage.load();
   await stage.release(good('orphaned'), SLOW_STEPS);
   const { candidate } = await story.reaches('50 %', 120, ({ weight }) => weight === 50);
   const weights = story.weights.at(-1)!.byRevision;

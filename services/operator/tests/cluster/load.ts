@@ -1,8 +1,8 @@
 import http from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A request at a steady rate, whatever becomes of the ones before it. */
-export interface Load {
+/** A request at a steady rate, whatever becomes of the ones before it, until stopped or disposed of. */
+export interface Load extends AsyncDisposable {
   /** Requests answered with the status they should have, since the start. */
   readonly answered: number;
   /** Every other request, in the order in which they were sent. */
@@ -60,6 +60,12 @@ export function steadyLoad(baseUrl: string, perSecond: number, requests: (count:
     }
   };
   const running = run();
+  const stop = async () => {
+    stopped = true;
+    await running;
+    await Promise.all(underWay);
+    agent.destroy();
+  };
 
   return {
     get answered() {
@@ -71,12 +77,8 @@ export function steadyLoad(baseUrl: string, perSecond: number, requests: (count:
       const sorted = tookMs.toSorted((a, b) => a - b);
       return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
     },
-    async stop() {
-      stopped = true;
-      await running;
-      await Promise.all(underWay);
-      agent.destroy();
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }
 

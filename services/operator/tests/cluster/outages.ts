@@ -15,7 +15,7 @@ const OUTAGE_MS = 20_000;
 export function outageTests(scenario: Scenario): void {
   scenario('Prometheus stopped for a while holds the release, and it goes on after', async (stage, report) => {
     using story = await followStory(stage.kubernetes);
-    const load = stage.load();
+    await using load = stage.load();
     await stage.release(good('outage'), `--set-json 'release.traffic.steps=[{"weight":10,"hold":"8s"},{"weight":50,"hold":"4s"},{"weight":100,"hold":"4s"}]'`);
     const { candidate } = await story.reaches('10 %', 120, ({ weight }) => weight === 10);
     await sh(`kubectl -n ${NAMESPACE} scale deployment/prometheus --replicas=0`);
@@ -38,7 +38,7 @@ async function survivesKills(stage: Stage, kind: 'good' | 'bad', report: (line: 
   await sh(`kubectl -n ${NAMESPACE} patch deployment ${OPERATOR} --type merge -p '{"spec":{"template":{"spec":{"shareProcessNamespace":true}}}}' && kubectl -n ${NAMESPACE} rollout status deployment/${OPERATOR} --timeout=2m`);
   using story = await followStory(stage.kubernetes);
   const active = story.status().active.revision;
-  const load = stage.load();
+  await using load = stage.load();
   await stage.release(kind === 'good' ? good('killed') : failing());
   const { candidate } = await story.reaches('a candidate', 60, (status) => status.candidate !== undefined);
   const over = ({ phase, candidate: current }: { phase: string; candidate?: unknown }) => phase === 'Stable' && current === undefined;

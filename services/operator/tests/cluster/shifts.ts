@@ -13,7 +13,7 @@ export function shiftTests(scenario: Scenario): void {
   scenario('a good release goes 10, 50, 100 without a failed request, and the shares are the desired ones', async (stage, report) => {
     using story = await followStory(stage.kubernetes);
     const active = story.status().active.revision;
-    const load = stage.load();
+    await using load = stage.load();
     await until('load is on', 30, async () => load.answered > 100);
     const steps = '[{"weight":10,"hold":"35s"},{"weight":50,"hold":"35s"},{"weight":100,"hold":"5s"}]';
     await stage.release(good('shares'), `--set-json 'release.traffic.steps=${steps}'`);

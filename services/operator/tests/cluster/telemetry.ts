@@ -13,7 +13,7 @@ export function telemetryTests(scenario: Scenario): void {
     'every query of the dashboards and rules about the operator has data while a release goes on',
     async (stage, report) => {
       using story = await followStory(stage.kubernetes);
-      const load = stage.load();
+      await using load = stage.load();
       await stage.release(good('watched'), `--set-json 'release.traffic.steps=[{"weight":50,"hold":"40s"},{"weight":100,"hold":"4s"}]'`);
       await story.reaches('50 %', 120, ({ weight }) => weight === 50);
       const expressions = [...panelExpressions('10s'), ...ruleExpressions().map(withoutLimits)].filter(({ expr }) => OF_THE_OPERATOR.test(expr) && !/\bkube_/.test(expr));
