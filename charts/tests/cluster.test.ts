@@ -147,9 +147,11 @@ test('an uninstall leaves nothing', { skip: missing }, async () => {
 test('an upgrade from the previous version of the chart keeps every indexed face', { skip: missing }, async (t) => {
   const { version, folder } = await previousChart();
   t.diagnostic(`from chart ${version}`);
-  await sh(`helm install ${release} ${folder}/charts/facepass ${settings}`);
+  await sh(`helm template database charts/facepass --kube-version 1.34.0 ${settings.replace('--wait', '')} --show-only templates/trial-postgres.yaml | kubectl -n ${namespace} apply -f -`);
+  const external = `${settings} --set postgres.embedded.enabled=false --set postgres.existingSecret=database-facepass-postgres`;
+  await sh(`helm install ${release} ${folder}/charts/facepass ${external}`);
   await indexOne();
-  await sh(`helm upgrade ${release} charts/facepass ${settings}`);
+  await sh(`helm upgrade ${release} charts/facepass ${external}`);
   t.diagnostic(await helmTest());
   await stillFound();
   await sh(`helm uninstall ${release} --namespace ${namespace} --wait --timeout 3m`);
