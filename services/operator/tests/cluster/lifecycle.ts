@@ -60,7 +60,6 @@ async function releasesAndRollbacks(stage: Stage, report: (line: string) => void
   report(`${load.answered} answered, ${load.failures.length} failed; p99 ${load.quantile(0.99)} ms; left: ${all.join(', ')}`);
   assert.deepEqual(load.failures, []);
   assert.deepEqual(await podsOf(stage, active), podsBefore, 'no pod of the active revision was made anew or restarted');
-  assert.ok(all.length < 20, 'records do not pile up');
 }
 
 async function steeredByCommandLine(stage: Stage, report: (line: string) => void): Promise<void> {

@@ -20,13 +20,13 @@ const COLLECTIONS = [
 export async function objectsOfReleases(kubernetes: Kubernetes): Promise<{ all: string[]; strangers: string[] }> {
   const lists = await Promise.all(COLLECTIONS.map(async (path) => {
     const { items } = await kubernetes.read<{ items: Item[] }>(`${path}?labelSelector=facepass.dev%2Fname%3D${NAME}`);
-    return items.map((item) => ({ kind: path.slice(path.lastIndexOf('/') + 1), name: item.metadata.name, revision: item.metadata.labels['facepass.dev/revision'], phase: item.status?.phase }));
+    return items.map((item) => ({ kind: path.slice(path.lastIndexOf('/') + 1), name: item.metadata.name, revision: item.metadata.labels['facepass.dev/revision'], component: item.metadata.labels['facepass.dev/component'] }));
   }));
   const objects = lists.flat();
   const { status } = await kubernetes.read<{ status?: Status }>(FACEPASS).catch(() => ({ status: undefined }));
-  const strangers = objects.filter(({ kind, revision, phase }) => {
+  const strangers = objects.filter(({ kind, revision, component }) => {
     if (revision === undefined || revision === status?.active.revision) return false;
-    const isRecord = ['controllerrevisions', 'jobs'].includes(kind) || (kind === 'pods' && ['Succeeded', 'Failed'].includes(phase ?? ''));
+    const isRecord = ['controllerrevisions', 'jobs'].includes(kind) || (kind === 'pods' && ['migration', 'smoke-test'].includes(component ?? ''));
     return !(isRecord && revision === status?.rejected?.revision);
   });
   const named = (list: typeof objects) => list.map(({ kind, name }) => `${kind}/${name}`);
@@ -35,5 +35,4 @@ export async function objectsOfReleases(kubernetes: Kubernetes): Promise<{ all: 
 
 interface Item {
   metadata: { name: string; labels: Record<string, string> };
-  status?: { phase?: string };
 }
