@@ -101,11 +101,11 @@ async function uninstalled(stage: Stage, report: (line: string) => void): Promis
   await sh(`helm -n ${NAMESPACE} uninstall ${OPERATOR} --wait --timeout 2m`);
   await delay(10_000);
   assert.deepEqual(story.weights.at(-1)!.byRevision, weights, 'no traffic moved');
-  await load.stop();
-  report(`without an operator at ${JSON.stringify(weights)}: ${load.answered} answered, ${load.failures.length} failed`);
-  assert.deepEqual(load.failures, []);
   await stage.installOperator();
   await story.reaches('the release goes on and ends', 120, ({ phase, active }) => phase === 'Stable' && active.revision === candidate!.revision);
+  await load.stop();
+  report(`${load.answered} answered, ${load.failures.length} failed, ten seconds of them without an operator at ${JSON.stringify(weights)}`);
+  assert.deepEqual(load.failures, []);
   const shifts = story.weights.length;
   await sh(`helm -n ${NAMESPACE} uninstall faces --wait --timeout 2m`);
   await until('the Facepass and all that it owned are gone', 120, async () => (await facepassIsGone(stage.kubernetes)) && (await objectsOfReleases(stage.kubernetes)).all.length === 0);
