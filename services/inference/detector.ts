@@ -65,17 +65,17 @@ const KINDS: Record<ModelPack['detector']['kind'], DetectorKind> = {
   'ssd-mobilenet': {
     layOut: interleavedBytes,
     decode: decodeSsd,
-    sight: { faintScore: 0.05, faintSize: 46, naturalSize: 14, closeUpSize: 56, cheapPixels: 4 * 512 },
+    sight: { faintScore: 0.05, faintSize: 46, naturalSize: 14, closeUpSize: 56, cheapPixels: 512 * 512 },
   },
   yunet: {
     layOut: planarFloats([2, 1, 0], 0, 1),
     decode: decodeYunet,
-    sight: { faintScore: 0.08, faintSize: 34, naturalSize: 12, closeUpSize: 56, cheapPixels: 4 * 512 * 512 },
+    sight: { faintScore: 0.08, faintSize: 34, naturalSize: 12, closeUpSize: 56, cheapPixels: 2 * 512 * 512 },
   },
   scrfd: {
     layOut: planarFloats([0, 1, 2], 127.5, 1 / 128),
     decode: decodeScrfd,
-    sight: { faintScore: 0.08, faintSize: 34, naturalSize: 12, closeUpSize: 56, cheapPixels: 4 * 512 * 512 },
+    sight: { faintScore: 0.08, faintSize: 34, naturalSize: 12, closeUpSize: 56, cheapPixels: 2 * 512 * 512 },
   },
 };
 
