@@ -28,13 +28,14 @@ begin
   end if;
 end $$;
 
+-- Every cast of a session is guarded where it stands: a planner may judge the cheap cast before `holds_uuid` in the same WHERE, and did.
 create function holds_uuid(p_session_id text) returns boolean language sql immutable as $$
   select case when pg_input_is_valid(p_session_id, 'uuid') then p_session_id::uuid::text = p_session_id else false end
 $$;
 
 -- The row of the backup that became the photo's row in schema 2 takes the newer vector; its other columns stay.
 with changed as (
-  select f.photo_id, f.session_id::uuid as session_id, f.embedding, f.confidence
+  select f.photo_id, case when holds_uuid(f.session_id) then f.session_id::uuid end as session_id, f.embedding, f.confidence
   from face_embeddings_changes c join face_embeddings f using (session_id, photo_id) where holds_uuid(f.session_id))
 update face_embeddings_backup_v1 b set embedding = changed.embedding, confidence = changed.confidence
 from changed
@@ -43,7 +44,7 @@ where b.session_id = changed.session_id and b.photo_id = changed.photo_id
 
 -- Photos that the backup does not know: new since, or the backup was purged.
 insert into face_embeddings_backup_v1 (id, photo_id, session_id, embedding, confidence, created_at)
-select f.id, f.photo_id, f.session_id::uuid, f.embedding, f.confidence, f.created_at from face_embeddings f
+select f.id, f.photo_id, case when holds_uuid(f.session_id) then f.session_id::uuid end, f.embedding, f.confidence, f.created_at from face_embeddings f
 where holds_uuid(f.session_id) and not exists (
   select from face_embeddings_backup_v1 b
   where b.session_id = case when holds_uuid(f.session_id) then f.session_id::uuid end and b.photo_id = f.photo_id
