@@ -15,14 +15,14 @@ export interface InferenceProcess extends AsyncDisposable {
   logged(message: string): Promise<Record<string, unknown>>;
   /** Value of one series, for example `facepass_inference_refused_total{reason="queue_full"}`; 0 when it is not there. */
   metric(series: string): Promise<number>;
-  /** Waits until a series has a value. @throws Error with the last value, after a minute. */
+  /** Waits until a series has a value. @throws Error with the last value, after two minutes. */
   metricReaches(series: string, holds: (value: number) => boolean): Promise<void>;
 }
 
 /** Starts `services/inference/main.ts` on free ports and waits until it serves. @throws Error with its exit code and what it wrote, when it ends before that. */
 export async function startInferenceProcess(environment: Record<string, string> = {}): Promise<InferenceProcess> {
   const child = spawn(process.execPath, ['--import', END_WITH_PARENT, MAIN], {
-    env: { ...process.env, INFERENCE_LISTEN: '127.0.0.1:0', METRICS_PORT: '0', HOST: '127.0.0.1', DRAIN_MS: '60000', MALLOC_ARENA_MAX: '2', ...environment },
+    env: { ...process.env, INFERENCE_LISTEN: '127.0.0.1:0', METRICS_PORT: '0', HOST: '127.0.0.1', DRAIN_MS: '60000', MALLOC_ARENA_MAX: '2', INFERENCE_IMAGE_TIMEOUT_MS: '120000', ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
   const exited = once(child, 'exit').then(([code]) => code as number | null);
@@ -53,7 +53,7 @@ export async function startInferenceProcess(environment: Record<string, string> 
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 /** A wait without an end once held a whole run for 85 minutes. */
-const REACH_LIMIT_MS = 60_000;
+const REACH_LIMIT_MS = 120_000;
 const END_WITH_PARENT = new URL('../../../scripts/end-with-parent.ts', import.meta.url).href;
 
 function followLog(child: ChildProcess, exited: Promise<number | null>): InferenceProcess['logged'] {
