@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, globSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { prepare } from './local/prepare.ts';
 
@@ -9,6 +9,9 @@ type Outcome = boolean | string;
 const LEAST_LINE_COVERAGE = 80;
 const MEASURED_SERVICES = ['api', 'inference', 'migrator', 'operator'];
 const COVERAGE = 'coverage';
+const FAILED_FILES = `${COVERAGE}/failed-files`;
+/** More failed files than this are no accident. */
+const MOST_RUN_AGAIN = 5;
 
 /** Take a cluster for half an hour: run by themselves, with `npm run test:cluster` and `npm run test:operator`. */
 const RUN_BY_THEMSELVES = ['charts/tests/cluster.test.ts', 'services/operator/tests/cluster/operator.test.ts'];
@@ -61,12 +64,28 @@ function succeeds(command: string, args: string[], environment: NodeJS.ProcessEn
   return status === 0;
 }
 
-/** NODE_V8_COVERAGE reaches the services and worker threads that the tests start. */
+/**
+ * A file that fails beside the others runs once more with the machine to itself, and the log says so: on two shared cores one in
+ * some 800 tests met a limit of time now and then (docs/decisions/0100). A test that fails alone, too, fails the run.
+ */
 function runTests(files: string[]): boolean {
   const missing = files.filter((path) => !existsSync(path));
   if (files.length === 0 || missing.length > 0) throw new Error(`There is no such test file: ${missing.join(', ') || 'none was found'}`);
   rmSync(COVERAGE, { recursive: true, force: true });
-  const settings = ['--test', '--test-concurrency=2', '--test-timeout=400000', '--test-force-exit', '--test-reporter=spec'];
+  if (testsPass(files, 2)) return true;
+  const failed = readFileSync(FAILED_FILES, 'utf8').split('\n').filter(Boolean);
+  if (failed.length === 0 || failed.length > MOST_RUN_AGAIN) return false;
+  console.log(`\n== once more, alone: ${failed.join(', ')}`);
+  const passed = testsPass(failed, 1);
+  console.log(`${passed ? 'PASSED ONLY ALONE' : 'failed alone, too'}: ${failed.join(', ')}`);
+  return passed;
+}
+
+/** NODE_V8_COVERAGE reaches the services and worker threads that the tests start. */
+function testsPass(files: string[], atATime: number): boolean {
+  mkdirSync(COVERAGE, { recursive: true });
+  const reporters = ['--test-reporter=spec', '--test-reporter-destination=stdout', '--test-reporter=./scripts/failed-files.ts', `--test-reporter-destination=${FAILED_FILES}`];
+  const settings = ['--test', `--test-concurrency=${atATime}`, '--test-timeout=400000', '--test-force-exit', ...reporters];
   return succeeds(process.execPath, [...settings, ...files], { NODE_V8_COVERAGE: `${COVERAGE}/raw` });
 }
 
