@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
 /**
@@ -8,8 +9,10 @@ import { parseArgs } from 'node:util';
  * `helm test` and the operator run it; exit code 0 means all of it held.
  *
  *   node services/api/smoke-test.ts --keys FILE [--url http://…] [--photo group.jpg] [--again same-person.jpg] [--stranger other.jpg]
+ *     [--wait-seconds 20]
  */
-async function smokeTest({ url, apiKey, photo, again, stranger }: Arguments): Promise<void> {
+async function smokeTest({ url, waitSeconds, apiKey, photo, again, stranger }: Arguments): Promise<void> {
+  await reached(url, waitSeconds);
   const session = `smoke-test-${randomUUID()}`;
   const api = new URL('/api/v1/', url);
   const headers = { 'X-API-Key': apiKey };
@@ -41,8 +44,25 @@ async function smokeTest({ url, apiKey, photo, again, stranger }: Arguments): Pr
 const LEAST_SIMILARITY = 0.55;
 const LEAST_MARGIN = 0.05;
 
+/**
+ * A Service may refuse connections for a moment after its pods are ready, until the node knows of them: no fault of what is tested.
+ * @throws what the last try met, after `waitSeconds`.
+ */
+async function reached(url: string, waitSeconds: number): Promise<void> {
+  for (const giveUp = Date.now() + waitSeconds * 1000; ; await delay(250)) {
+    try {
+      await fetch(new URL('/health', url), { signal: AbortSignal.timeout(2_000) });
+      return;
+    } catch (error) {
+      const { message, cause } = error as Error;
+      if (Date.now() >= giveUp) throw new Error(`${url} is not reached within ${waitSeconds} s: ${cause instanceof Error ? cause.message : message}`);
+    }
+  }
+}
+
 interface Arguments {
   url: string;
+  waitSeconds: number;
   apiKey: string;
   photo: Blob;
   again: Blob;
@@ -84,6 +104,7 @@ const samples = new URL('../../samples/', import.meta.url);
 const { values } = parseArgs({
   options: {
     url: { type: 'string', default: process.env['SMOKE_TEST_URL'] ?? 'http://127.0.0.1:8080' },
+    'wait-seconds': { type: 'string', default: '20' },
     keys: { type: 'string', default: '/etc/facepass/api-keys/api-keys' },
     photo: { type: 'string', default: new URL('group.jpg', samples).pathname },
     again: { type: 'string', default: new URL('same-person.jpg', samples).pathname },
@@ -93,6 +114,7 @@ const { values } = parseArgs({
 const readImage = async (path: string) => new Blob([await readFile(path)], { type: 'image/jpeg' });
 await smokeTest({
   url: values.url,
+  waitSeconds: Number(values['wait-seconds']),
   apiKey: await firstKey(values.keys),
   photo: await readImage(values.photo),
   again: await readImage(values.again),

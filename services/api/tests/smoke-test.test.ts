@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import { mkdtemp, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { buffer } from 'node:stream/consumers';
 import { dirname, join } from 'node:path';
@@ -29,10 +29,33 @@ test('a model that answers 200 with rubbish fails the smoke test', { timeout: 60
   await t.test('a vector made of chance', async () => assertFails(() => [0.5, 0.5], /FAILED its largest face finds it/));
 });
 
-/** A service whose similarities come from `compare`, by the size of the pictures. */
+test('a service that refuses its first connections is waited for', { timeout: 60_000 }, async () => {
+  let refused = 0;
+  const { output } = await testAgainst(rubbish(() => [1, 1]), (socket) => void ((refused += 1) <= 3 && socket.destroy()));
+  assert.ok(refused > 3);
+  assert.match(output, /ok +\/api\/v1\/index: 200/);
+});
+
+test('a service that is never reached fails the smoke test, which says what it met', { timeout: 60_000 }, async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  const { errors, code } = await smokeTest(`http://127.0.0.1:${port}`, '--wait-seconds', '1');
+  assert.equal(code, 1);
+  assert.match(errors, /is not reached within 1 s: connect ECONNREFUSED/);
+});
+
 async function assertFails(compare: (asked: number, stored: number) => number[], expected: RegExp): Promise<void> {
+  const { output, code } = await testAgainst(rubbish(compare));
+  assert.notEqual(code, 0);
+  assert.match(output, expected);
+}
+
+/** A service whose similarities come from `compare`, by the size of the pictures. */
+function rubbish(compare: (asked: number, stored: number) => number[]): RequestListener {
   const stored = new Map<string, number>();
-  const server = createServer(async (request, response) => {
+  return async (request, response) => {
     const bytes = await buffer(request);
     const body = bytes.toString('latin1');
     const size = bytes.length >> 12;
@@ -42,23 +65,26 @@ async function assertFails(compare: (asked: number, stored: number) => number[],
     if (photo) stored.set(photo, size);
     const matches = [...stored].map(([photo_id, other]) => ({ photo_id, similarity: compare(size, other)[0] ?? 0 })).filter(({ similarity }) => similarity >= threshold);
     response.setHeader('Content-Type', 'application/json').end(JSON.stringify({ faces_detected: 3, matches }));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { output, code } = await smokeTest(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  server.closeAllConnections();
-  server.close();
-  assert.notEqual(code, 0);
-  assert.match(output, expected);
+  };
 }
 
-async function smokeTest(url: string): Promise<{ output: string; code: number }> {
+async function testAgainst(listener: RequestListener, onConnection: (socket: Socket) => void = () => undefined): ReturnType<typeof smokeTest> {
+  const server = createServer(listener).on('connection', onConnection);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const result = await smokeTest(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  server.closeAllConnections();
+  server.close();
+  return result;
+}
+
+async function smokeTest(url: string, ...options: string[]): Promise<{ output: string; errors: string; code: number }> {
   const keys = join(await mkdtemp(join(tmpdir(), 'facepass-smoke-')), 'keys');
   await writeFile(keys, `test:${KEY}:index+delete\n`);
   const photos = ['--photo', 'sample1.jpg', '--again', 'sample3.jpg', '--stranger', 'sample5.jpg'].map((word) => (word.endsWith('.jpg') ? join(samples, word) : word));
   const environment = { ...process.env, SMOKE_TEST_URL: url };
-  const { stdout, code } = await promisify(execFile)(process.execPath, [script, '--keys', keys, ...photos], { env: environment }).then(
+  const { stdout, stderr, code } = await promisify(execFile)(process.execPath, [script, '--keys', keys, ...photos, ...options], { env: environment }).then(
     (done) => ({ ...done, code: 0 }),
-    (error: { stdout: string; code: number }) => error,
+    (error: { stdout: string; stderr: string; code: number }) => error,
   );
-  return { output: stdout, code };
+  return { output: stdout, errors: stderr, code };
 }
