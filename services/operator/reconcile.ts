@@ -73,9 +73,9 @@ async function look(context: Context, facepass: Facepass, memory: Memory & { ful
   return intervalOf(status, config, now());
 }
 
-/** A release under way is looked at often; else the watches call, and the full resync. */
-function intervalOf({ phase, previous, candidate }: Status, { stepIntervalMs, resyncMs }: Context['config'], now: number): number {
-  if (candidate || phase === 'Retiring') return stepIntervalMs;
+/** A release under way, and requests that are to stop, are looked at often: no watch tells of either. Else the watches call, and the full resync. */
+function intervalOf({ phase, reason, previous, candidate }: Status, { stepIntervalMs, resyncMs }: Context['config'], now: number): number {
+  if (candidate || phase === 'Retiring' || reason === 'TrafficNotMoved') return stepIntervalMs;
   if (!previous) return resyncMs;
   return Math.max(stepIntervalMs, Math.min(resyncMs, Date.parse(previous.until) - now));
 }

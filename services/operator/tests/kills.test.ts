@@ -25,6 +25,7 @@ interface Deed {
 
 const RELEASE: Deed = { when: (status) => status?.phase === 'Stable' && status.active?.number === 1, change: (facepass) => setImage(facepass, 'two') };
 const ROLLBACK: Deed = { when: (status) => status?.phase === 'Retaining', change: ({ metadata }) => (metadata.annotations = { 'facepass.dev/rollback': '2' }) };
+const PROMOTE: Deed = { when: (status) => status?.phase === 'Retaining', change: ({ metadata }) => (metadata.annotations = { 'facepass.dev/promote': '2' }) };
 const ABORT: Deed = { when: (status) => status?.weight === 50, change: ({ spec }) => (spec.abort = true) };
 const UPGRADE: Deed = { when: (status) => status?.weight === 50, change: (facepass) => setImage(facepass, 'three') };
 
@@ -54,6 +55,31 @@ for (const [title, story] of Object.entries(STORIES)) {
     t.diagnostic(`${kills} kills before or after one of ${whole.writes} writes, from write ${FIRST} on`);
   });
 }
+
+test('a window that is ended early is looked at often until the last requests have gone, not at the next resync', async () => {
+  await using cluster = await createMemoryCluster();
+  const first = facepassOf('10m');
+  first.spec.traffic.steps = [{ weight: 10, hold: '1s' }, { weight: 100, hold: '0s' }];
+  cluster.put(first);
+  let now = Date.parse('2026-11-23T12:00:00Z');
+  const reconcile = createOperator(cluster, () => now);
+  const deeds: Deed[] = [RELEASE, PROMOTE];
+  const waits: (number | null)[] = [];
+  for (let look = 0; look < 120 && (deeds.length > 0 || current(cluster).status?.phase !== 'Stable'); look += 1) {
+    const again = await reconcile(KEY);
+    const facepass = current(cluster);
+    if (facepass.status?.reason === 'TrafficNotMoved') waits.push(again);
+    if (deeds[0]?.when(facepass.status)) {
+      deeds.shift()?.change(facepass);
+      cluster.put(facepass);
+    }
+    cluster.tick(1000);
+    now += again === 0 ? 100 : 2000;
+  }
+  assert.equal(current(cluster).status?.phase, 'Stable');
+  assert.ok(waits.length > 0, 'the last requests were waited for');
+  assert.deepEqual(waits.filter((ms) => ms === null || ms > 2000), []);
+});
 
 /** Runs a story to its end, and what is there then. */
 async function play({ deeds, window = '10m', brokenRevision = false }: (typeof STORIES)[string], kill: MemoryCluster['kill']) {
