@@ -42,11 +42,14 @@ export async function connectKubernetes(): Promise<Kubernetes> {
   };
 }
 
+/** The API server ends a watch before fetch does, which gives up a body that is silent for five minutes. */
+const WATCH_SECONDS = 240;
+
 function watchForever<Type>(url: string, onObject: (object: Type, type: string) => void): Disposable {
   const controller = new AbortController();
   const run = async () => {
     while (!controller.signal.aborted) {
-      const response = await fetch(`${url}${url.includes('?') ? '&' : '?'}watch=true`, { signal: controller.signal });
+      const response = await fetch(`${url}${url.includes('?') ? '&' : '?'}watch=true&timeoutSeconds=${WATCH_SECONDS}`, { signal: controller.signal });
       let rest = '';
       for await (const text of response.body!.pipeThrough(new TextDecoderStream())) {
         const lines = (rest + text).split('\n');
