@@ -5,6 +5,7 @@ import { good } from './candidates.ts';
 import { objectsOfReleases } from './objects.ts';
 import type { Scenario } from './operator.test.ts';
 import { facepassIsGone } from './outages.ts';
+import { requestsByRevision, shareOf } from './shares.ts';
 import { NAME, NAMESPACE, OPERATOR, type Stage } from './stage.ts';
 import { assertWeightsOnlyRise, followStory, tell, type Story } from './story.ts';
 
@@ -18,6 +19,7 @@ export function lifecycleTests(scenario: Scenario): void {
   scenario('ten releases and ten rollbacks in a row, without a failed request or a leftover object', releasesAndRollbacks, { inCore: false });
   scenario('the command line pauses, resumes, promotes and aborts', steeredByCommandLine, { inCore: false });
   scenario('an uninstall of the operator in the middle of a release moves no traffic, and one of the Facepass leaves nothing', uninstalled);
+  scenario('without a Gateway API a Service goes over with all requests at once, and back, and the status says so', flippedBySelector, { inCore: false });
 }
 
 async function upgradedInTheMiddle(stage: Stage, report: (line: string) => void): Promise<void> {
@@ -110,6 +112,34 @@ async function uninstalled(stage: Stage, report: (line: string) => void): Promis
   await sh(`helm -n ${NAMESPACE} uninstall faces --wait --timeout 2m`);
   await until('the Facepass and all that it owned are gone', 120, async () => (await facepassIsGone(stage.kubernetes)) && (await objectsOfReleases(stage.kubernetes)).all.length === 0);
   assertGoneAtOnce(story, shifts);
+}
+
+/** A Facepass of its own, since none goes from a route to a Service; requests come by the API server's proxy of the Service, past the gateway. */
+async function flippedBySelector(stage: Stage, report: (line: string) => void): Promise<void> {
+  const selector = ['--set release.traffic.mode=Selector', '--set httpRoute.enabled=false', LONG_WINDOW];
+  await sh(`helm -n ${NAMESPACE} uninstall faces --ignore-not-found --wait --timeout 2m`);
+  await until('an earlier Facepass is gone', 120, async () => (await facepassIsGone(stage.kubernetes)) && (await objectsOfReleases(stage.kubernetes)).all.length === 0);
+  await stage.release(good('before'), ...selector);
+  await sh(`kubectl -n ${NAMESPACE} wait --for=condition=Released facepass/${NAME} --timeout=180s`);
+  using story = await followStory(stage.kubernetes);
+  const active = story.status().active.revision;
+  await using load = stage.loadOfService();
+  await stage.release(good('flipped'), ...selector);
+  const { candidate } = await story.reaches('the smoke test', 120, ({ phase }) => phase === 'Testing');
+  const before = (await requestsByRevision(stage.kubernetes))[candidate!.revision] ?? 0;
+  const { trafficMode, observedWeight } = await story.reaches('all requests are moved', 120, ({ phase, active: now }) => phase === 'Retaining' && now.revision === candidate!.revision);
+  const share = await shareOf(stage.kubernetes, candidate!.revision, 200);
+  await facepass('rollback');
+  await story.reaches('rolled back', 60, ({ phase, active: now }) => phase === 'Stable' && now.revision === active);
+  const shareBack = await shareOf(stage.kubernetes, active, 200);
+  await until('only the active pair is left', 90, async () => (await objectsOfReleases(stage.kubernetes)).strangers.length === 0);
+  await load.stop();
+  report(tell(story.chapters));
+  report(`${load.answered} answered, ${load.failures.length} failed; of 200 each: ${share} to the candidate after, ${shareBack} to the earlier pair after the rollback`);
+  assert.deepEqual({ before, share, shareBack }, { before: 0, share: 1, shareBack: 1 });
+  assert.deepEqual({ trafficMode, observedWeight }, { trafficMode: 'Selector', observedWeight: undefined });
+  assert.deepEqual(story.weights, [], 'no route is made');
+  assert.deepEqual(load.failures, []);
 }
 
 /** After the deletion the route is removed as it is: it gets no other weights first. */

@@ -24,6 +24,8 @@ export interface Stage extends AsyncDisposable {
   kubernetes: Kubernetes;
   /** 50 requests a second through the Gateway: the status of a session, and once in two seconds a search. */
   load(): Load;
+  /** 20 requests a second for the status of a session, to the Service of clients inside the cluster. */
+  loadOfService(): Load;
   /** `helm upgrade` of the Facepass to the stage's settings, `candidate` and `settings`. */
   release(candidate: Candidate, ...settings: string[]): Promise<void>;
   /** The operator's chart, once more. */
@@ -58,6 +60,10 @@ export async function raiseStage(log: (line: string) => void): Promise<Stage> {
           ? { name: 'search', path: '/api/v1/search', method: 'POST', ...search }
           : { name: 'status', path: `/api/v1/search/status/${SESSION}` },
       );
+    },
+    loadOfService: () => {
+      const path = `/api/v1/namespaces/${NAMESPACE}/services/${NAME}-api:http/proxy/api/v1/search/status/${SESSION}`;
+      return steadyLoad(kubernetes.url, 20, () => ({ name: 'status', path }));
     },
     async [Symbol.asyncDispose]() {
       await kubernetes[Symbol.asyncDispose]();

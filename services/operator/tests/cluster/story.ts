@@ -33,6 +33,7 @@ export interface Status {
   phase: string;
   reason: string;
   message: string;
+  trafficMode: string;
   release: number;
   step: number;
   weight: number;
