@@ -14,7 +14,7 @@ export interface InstallationRound extends Round {
 }
 
 export async function startInstallation(options: { photos: string[]; workers: number }): Promise<Installation> {
-  const stack = await startStack({ inference: { INFERENCE_WORKERS: String(options.workers), MALLOC_ARENA_MAX: '2' } });
+  const stack = await startStack({ inference: { INFERENCE_WORKERS: String(options.workers) } });
   const images = options.photos.map((path) => readFileSync(path));
   const [api, inference] = [stack.api.child.pid!, stack.inference[0]!.child.pid!];
   let indexed = 0;

@@ -39,6 +39,8 @@ export async function localPrograms(data: DataDirectory, port: number): Promise<
       INFERENCE_LISTEN: inferenceSocket,
       METRICS_PORT: String(inferenceMetricsPort),
       MALLOC_ARENA_MAX: process.env['MALLOC_ARENA_MAX'] ?? '2',
+      MALLOC_MMAP_THRESHOLD_: process.env['MALLOC_MMAP_THRESHOLD_'] ?? '1048576',
+      MALLOC_TRIM_THRESHOLD_: process.env['MALLOC_TRIM_THRESHOLD_'] ?? '1048576',
     }),
     api: program('api', 'services/api/main.ts', {
       ...database,

@@ -45,7 +45,7 @@ export async function startWorkerThread(
   const abandoned = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
     workerData: { pipeline: options.pipeline, abandoned } satisfies WorkerSetup,
-    resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MB },
+    resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MB, maxYoungGenerationSizeMb: WORKER_YOUNG_MB },
   });
   let pending = Promise.withResolvers<WorkerAnswer>();
   const ended = new Promise<Error>((resolve) => {
@@ -95,6 +95,8 @@ export async function startWorkerThread(
 
 /** JavaScript heap of a worker; pixels and models lie outside it. */
 const WORKER_HEAP_MB = 256;
+/** Pixels are freed when the small object that holds them is collected: a small nursery does that sooner (docs/decisions/0053). */
+const WORKER_YOUNG_MB = 4;
 const STOP_LIMIT_MS = 10_000;
 
 function foundOrThrow(answer: WorkerAnswer): FoundFaces {
