@@ -28,9 +28,11 @@ begin
   end if;
 end $$;
 
--- Every cast of a session is guarded where it stands: a planner may judge the cheap cast before `holds_uuid` in the same WHERE, and did.
+-- Whether a session is a UUID in its own spelling, told without a cast: from PostgreSQL 18 the body of a SQL function is planned with its argument's
+-- value, and a cast of a constant is judged at planning, inside a CASE too. The casts below are of columns, and guarded where they stand: a planner may
+-- judge the cheap cast before `holds_uuid` in the same WHERE, and did.
 create function holds_uuid(p_session_id text) returns boolean language sql immutable as $$
-  select case when pg_input_is_valid(p_session_id, 'uuid') then p_session_id::uuid::text = p_session_id else false end
+  select p_session_id ~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
 $$;
 
 -- The row of the backup that became the photo's row in schema 2 takes the newer vector; its other columns stay.

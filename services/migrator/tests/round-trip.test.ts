@@ -104,9 +104,20 @@ test(`writes and erasures by every API, at every schema, survive every way up an
       await goDownTo1(installation, oracle);
       await compareSchema1(installation, oracle);
     }),
-    { numRuns: RUNS, seed: SEED },
+    { numRuns: RUNS, seed: SEED, examples: [[NAMED_SESSION_AT_SCHEMA_2]] },
   );
 });
+
+/** On PostgreSQL 18 and PGlite this session's name was once cast to a UUID while the way back was planned. */
+const NAMED_SESSION_AT_SCHEMA_2 = {
+  contents: [],
+  first: [],
+  contract: false,
+  second: [{ do: 'older index' as const, session: 'Hochzeit Müller', photo: 'a.jpg', seed: 1, confidence: 0.25 as const }],
+  over1: false,
+  third: [],
+  fourth: [],
+};
 
 async function seedField(installation: Installation, contents: Omit<FieldRow, 'id'>[]): Promise<Oracle> {
   await installation.up({ to: 1 });
