@@ -43,12 +43,15 @@ insert into face_copies (table_name, kind, schema_version) values ('face_embeddi
 
 \ir parts/triggers_of_schema_2.sql
 
--- Rows that schema 1 could not hold come back from the last way back.
+-- Rows that schema 1 could not hold come back from the last way back. No API wrote them: taken for its writes, they would
+-- replace what is kept aside of the same photos, and the further faces of a named session's photos were lost so.
 do $$
 begin
   if to_regclass('face_embeddings_kept_v2') is not null then
+    perform set_config('facepass.triggers', 'off', true);
     insert into face_embeddings (photo_id, session_id, embedding, confidence, created_at)
     select photo_id, session_id, embedding, confidence, created_at from face_embeddings_kept_v2 on conflict do nothing;
+    perform set_config('facepass.triggers', '', true);
     drop table face_embeddings_kept_v2;
     delete from face_copies where table_name = 'face_embeddings_kept_v2';
   end if;

@@ -104,7 +104,7 @@ test(`writes and erasures by every API, at every schema, survive every way up an
       await goDownTo1(installation, oracle);
       await compareSchema1(installation, oracle);
     }),
-    { numRuns: RUNS, seed: SEED, examples: [[NAMED_SESSION_AT_SCHEMA_2]] },
+    { numRuns: RUNS, seed: SEED, examples: [[NAMED_SESSION_AT_SCHEMA_2], [TWO_FACES_IN_A_NAMED_SESSION]] },
   );
 });
 
@@ -115,6 +115,24 @@ const NAMED_SESSION_AT_SCHEMA_2 = {
   contract: false,
   second: [{ do: 'older index' as const, session: 'Hochzeit Müller', photo: 'a.jpg', seed: 1, confidence: 0.25 as const }],
   over1: false,
+  third: [],
+  fourth: [],
+};
+
+/** The second face was once lost when the named session came back from schema 1. */
+const TWO_FACES_IN_A_NAMED_SESSION = {
+  contents: [],
+  first: [
+    {
+      do: 'newer index' as const,
+      session: 'Hochzeit Müller',
+      photo: 'a.jpg',
+      faces: [1, 2].map((each) => ({ seed: each, confidence: 0.25 as const, model: LEGACY_MODEL })),
+    },
+  ],
+  contract: false,
+  second: [],
+  over1: true,
   third: [],
   fourth: [],
 };
