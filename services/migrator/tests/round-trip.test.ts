@@ -127,7 +127,7 @@ const TWO_FACES_IN_A_NAMED_SESSION = {
       do: 'newer index' as const,
       session: 'Hochzeit Müller',
       photo: 'a.jpg',
-      faces: [1, 2].map((each) => ({ seed: each, confidence: 0.25 as const, model: LEGACY_MODEL })),
+      faces: [1, 2].map((each) => ({ seed: each, confidence: 0.25 as const, model: 'arcface-1' as const })),
     },
   ],
   contract: false,
