@@ -12,20 +12,25 @@ export interface CountedRequests {
  */
 export type ShareJudgement = { result: 'near' | 'off' | 'few'; observed?: number; message: string };
 
-/** Compares the share counted with the weight desired, both in per cent. Off: beyond the tolerance and three standard deviations of a binomial count. */
+/**
+ * Compares the share counted with the weight desired, both in per cent. Off: beyond the tolerance, and a gateway at the tolerance's edge
+ * would count it less than once in a million times, by the Chernoff bound of a binomial count: exp(-total * D(counted || edge)), which holds for any total.
+ */
 export function judgeShare(desired: number, counted: CountedRequests | null, { tolerance, minRequests }: Traffic['share']): ShareJudgement {
   if (!counted) return { result: minRequests === 0 ? 'near' : 'few', message: 'the API pods’ counters cannot be read' };
   const { candidate, total } = counted;
   if (total === 0) return { result: minRequests === 0 ? 'near' : 'few', message: `no request of ${minRequests}` };
   const observed = Math.round((1000 * candidate) / total) / 10;
-  const difference = Math.abs((100 * candidate) / total - desired);
-  const p = desired / 100;
-  const chance = 300 * Math.sqrt((p * (1 - p)) / total);
+  const share = candidate / total;
+  const edge = Math.min(Math.max(share, (desired - tolerance) / 100), (desired + tolerance) / 100);
   const message = `${observed} % of ${total} requests, desired ${desired} %`;
-  if (total >= LEAST_FOR_A_VERDICT && difference > tolerance + chance) return { result: 'off', observed, message };
+  if (total * divergence(share, edge) > Math.log(1e6)) return { result: 'off', observed, message };
   if (total < minRequests) return { result: 'few', observed, message: `${message}, ${minRequests} requests are asked for` };
-  return difference <= tolerance ? { result: 'near', observed, message } : { result: 'few', observed, message: `${message}, which may be chance` };
+  return share === edge ? { result: 'near', observed, message } : { result: 'few', observed, message: `${message}, which may be chance` };
 }
 
-/** Below it the normal approximation of a binomial count is poor. */
-const LEAST_FOR_A_VERDICT = 30;
+/** The Kullback-Leibler divergence of two coins, in nats: infinite where the second never shows what the first does. */
+function divergence(p: number, q: number): number {
+  const part = (a: number, b: number) => (a === 0 ? 0 : a * Math.log(a / b));
+  return part(p, q) + part(1 - p, 1 - q);
+}
