@@ -85,7 +85,7 @@ const FORCED = ['set enable_seqscan = off', 'set enable_bitmapscan = off', 'set 
 const EXACT: Setting = { name: 'exact', sql: [] };
 const HNSW = {
   name: 'HNSW',
-  create: 'create index approximate on shared using hnsw (embedding halfvec_ip_ops)',
+  create: 'create index approximate on shared using hnsw (embedding halfvec_cosine_ops)',
   settings: [
     { name: 'defaults (ef_search 40)', sql: ['set hnsw.ef_search = 40'] },
     { name: 'ef_search 400', sql: ['set hnsw.ef_search = 400'] },
@@ -94,7 +94,7 @@ const HNSW = {
 };
 const IVFFLAT = {
   name: 'IVFFlat, 100 lists',
-  create: 'create index approximate on shared using ivfflat (embedding halfvec_ip_ops) with (lists = 100)',
+  create: 'create index approximate on shared using ivfflat (embedding halfvec_cosine_ops) with (lists = 100)',
   settings: [
     { name: 'defaults (1 probe)', sql: ['set ivfflat.probes = 1'] },
     { name: '10 probes', sql: ['set ivfflat.probes = 10'] },
@@ -110,12 +110,12 @@ async function measure(client: pg.Client, setting: Setting, probes: Probe[], sha
   const ofShape = probes.filter((probe) => probe.shape === shape);
   const chosen = await withSettings(client, setting.sql, () => usesIndex(client, ofShape[0]!));
   for (const { sessionId, query } of ofShape) {
-    const truth = await withSettings(client, [], () => client.query(TRUE_MATCHES, [sessionId, query, -MINIMUM_COSINE]));
+    const truth = await withSettings(client, [], () => client.query(TRUE_MATCHES, [sessionId, query, MINIMUM_COSINE]));
     matching += truth.rowCount ?? 0;
     await withSettings(client, [...forced, ...setting.sql], async () => {
       times.push(await clock(async () => {
         const { rows } = await client.query<{ distance: number }>(NEAREST, [sessionId, query]);
-        found += rows.filter(({ distance }) => distance <= -MINIMUM_COSINE).length;
+        found += rows.filter(({ distance }) => distance <= 1 - MINIMUM_COSINE).length;
       }));
     });
   }
@@ -123,9 +123,9 @@ async function measure(client: pg.Client, setting: Setting, probes: Probe[], sha
   return [setting.name, shape.faces.toLocaleString('en'), String(shape.pictures), (found / matching).toFixed(3), ms(medianWork(times)), free];
 }
 
-const TRUE_MATCHES = 'select 1 from shared where session_id = $1 and embedding <#> $2::halfvec <= $3::float8';
+const TRUE_MATCHES = 'select 1 from shared where session_id = $1 and embedding <=> $2::halfvec <= 1 - $3::float8';
 /** The form that an approximate index can serve: nearest first, straight from the table. */
-const NEAREST = 'select photo_id, embedding <#> $2::halfvec as distance from shared where session_id = $1 order by embedding <#> $2::halfvec limit 1000';
+const NEAREST = 'select photo_id, embedding <=> $2::halfvec as distance from shared where session_id = $1 order by embedding <=> $2::halfvec limit 1000';
 
 async function withSettings<Result>(client: pg.Client, settings: string[], work: () => Promise<Result>): Promise<Result> {
   await client.query('reset all');

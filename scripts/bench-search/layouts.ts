@@ -25,7 +25,7 @@ export async function benchLayouts(server: string, dimension: number): Promise<s
   const clock = await stopwatch(client);
   for (let round = 0; round < 20; round++) {
     for (const sessionId of SESSIONS) {
-      for (const { table, times } of layouts) times.push(await clock(() => client.query(search(table), [sessionId, MODEL_ID, query, -MINIMUM_COSINE])));
+      for (const { table, times } of layouts) times.push(await clock(() => client.query(search(table), [sessionId, MODEL_ID, query, MINIMUM_COSINE])));
     }
   }
   const rows = [];
@@ -65,13 +65,13 @@ async function insertUpload(pool: pg.Pool, table: string, { sessionId, photoId, 
 }
 
 const search = (table: string) => `
-  select photo_id, min(embedding <#> $3::halfvec) from ${table}
-  where session_id = $1 and model_id = $2 and embedding <#> $3::halfvec <= $4::float8 group by photo_id`;
+  select photo_id, min(embedding <=> $3::halfvec) from ${table}
+  where session_id = $1 and model_id = $2 and embedding <=> $3::halfvec <= 1 - $4::float8 group by photo_id`;
 
 async function pagesRead(client: pg.Client, table: string, query: Buffer): Promise<number> {
   let pages = 0;
   for (const sessionId of SESSIONS) {
-    const { rows } = await client.query(`explain (analyze, buffers, format json) ${search(table)}`, [sessionId, MODEL_ID, query, -MINIMUM_COSINE]);
+    const { rows } = await client.query(`explain (analyze, buffers, format json) ${search(table)}`, [sessionId, MODEL_ID, query, MINIMUM_COSINE]);
     const plan = rows[0]['QUERY PLAN'][0].Plan as Record<string, number>;
     pages += (plan['Shared Hit Blocks'] ?? 0) + (plan['Shared Read Blocks'] ?? 0);
   }

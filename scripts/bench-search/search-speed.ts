@@ -100,7 +100,7 @@ async function startSessionScan(database: BenchDatabase, sessionId: string, quer
 /** The two sides of a ratio must have done the same work. */
 async function requireSameMatches(database: BenchDatabase, sessionId: string, query: Float32Array, bare: BareScan): Promise<void> {
   const counted = await database.client.query<{ matching: number }>(
-    'select count(*)::integer as matching from faces where session_id = $1 and embedding <#> $2::vector::halfvec <= -$3::float8',
+    'select count(*)::integer as matching from faces where session_id = $1 and embedding <=> $2::vector::halfvec <= 1 - $3::float8',
     [sessionId, `[${query.join()}]`, MINIMUM_COSINE],
   );
   const { matching } = await bare.scan();
