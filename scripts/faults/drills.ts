@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import pg from 'pg';
-import { SESSION, type Drill, type Scene } from './drill.ts';
+import { SESSION, type ProcessDrill, type Scene } from './processes.ts';
 
 /** The faults that need no cluster, by name. */
-export const DRILLS: Record<string, Drill> = {
+export const DRILLS: Record<string, ProcessDrill> = {
   'inference-down': { alert: 'FacepassInferenceDown', break: killInference },
   'error-budget': { alert: 'FacepassErrorBudgetBurnFast', break: killInference },
   'slow-inference': { alert: 'FacepassLatencyBudgetBurnFast', break: pauseInferenceAgainAndAgain },
@@ -24,7 +24,7 @@ async function killInference({ stack, prometheus, targets }: Scene): Promise<() 
   };
 }
 
-/** SIGSTOP for most of each second: as slow as a throttled container. */
+/** SIGSTOP for every other 0.8 s: as slow as a throttled container. */
 async function pauseInferenceAgainAndAgain({ stack }: Scene): Promise<() => Promise<void>> {
   const { child } = stack.inference[0]!;
   let stopped = false;

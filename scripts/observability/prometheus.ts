@@ -41,8 +41,7 @@ export interface Prometheus extends AsyncDisposable {
 export async function startPrometheus(speed = 1): Promise<Prometheus> {
   const directory = await mkdtemp(join(tmpdir(), 'facepass-prometheus-'));
   const port = await freePort(0);
-  const rules = parse(await readFile(RULES, 'utf8')) as Rules;
-  await writeFile(join(directory, 'rules.yaml'), stringify(accelerate(rules, speed)));
+  await writeFile(join(directory, 'rules.yaml'), await fasterRules(speed));
   await writeFile(join(directory, 'targets.json'), '[]');
   await writeFile(join(directory, 'prometheus.yml'), stringify(configuration()));
   const child = spawn(
@@ -91,6 +90,11 @@ function configuration(): object {
     rule_files: ['rules.yaml'],
     scrape_configs: [{ job_name: 'facepass', file_sd_configs: [{ files: ['targets.json'], refresh_interval: '1s' }] }],
   };
+}
+
+/** The rules of alerts/ as YAML, every window and `for` divided by `speed`. */
+export async function fasterRules(speed: number): Promise<string> {
+  return stringify(accelerate(parse(await readFile(RULES, 'utf8')) as Rules, speed));
 }
 
 function accelerate({ groups }: Rules, speed: number): Rules {

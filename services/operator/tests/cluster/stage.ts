@@ -32,11 +32,12 @@ export interface Stage extends AsyncDisposable {
   installOperator(): Promise<void>;
 }
 
-export async function raiseStage(log: (line: string) => void): Promise<Stage> {
+/** @param rules what the stage's Prometheus evaluates, in its own form. */
+export async function raiseStage(log: (line: string) => void, rules = 'groups: []'): Promise<Stage> {
   await sh(`helm -n ${NAMESPACE} uninstall ${OPERATOR} faces --ignore-not-found --wait; kubectl delete namespace ${NAMESPACE} --ignore-not-found --wait`);
   await sh(`kubectl create namespace ${NAMESPACE} && kubectl label namespace ${NAMESPACE} pod-security.kubernetes.io/enforce=restricted`);
   const tag = process.env['FACEPASS_TEST_TAG'] ?? (await buildImages(log));
-  await applyStage();
+  await applyStage(rules);
   // Where another release has brought the definition, the chart leaves it; here the one of this tree is tested.
   await sh('kubectl get crd facepasses.facepass.dev >/dev/null 2>&1 && kubectl apply --server-side --force-conflicts -f charts/facepass-operator/files/crd.yaml || true');
   await sh(installOperator(tag));
@@ -133,12 +134,13 @@ async function buildImages(log: (line: string) => void): Promise<string> {
   return tag;
 }
 
-async function applyStage(): Promise<void> {
+async function applyStage(rules: string): Promise<void> {
   const manifest = (await readFile(new URL('stage.yaml', import.meta.url), 'utf8'))
     .replaceAll('POSTGRES_IMAGE', process.env['POSTGRES_IMAGE'] ?? 'docker.io/pgvector/pgvector:0.8.5-pg16')
     .replaceAll('PROMETHEUS_IMAGE', process.env['PROMETHEUS_IMAGE'] ?? 'docker.io/prom/prometheus:v3.8.0')
     .replaceAll('GATEWAY_CLASS', process.env['GATEWAY_CLASS'] ?? 'test')
     .replaceAll('GATEWAY_PORT', GATEWAY_PORT);
+  await sh(`kubectl -n ${NAMESPACE} create configmap rules --from-literal=rules.yaml="$RULES"`, { RULES: rules });
   await sh(`kubectl -n ${NAMESPACE} apply -f - <<'YAML'\n${manifest}\nYAML`);
   await sh(`kubectl -n ${NAMESPACE} create configmap wrong-model --from-literal=manifest.json="$MANIFEST"`, { MANIFEST: await wrongModelManifest() });
   await sh(`kubectl -n ${NAMESPACE} rollout status deployment/postgres --timeout=2m && kubectl -n ${NAMESPACE} rollout status deployment/prometheus --timeout=2m`);
