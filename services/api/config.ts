@@ -52,6 +52,7 @@ export const apiEnvironment = z.object({
   DATABASE_POOL_SIZE: integerVariable(1, 500).default(10).describe('Most connections of one API process.'),
   DATABASE_CONNECT_TIMEOUT_MS: milliseconds.default(2000).describe('Longest wait for a free or new connection; then 503.'),
   DATABASE_STATEMENT_TIMEOUT_MS: milliseconds.default(5000).describe('Longest run of one statement; then 503.'),
+  ALLOW_PGVECTOR_VERSION: text.regex(/^\d+\.\d+(\.\d+)?$/, 'must be a version such as 0.8.0').optional().describe('Exactly this pgvector is accepted although it is older than 0.8.4; the same as the migrator’s.'),
 
   INFERENCE_ADDRESS: inferenceAddress.default('dns:///localhost:50051').describe('Inference servers: dns:///host:port (a headless Service: every address is used), ipv4:address:port,address:port or unix:/path.'),
   INFERENCE_TLS_CA: pem.optional().describe('Speak TLS to the inference servers and verify them by this authority (PEM, usually by `INFERENCE_TLS_CA_FILE`).'),
@@ -159,10 +160,12 @@ function refuseContradictions(env: ApiEnvironment): void {
 }
 
 function databaseOf(env: ApiEnvironment) {
+  const address = env.DATABASE_URL
+    ? { connectionString: env.DATABASE_URL }
+    : { host: env.POSTGRES_HOST, port: env.POSTGRES_PORT, database: env.POSTGRES_DB, user: env.POSTGRES_USER, password: env.POSTGRES_PASSWORD };
   return {
-    connection: env.DATABASE_URL
-      ? { connectionString: env.DATABASE_URL }
-      : { host: env.POSTGRES_HOST, port: env.POSTGRES_PORT, database: env.POSTGRES_DB, user: env.POSTGRES_USER, password: env.POSTGRES_PASSWORD },
+    // The pool keeps these as its options, where `judgeSchema` finds which pgvector this database may have.
+    connection: { ...address, ...(env.ALLOW_PGVECTOR_VERSION && { allowedPgvectorVersion: env.ALLOW_PGVECTOR_VERSION }) },
     tls: env.POSTGRES_SSL,
     tlsCaFile: env.POSTGRES_SSL_CA_FILE,
     poolSize: env.DATABASE_POOL_SIZE,

@@ -1,4 +1,4 @@
-import { isOlder, LEAST_PGVECTOR } from '@facepass/contracts/database';
+import { acceptsPgvector, LEAST_PGVECTOR } from '@facepass/contracts/database';
 import type { MigratorConfig } from './config.ts';
 import { EXIT, Refusal } from './exit.ts';
 import type { State } from './state.ts';
@@ -21,7 +21,7 @@ const CHECKS: Check[] = [
 
   function pgvectorIsSafe({ pgvector }, config) {
     if (pgvector === null) return new Refusal(EXIT.data, 'The extension vector (pgvector 0.8.4 or newer) is not installed on this server.');
-    if (!isOlder(pgvector, LEAST_PGVECTOR) || pgvector === config.allowedPgvectorVersion) return undefined;
+    if (acceptsPgvector(pgvector, config.allowedPgvectorVersion)) return undefined;
     return new Refusal(
       EXIT.data,
       `pgvector ${LEAST_PGVECTOR} or newer is needed (CVE-2026-3172); this database has ${pgvector}. Install it and run ` +

@@ -1,4 +1,4 @@
-import { isOlder, LEAST_PGVECTOR, SCHEMA_VERSIONS } from '@facepass/contracts/database';
+import { acceptsPgvector, LEAST_PGVECTOR, SCHEMA_VERSIONS } from '@facepass/contracts/database';
 import { queryRows, type Pool } from './pool.ts';
 
 export interface SchemaJudgement {
@@ -17,13 +17,17 @@ export async function judgeSchema(pool: Pool, embeddingSize: number): Promise<Sc
   if (!found?.migrated) return { version: 0, fault: { reason: 'the database is not migrated: run the migrator', permanent: false } };
   const [schema] = await queryRows<{ version: number }>(pool, 'select schema_version() as version', []);
   const version = schema?.version ?? 0;
-  return { version, fault: faultOf(found, version, embeddingSize) };
+  const { allowedPgvectorVersion } = pool.options as { allowedPgvectorVersion?: string };
+  const fault = pgvectorFaultOf(found.pgvector ?? '0', allowedPgvectorVersion) ?? schemaFaultOf(found, version, embeddingSize);
+  return { version, fault };
 }
 
-function faultOf({ pgvector, dimension }: Facts, version: number, embeddingSize: number): SchemaJudgement['fault'] {
-  if (isOlder(pgvector ?? '0', LEAST_PGVECTOR)) {
-    return { reason: `pgvector ${pgvector} is older than ${LEAST_PGVECTOR}`, permanent: true };
-  }
+function pgvectorFaultOf(pgvector: string, allowedByName: string | undefined): SchemaJudgement['fault'] {
+  if (acceptsPgvector(pgvector, allowedByName)) return null;
+  return { reason: `pgvector ${pgvector} is older than ${LEAST_PGVECTOR}; ALLOW_PGVECTOR_VERSION does not name it`, permanent: true };
+}
+
+function schemaFaultOf({ dimension }: Facts, version: number, embeddingSize: number): SchemaJudgement['fault'] {
   if (version < SCHEMA_VERSIONS.least || version > SCHEMA_VERSIONS.most) {
     return { reason: `the schema has version ${version}, this API needs ${SCHEMA_VERSIONS.least} to ${SCHEMA_VERSIONS.most}`, permanent: false };
   }

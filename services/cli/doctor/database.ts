@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isOlder, LEAST_PGVECTOR, SCHEMA_VERSIONS } from '@facepass/contracts/database';
+import { acceptsPgvector, LEAST_PGVECTOR, SCHEMA_VERSIONS } from '@facepass/contracts/database';
 import pg from 'pg';
 import { mendOf, type Finding } from './finding.ts';
 import type { Settings } from './settings.ts';
@@ -7,20 +7,23 @@ import type { Settings } from './settings.ts';
 const PATIENCE_MS = 5000;
 
 /** Looks at the database as the API will find it: reachable, of a fit version, migrated, writable, and made for vectors of `dimension` numbers. */
-export async function examineDatabase(settings: Settings, dimension: number | null): Promise<Finding[]> {
+export async function examineDatabase(settings: DatabaseSettings, dimension: number | null): Promise<Finding[]> {
   const { name, config } = connectionOf(settings);
   const client = new pg.Client({ ...config, application_name: 'facepass-doctor', connectionTimeoutMillis: PATIENCE_MS, statement_timeout: PATIENCE_MS });
   client.on('error', () => undefined);
   try {
     await client.connect();
     const facts = await readFacts(client);
-    return [...judge(facts, dimension).map((finding) => ({ ...finding, what: name })), clockOf(facts)];
+    return [...judge(facts, dimension, settings.ALLOW_PGVECTOR_VERSION).map((finding) => ({ ...finding, what: name })), clockOf(facts)];
   } catch (error) {
     return [{ what: name, fault: (error as Error).message, mend: connectionMend(error as Error) }];
   } finally {
     await client.end().catch(() => undefined);
   }
 }
+
+/** An older pgvector that the services accept by name is none of the doctor's faults. */
+type DatabaseSettings = Settings & { ALLOW_PGVECTOR_VERSION?: string | undefined };
 
 /** The name tells host and database, never the password. */
 function connectionOf(settings: Settings): { name: string; config: pg.ClientConfig } {
@@ -77,12 +80,12 @@ const FACTS = `
          (extract(epoch from clock_timestamp()) * 1000)::float8 as clock_ms`;
 
 /** All faults, the one to mend first first; one finding without a fault where there is none. */
-function judge({ server, pgvector, offered, schema, dimension: stored, writable, granted }: Facts, dimension: number | null): Omit<Finding, 'what'>[] {
+function judge({ server, pgvector, offered, schema, dimension: stored, writable, granted }: Facts, dimension: number | null, allowedPgvector: string | undefined): Omit<Finding, 'what'>[] {
   const faults: Omit<Finding, 'what'>[] = [];
   const fault = (fault: string, mend: string) => void faults.push({ fault, mend });
   if (server < 160_000) fault(`PostgreSQL ${Math.floor(server / 10_000)} is older than 16`, 'Upgrade PostgreSQL to 16 or newer.');
   if (pgvector === null && offered === null) fault('the server has no pgvector', `Install pgvector ${LEAST_PGVECTOR} or newer on the database server.`);
-  else if (isOlder(pgvector ?? offered!, LEAST_PGVECTOR)) {
+  else if (!acceptsPgvector(pgvector ?? offered!, allowedPgvector)) {
     fault(`pgvector ${pgvector ?? offered} is older than ${LEAST_PGVECTOR}`, `Install pgvector ${LEAST_PGVECTOR} or newer on the database server, then run: alter extension vector update.`);
   }
   if (!writable) fault('it takes no writes', 'Point DATABASE_URL to the primary; a standby, or default_transaction_read_only, refuses every index call.');
