@@ -70,7 +70,7 @@ export const indexedFace = z
   .meta({ id: 'IndexedFace' });
 
 export const rejectedFace = z
-  .strictObject({ box, reason: z.string().meta({ description: 'too_small, blurred, extreme_pose or truncated' }) })
+  .strictObject({ box, reason: z.string().meta({ description: 'too_small, blurred, extreme_pose or truncated; over_limit: beyond the number of faces taken of a photo' }) })
   .meta({ id: 'RejectedFace' });
 
 export const indexAnswer = z
@@ -80,7 +80,7 @@ export const indexAnswer = z
     confidence: unit.meta({ description: 'Detector score of the photo’s surest face.' }),
     faces_detected: z.int().min(1).meta({ description: 'Faces indexed: the length of `faces`.' }),
     faces: z.array(indexedFace),
-    rejected: z.array(rejectedFace).meta({ description: 'Faces seen, but too poor to be compared.' }),
+    rejected: z.array(rejectedFace).meta({ description: 'Faces seen, but not indexed: too poor to be compared, or too many. The largest 1,000.' }),
   })
   .meta({ id: 'IndexAnswer' });
 

@@ -1,9 +1,6 @@
 import type { ModelPack } from '@facepass/contracts/model-pack';
 import { CHIP_SIZE } from './align.ts';
-import type { Model, Tensor } from './models.ts';
-
-/** Faces that go through the network together: a CPU gains nothing from more, and memory grows with them. */
-const BATCH = 8;
+import { FACES_PER_RUN, type Model, type Tensor } from './models.ts';
 
 /** Aligned chips (8-bit RGB, `CHIP_SIZE` square) in, L2-normalised embeddings out, in the same order. */
 export type Embed = (chips: readonly Uint8Array[]) => Promise<Float32Array[]>;
@@ -11,7 +8,7 @@ export type Embed = (chips: readonly Uint8Array[]) => Promise<Float32Array[]>;
 /** @throws Error, when it runs, if the network's output is not as long as the manifest says. */
 export function createEmbedder(pack: Pick<ModelPack, 'name' | 'alignment' | 'recogniser' | 'embedding_size'>, model: Model): Embed {
   const side = CHIP_SIZE[pack.alignment];
-  const batch = model.input.shape[0] ?? BATCH;
+  const batch = model.input.shape[0] ?? FACES_PER_RUN;
   const layOut = model.input.type === 'uint8' ? interleavedBytes : planarFloats(pack.recogniser);
   const { euclidean_radius: radius } = pack.recogniser;
   const outputSize = pack.embedding_size - (radius === undefined ? 0 : 1);

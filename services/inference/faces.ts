@@ -7,7 +7,7 @@ import { createEmbedder, type Embed } from './embedder.ts';
 import { decodePhoto, storedFromUpright, type ImageLimits, type Photo } from './image.ts';
 import { findLandmarks } from './landmarks.ts';
 import { locateFaces } from './locate.ts';
-import { loadPackModels, type PackModels } from './models.ts';
+import { FACES_PER_RUN, loadPackModels, type PackModels } from './models.ts';
 import { DEFAULT_QUALITY_LIMITS, qualityOf, rejectReasonOf, type FaceQuality, type QualityLimits, type RejectReason } from './quality.ts';
 
 /** What a pipeline is made of. Everything but the models has a default. */
@@ -23,7 +23,7 @@ export interface PipelineConfig {
   /** onnxruntime execution providers by name, in order of preference. */
   executionProviders?: string[];
   limits?: Partial<ImageLimits>;
-  /** No more faces than these are kept of one photo, the largest. */
+  /** No more faces than these are kept of one photo, the largest; the others are rejected as `over_limit`. */
   maxFaces?: number;
   quality?: Partial<QualityLimits>;
 }
@@ -54,7 +54,7 @@ export interface FindFacesOptions {
 export interface FoundFaces {
   /** Faces good enough to be compared, largest first. */
   faces: FoundFace[];
-  /** Faces that were seen and refused, largest first. */
+  /** Faces that were seen and refused, the largest `MAX_REJECTED` of them, largest first. */
   rejected: RefusedFace[];
   /** Size of the upright photo, in pixels; boxes and landmarks refer to it. */
   width: number;
@@ -126,12 +126,10 @@ async function warmUp(stages: Stages): Promise<void> {
   await locateFaces(photo, stages.detector, { minConfidence: 1, smallestFace: stages.detector.sight.faintSize, commonFace: side });
   const box = { x: side / 4, y: side / 4, width: side / 2, height: side / 2 };
   const landmarks = [[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]].map(([x, y]) => ({ x: box.x + x! * box.width, y: box.y + y! * box.height }));
-  await alignFaces(stages, photo, Array.from({ length: WARM_UP_FACES }, () => ({ box, score: 1, landmarks })));
+  await judgeFaces(stages, photo, Array.from({ length: FACES_PER_RUN }, () => ({ box, score: 1, landmarks })));
   const chip = new Uint8Array(3 * CHIP_SIZE[stages.pack.alignment] ** 2);
-  await stages.embed(Array.from({ length: WARM_UP_FACES }, () => chip));
+  await stages.embed(Array.from({ length: FACES_PER_RUN }, () => chip));
 }
-
-const WARM_UP_FACES = 8;
 
 interface Stages {
   pack: ModelPack;
@@ -154,35 +152,49 @@ async function findFaces(stages: Stages, image: Uint8Array, options: FindFacesOp
     abandoned: options.abandoned,
   });
   const detected = performance.now();
-  const maxFaces = Math.min(options.maxFaces || stages.maxFaces, stages.maxFaces);
-  const { good, rejected } = await alignFaces(stages, photo, detections);
-  const kept = good.slice(0, maxFaces);
+  const { good, rejected } = await alignFaces(stages, photo, detections, Math.min(options.maxFaces || stages.maxFaces, stages.maxFaces));
   const aligned = performance.now();
-  const embeddings = await stages.embed(kept.map(({ chip }) => chip));
+  const embeddings = await stages.embed(good.map(({ chip }) => chip));
   return {
-    faces: kept.map(({ chip: _, ...face }, i) => ({ ...face, embedding: embeddings[i]! })),
-    rejected,
+    faces: good.map(({ chip: _, ...face }, i) => ({ ...face, embedding: embeddings[i]! })),
+    rejected: rejected.slice(0, MAX_REJECTED),
     width: photo.width,
     height: photo.height,
     timings: { decodeMs: decoded - started, detectMs: detected - decoded, alignMs: aligned - detected, embedMs: performance.now() - aligned },
   };
 }
 
-/** Landmarks, chip and quality of each detection, largest first; the bad ones apart. */
-async function alignFaces({ pack, models, quality: limits }: Stages, photo: Photo, detections: readonly Detection[]) {
+/** Rejected faces of one answer, in gRPC and in JSON: some hundred bytes each. */
+const MAX_REJECTED = 1000;
+
+/**
+ * The detections as faces, largest first, until `maxFaces` are good; the bad ones and the rest apart. No more are looked at than twice what
+ * a photo may have, so that the work has an end where most are bad, too.
+ */
+async function alignFaces(stages: Stages, photo: Photo, detections: readonly Detection[], maxFaces: number) {
   const ordered = detections.toSorted((a, b) => areaOf(b.box) - areaOf(a.box));
-  const landmarks = await findLandmarks(photo, ordered, models.landmarks, pack.landmarks?.input_size ?? 0);
   const good: AlignedFace[] = [];
   const rejected: RefusedFace[] = [];
-  ordered.forEach(({ box, score: confidence }, i) => {
-    const face = { box, landmarks: landmarks[i]!, confidence };
-    const chip = cutFace(photo, pack, face.landmarks);
-    const quality = qualityOf(face, chip, CHIP_SIZE[pack.alignment]);
-    const reason = rejectReasonOf(box, quality, photo, limits);
-    if (reason) rejected.push({ box, confidence, reason });
-    else good.push({ ...face, quality, chip });
-  });
+  let next = 0;
+  while (next < ordered.length && good.length < maxFaces && next < 2 * stages.maxFaces) {
+    for (const { face, reason } of await judgeFaces(stages, photo, ordered.slice(next, (next += FACES_PER_RUN)))) {
+      if (!reason && good.length < maxFaces) good.push(face);
+      else rejected.push({ box: face.box, confidence: face.confidence, reason: reason ?? 'over_limit' });
+    }
+  }
+  rejected.push(...ordered.slice(next).map(({ box, score: confidence }) => ({ box, confidence, reason: 'over_limit' as const })));
   return { good, rejected };
+}
+
+/** Landmarks, chip and quality of some detections, and what is wrong with each, if anything is. */
+async function judgeFaces({ pack, models, quality: limits }: Stages, photo: Photo, detections: readonly Detection[]) {
+  const landmarks = await findLandmarks(photo, detections, models.landmarks, pack.landmarks?.input_size ?? 0);
+  return detections.map(({ box, score: confidence }, i): { face: AlignedFace; reason: RejectReason | null } => {
+    const located = { box, landmarks: landmarks[i]!, confidence };
+    const chip = cutFace(photo, pack, located.landmarks);
+    const quality = qualityOf(located, chip, CHIP_SIZE[pack.alignment]);
+    return { face: { ...located, quality, chip }, reason: rejectReasonOf(box, quality, photo, limits) };
+  });
 }
 
 type AlignedFace = Omit<FoundFace, 'embedding'> & { chip: Uint8Array };

@@ -3,20 +3,12 @@ import { squareAround, type Detection, type Point } from './boxes.ts';
 import { storedFromUpright, type Photo } from './image.ts';
 import type { Model } from './models.ts';
 
-/** Faces that go through the network together; a CPU gains nothing from more, and memory grows with them. */
-const BATCH = 8;
-
-/** Landmarks of each detection, in pixels of the upright photo: the detector's own five, or 68 (iBUG 300-W order) from a network. */
+/**
+ * Landmarks of some detections, in one run, in pixels of the upright photo: the detector's own five, or 68 (iBUG 300-W order) from
+ * face-api's network. That takes a square crop of the detector's box and gives points in 0 to 1 of the crop.
+ */
 export async function findLandmarks(photo: Photo, detections: readonly Detection[], model: Model | null, inputSize: number): Promise<Point[][]> {
   if (!model) return detections.map(({ landmarks }) => landmarks ?? []);
-  const points: Point[][] = [];
-  for (let start = 0; start < detections.length; start += BATCH)
-    points.push(...(await findBatch(photo, detections.slice(start, start + BATCH), model, inputSize)));
-  return points;
-}
-
-/** face-api's landmark network: a square crop of the detector's box in, 68 points in 0 to 1 of the crop out. */
-async function findBatch(photo: Photo, detections: readonly Detection[], model: Model, inputSize: number): Promise<Point[][]> {
   const crops = detections.map(({ box }) => squareAround(box, 1));
   const pixels = new Uint8Array(crops.length * inputSize * inputSize * 3);
   crops.forEach((crop, i) => {

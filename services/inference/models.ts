@@ -25,6 +25,9 @@ export interface PackModels {
   recogniser: Model;
 }
 
+/** Faces that go through a network together: a CPU gains nothing from more, and memory grows with them. */
+export const FACES_PER_RUN = 8;
+
 /**
  * Loads a pack's weight files from `directory`.
  * @param executionProviders names of onnxruntime, in order of preference.

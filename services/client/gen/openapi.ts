@@ -230,7 +230,7 @@ export interface components {
             /** @description Faces indexed: the length of `faces`. */
             faces_detected: number;
             faces: components["schemas"]["IndexedFace"][];
-            /** @description Faces seen, but too poor to be compared. */
+            /** @description Faces seen, but not indexed: too poor to be compared, or too many. The largest 1,000. */
             rejected: components["schemas"]["RejectedFace"][];
         };
         IndexedFace: {
@@ -250,7 +250,7 @@ export interface components {
         };
         RejectedFace: {
             box: components["schemas"]["Box"];
-            /** @description too_small, blurred, extreme_pose or truncated */
+            /** @description too_small, blurred, extreme_pose or truncated; over_limit: beyond the number of faces taken of a photo */
             reason: string;
         };
         Problem: {

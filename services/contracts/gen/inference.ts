@@ -17,14 +17,14 @@ export interface DetectFacesRequest {
   image: Uint8Array;
   /** Detections below this score are not faces; 0 means the model pack's own default. */
   minConfidence: number;
-  /** The largest faces are kept; 0 means the server's limit. */
+  /** The largest faces are kept, the others rejected as over_limit; 0 means the server's limit, which is the most. */
   maxFaces: number;
 }
 
 export interface DetectFacesResponse {
   /** Faces good enough to be compared, largest first. */
   faces: Face[];
-  /** Faces that were seen and refused, each with its reason. */
+  /** Faces that were seen and refused, each with its reason: the largest 1,000, largest first. */
   rejected: RejectedFace[];
   /** Model pack and version, for example "dlib-1"; vectors of different ids are never compared. */
   modelId: string;
@@ -49,7 +49,10 @@ export interface Face {
 export interface RejectedFace {
   box: Box | undefined;
   confidence: number;
-  /** too_small, blurred, extreme_pose, truncated */
+  /**
+   * too_small, blurred, extreme_pose, truncated (more than half lies outside the picture), or over_limit: beyond
+   * the number of faces that is kept, good or not.
+   */
   reason: string;
 }
 

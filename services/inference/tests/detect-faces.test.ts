@@ -46,9 +46,12 @@ test('eight calls at a time answer as one alone does', async () => {
   for (const [index, { faces }] of together.entries()) assert.deepEqual(faces, alone[index % 4]);
 });
 
-test('max_faces keeps the largest, and min_confidence outside 0..1 is refused', async () => {
-  const { faces } = await client.detectFaces(await samplePhoto(1), { maxFaces: 1 });
-  assert.equal(faces.length, 1);
+test('max_faces keeps the largest and rejects the others, counted; min_confidence outside 0..1 is refused', async () => {
+  const overLimit = () => server.metric('facepass_inference_rejected_faces_total{reason="over_limit"}');
+  const before = await overLimit();
+  const { faces, rejected } = await client.detectFaces(await samplePhoto(1), { maxFaces: 1 });
+  assert.deepEqual([faces.length, rejected.map(({ reason }) => reason)], [1, ['over_limit', 'over_limit']]);
+  assert.equal(await overLimit(), before + 2);
   await assert.rejects(client.detectFaces(await samplePhoto(1), { minConfidence: 1.5 }), { code: status.INVALID_ARGUMENT, details: /min_confidence/ });
 });
 

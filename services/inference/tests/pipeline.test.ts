@@ -124,11 +124,26 @@ describe('the pipeline', () => {
   });
   after(() => pipeline[Symbol.asyncDispose]());
 
-  test('keeps the largest faces when asked for few', async () => {
+  test('keeps the largest faces when asked for few, and says of the others that they are over the limit', async () => {
     const photo = await readSample('sample5.jpg');
     const all = await pipeline.findFaces(photo);
     const two = await pipeline.findFaces(photo, { maxFaces: 2 });
     assert.deepEqual(two.faces, all.faces.slice(0, 2));
+    assert.deepEqual(two.rejected, all.faces.slice(2).map(({ box, confidence }) => ({ box, confidence, reason: 'over_limit' })));
+  });
+
+  test('keeps no more faces than the server does, whatever is asked for, and looks at no more than that allows', async () => {
+    const crowd = await pasteCrowd(await cutFaces(0.3), { width: 1600, height: 1000, count: 20, heights: [100, 120] });
+    const reasonsOf = async (quality: { minSharpness?: number }) => {
+      await using strict = await createPipeline({ ...packs[0]!.config, maxFaces: 1, quality });
+      const { faces, rejected } = await strict.findFaces(crowd.picture, { maxFaces: 50 });
+      const areas = rejected.map(({ box }) => box.width * box.height);
+      assert.deepEqual(areas, areas.toSorted((a, b) => b - a));
+      assert.equal(faces.length + rejected.length, 20);
+      return rejected.map(({ reason }) => reason);
+    };
+    assert.deepEqual(await reasonsOf({}), Array(19).fill('over_limit'));
+    assert.deepEqual(await reasonsOf({ minSharpness: 1 }), [...Array(8).fill('blurred'), ...Array(12).fill('over_limit')]);
   });
 
   test('asks more of a face when told to', async () => {

@@ -23,5 +23,6 @@ test('a problem without advice keeps the words of the service', () => {
 
 test('a reason that the page does not know is shown, not hidden', () => {
   assert.equal(rejectReason('too_small'), 'too small');
+  assert.match(rejectReason('over_limit'), /number of faces/);
   assert.equal(rejectReason('covered_by_hand'), 'covered by hand');
 });

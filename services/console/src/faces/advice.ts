@@ -53,4 +53,5 @@ const REASONS: Record<string, string> = {
   blurred: 'blurred',
   extreme_pose: 'turned too far away',
   truncated: 'cut off by the edge of the picture',
+  over_limit: 'beyond the number of faces taken of a photo',
 };
