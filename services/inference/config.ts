@@ -14,7 +14,7 @@ export const inferenceEnvironment = z.object({
   INFERENCE_WORKERS: integerVariable(1, 256).optional().describe('Worker threads, each with its own copy of the models; by default one per core of the cgroup quota.'),
   INFERENCE_QUEUE_LIMIT: integerVariable(0, 10_000).default(16).describe('Photos that may wait for a worker; one more is refused with RESOURCE_EXHAUSTED.'),
   INFERENCE_IMAGE_TIMEOUT_MS: integerVariable(100, 600_000).default(30_000).describe('Longest work on one photo; its worker is then replaced.'),
-  INFERENCE_MAX_FACES: integerVariable(1, 10_000).default(200).describe('Faces kept of one photo, the largest; the others are rejected as `over_limit`.'),
+  INFERENCE_MAX_FACES: integerVariable(1, 10_000).default(500).describe('Faces kept of one photo, the largest; the others are rejected as `over_limit`.'),
   MODEL_PACK: z.string().regex(/^[a-z0-9-]+$/).default('dlib').describe('Folder of MODELS_DIRECTORY to load.'),
   MODELS_DIRECTORY: z.string().default(fileURLToPath(new URL('../../models', import.meta.url))).describe('Folder that holds one folder per model pack.'),
   MODEL_WEIGHTS_DIRECTORY: z.string().optional().describe("Folder of the pack's weight files, if they do not lie beside its manifest."),
