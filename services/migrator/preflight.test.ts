@@ -9,10 +9,14 @@ const FIELD: State = {
   version: 1,
   schema: 'public',
   serverVersion: 160_014,
+  role: 'facepass',
+  mayCreate: true,
+  foreignTables: [],
   pgvector: '0.8.5',
   olderTable: {
     columns: ['id', 'face_id', 'photo_id', 'event_id', 'session_id', 'embedding', 'confidence', 'created_at'],
     dimension: 512,
+    sequence: 'face_embeddings_id_seq',
     rows: 1_000_000,
     bytes: 2.8e9,
   },
@@ -57,6 +61,16 @@ test('a table that is not schema 1’s, names that are taken and what hangs on t
   assert.match(messagesOf({ ownTables: ['faces', 'sessions'] })[0]!, /65 .*faces, sessions/);
   assert.deepEqual(messagesOf({ ownTables: ['faces', 'sessions'], recorded: ['0001_field_schema'] }), []);
   assert.match(messagesOf({ dependents: ['view best_faces'] })[0]!, /65 .*view best_faces/);
+});
+
+test('a role that does not own the tables, or may not create any, is named with the statement that mends it', () => {
+  assert.match(messagesOf({ mayCreate: false })[0]!, /78 .*role facepass .*“grant create on schema public to facepass”/);
+  const foreignTables = [{ name: 'face_embeddings', owner: 'studio' }];
+  assert.match(messagesOf({ foreignTables })[0]!, /78 .*role facepass does not own face_embeddings \(studio does\)\. Let it connect as studio, or run “alter table face_embeddings owner to facepass”/);
+});
+
+test('a table whose ids come from no sequence of its own is refused', () => {
+  assert.match(messagesOf({ olderTable: { ...FIELD.olderTable!, sequence: null } })[0]!, /65 .*alter sequence … owned by face_embeddings\.id/);
 });
 
 test('an old server is refused', () => {

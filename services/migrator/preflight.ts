@@ -29,11 +29,22 @@ const CHECKS: Check[] = [
     );
   },
 
+  roleMay,
+
   function tableIsKnown({ olderTable, recorded }) {
     if (!olderTable || recorded.length > 0) return undefined;
     const missing = COLUMNS_OF_SCHEMA_1.filter((column) => !olderTable.columns.includes(column));
     if (missing.length === 0) return undefined;
     return new Refusal(EXIT.data, `face_embeddings is not the table of schema 1: it has no ${missing.join(', ')}.`);
+  },
+
+  function idsComeFromASequence({ olderTable, version }) {
+    if (!olderTable || version > 1 || olderTable.sequence !== null) return undefined;
+    return new Refusal(
+      EXIT.data,
+      'The column id of face_embeddings owns no sequence, as “serial” makes one, so that its numbers could not go on in the newer table. ' +
+        'Run “alter sequence … owned by face_embeddings.id” with the sequence that its default names.',
+    );
   },
 
   function namesAreFree({ ownTables, recorded }) {
@@ -71,6 +82,18 @@ const CHECKS: Check[] = [
     return new Refusal(EXIT.data, `About ${megabytes(needed)} MB are needed and DATABASE_FREE_BYTES says ${megabytes(config.freeBytes)} MB are free.`);
   },
 ];
+
+/** A sequence belongs to no table of another owner, so to be a member of the owner's role is not enough. */
+function roleMay({ role, schema, mayCreate, foreignTables: [foreign, ...others] }: State): Refusal | undefined {
+  if (!mayCreate) return new Refusal(EXIT.configuration, `The migrator's role ${role} may not create tables in the schema ${schema}. Run “grant create on schema ${schema} to ${role}” as its owner.`);
+  if (!foreign) return undefined;
+  const mends = [foreign, ...others].map(({ name }) => `alter table ${name} owner to ${role}`).join('; ');
+  return new Refusal(
+    EXIT.configuration,
+    `The migrator's role ${role} does not own ${[foreign, ...others].map(({ name, owner }) => `${name} (${owner} does)`).join(', ')}. ` +
+      `Let it connect as ${foreign.owner}, or run “${mends}” as a superuser.`,
+  );
+}
 
 /**
  * Space the way up takes at its height, in bytes, from the older table's size: schema 2 with its approximate index beside

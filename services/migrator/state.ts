@@ -12,8 +12,11 @@ export async function readState(client: Client, steps: Step[]): Promise<State> {
     version: recorded.length === 0 && row.older_columns ? 1 : schemaVersionOf(steps, new Set(recorded)),
     schema: row.schema,
     serverVersion: Number(row.server_version),
+    role: row.role,
+    mayCreate: row.may_create,
+    foreignTables: row.foreign_tables,
     pgvector: row.pgvector,
-    olderTable: row.older_columns ? { columns: row.older_columns, dimension: row.older_dimension, ...(await sizeOf(client)) } : undefined,
+    olderTable: row.older_columns ? { columns: row.older_columns, dimension: row.older_dimension, sequence: row.older_sequence, ...(await sizeOf(client)) } : undefined,
     facesDimension: row.faces_dimension ?? undefined,
     ownTables: row.own_tables,
     dependents: row.dependents,
@@ -21,17 +24,25 @@ export async function readState(client: Client, steps: Step[]): Promise<State> {
   };
 }
 
+const TABLES = `array['face_embeddings', 'faces', 'sessions', 'erasures', 'audit_log', 'face_copies', 'migration_progress',
+  'face_embeddings_quarantine', 'face_embeddings_backup_v1']`;
+
 // A halfvec's or vector's dimension is its type modifier.
 const STATE = `
   select current_schema() as schema, current_setting('server_version_num') as server_version,
     pg_database_size(current_database()) as database_bytes,
+    quote_ident(current_user) as role, has_schema_privilege(current_schema(), 'create') as may_create,
+    (select coalesce(json_agg(json_build_object('name', relname, 'owner', relowner::regrole) order by relname), '[]') from pg_class
+      where relowner <> current_user::regrole and oid in (select to_regclass(name) from unnest(${TABLES}) name)) as foreign_tables,
     coalesce((select extversion from pg_extension where extname = 'vector'),
       (select default_version from pg_available_extensions where name = 'vector')) as pgvector,
     (select json_agg(attname) from pg_attribute where attrelid = to_regclass('face_embeddings') and attnum > 0 and not attisdropped) as older_columns,
     (select atttypmod from pg_attribute where attrelid = to_regclass('face_embeddings') and attname = 'embedding') as older_dimension,
+    (select objid::regclass from pg_depend where classid = 'pg_class'::regclass and refobjid = to_regclass('face_embeddings') and deptype = 'a'
+      and refobjsubid = (select attnum from pg_attribute where attrelid = refobjid and attname = 'id')) as older_sequence,
     (select atttypmod from pg_attribute where attrelid = to_regclass('faces') and attname = 'embedding') as faces_dimension,
-    (select coalesce(json_agg(name order by name), '[]') from unnest(array['faces', 'sessions', 'erasures', 'audit_log', 'face_copies', 'migration_progress',
-      'face_embeddings_quarantine', 'face_embeddings_backup_v1']) name where to_regclass(name) is not null) as own_tables,
+    (select coalesce(json_agg(name order by name), '[]') from unnest(${TABLES}) name
+      where name <> 'face_embeddings' and to_regclass(name) is not null) as own_tables,
     (select coalesce(json_agg(distinct what), '[]') from (
       select 'foreign key ' || conname || ' of ' || conrelid::regclass from pg_constraint
         where confrelid = to_regclass('face_embeddings') and conrelid <> confrelid
@@ -52,10 +63,14 @@ export interface State {
   schema: string;
   /** As 160014. */
   serverVersion: number;
+  /** The migrator's role, quoted where it must be; whether it may create in the schema, and which of our tables another one owns. */
+  role: string;
+  mayCreate: boolean;
+  foreignTables: { name: string; owner: string }[];
   /** Version of the extension installed here, else of the one that would be; null: none on this server. */
   pgvector: string | null;
-  /** The table of schemas 1 and 2, where it is; bytes without its indexes. */
-  olderTable: { columns: string[]; dimension: number; rows: number; bytes: number } | undefined;
+  /** The table of schemas 1 and 2, where it is; bytes without its indexes; sequence: what its `id` owns, as `serial` makes it. */
+  olderTable: { columns: string[]; dimension: number; sequence: string | null; rows: number; bytes: number } | undefined;
   /** Length of the vectors in `faces`, where it is. */
   facesDimension: number | undefined;
   /** Tables that have the name of one of ours. */
