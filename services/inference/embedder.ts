@@ -1,9 +1,10 @@
 import type { ModelPack } from '@facepass/contracts/model-pack';
+import { stopIfAbandoned } from './abandoned.ts';
 import { CHIP_SIZE } from './align.ts';
 import { FACES_PER_RUN, type Model, type Tensor } from './models.ts';
 
-/** Aligned chips (8-bit RGB, `CHIP_SIZE` square) in, L2-normalised embeddings out, in the same order. */
-export type Embed = (chips: readonly Uint8Array[]) => Promise<Float32Array[]>;
+/** Aligned chips (8-bit RGB, `CHIP_SIZE` square) in, L2-normalised embeddings out, in the same order. @throws Abandoned when `abandoned` said so. */
+export type Embed = (chips: readonly Uint8Array[], abandoned?: () => boolean) => Promise<Float32Array[]>;
 
 /** @throws Error, when it runs, if the network's output is not as long as the manifest says. */
 export function createEmbedder(pack: Pick<ModelPack, 'name' | 'alignment' | 'recogniser' | 'embedding_size'>, model: Model): Embed {
@@ -12,9 +13,10 @@ export function createEmbedder(pack: Pick<ModelPack, 'name' | 'alignment' | 'rec
   const layOut = model.input.type === 'uint8' ? interleavedBytes : planarFloats(pack.recogniser);
   const { euclidean_radius: radius } = pack.recogniser;
   const outputSize = pack.embedding_size - (radius === undefined ? 0 : 1);
-  return async (chips) => {
+  return async (chips, abandoned) => {
     const embeddings: Float32Array[] = [];
     for (let start = 0; start < chips.length; start += batch) {
+      stopIfAbandoned(abandoned);
       const group = chips.slice(start, start + batch);
       const [output] = Object.values(await model.run(layOut(group, side)));
       if (output!.data.length !== group.length * outputSize)

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { readModelPack, type ModelPack } from '@facepass/contracts/model-pack';
+import { stopIfAbandoned } from './abandoned.ts';
 import { affineOf, CHIP_SIZE, chipToPhoto, composeAffine, cutChip } from './align.ts';
 import { areaOf, type Box, type Detection, type Point } from './boxes.ts';
 import { createDetector, type Detector } from './detector.ts';
@@ -47,7 +48,7 @@ export interface FindFacesOptions {
   minConfidence?: number;
   /** The largest faces are kept; absent or 0: the pipeline's limit, which is the most. */
   maxFaces?: number;
-  /** Asked between two runs of a network; true gives the work up. */
+  /** Asked before each run of a network; true gives the work up. */
   abandoned?: () => boolean;
 }
 
@@ -153,9 +154,10 @@ async function findFaces(stages: Stages, image: Uint8Array, options: FindFacesOp
     abandoned: options.abandoned,
   });
   const detected = performance.now();
-  const { good, rejected } = await alignFaces(stages, photo, detections, Math.min(options.maxFaces || stages.maxFaces, stages.maxFaces));
+  const maxFaces = Math.min(options.maxFaces || stages.maxFaces, stages.maxFaces);
+  const { good, rejected } = await alignFaces(stages, photo, detections, { maxFaces, abandoned: options.abandoned });
   const aligned = performance.now();
-  const embeddings = await stages.embed(good.map(({ chip }) => chip));
+  const embeddings = await stages.embed(good.map(({ chip }) => chip), options.abandoned);
   return {
     faces: good.map(({ chip: _, ...face }, i) => ({ ...face, embedding: embeddings[i]! })),
     rejected: rejected.slice(0, MAX_REJECTED),
@@ -172,12 +174,13 @@ const MAX_REJECTED = 1000;
  * The detections as faces, largest first, until `maxFaces` are good; the bad ones and the rest apart. No more are looked at than twice what
  * a photo may have, so that the work has an end where most are bad, too.
  */
-async function alignFaces(stages: Stages, photo: Photo, detections: readonly Detection[], maxFaces: number) {
+async function alignFaces(stages: Stages, photo: Photo, detections: readonly Detection[], { maxFaces, abandoned }: { maxFaces: number; abandoned?: () => boolean }) {
   const ordered = detections.toSorted((a, b) => areaOf(b.box) - areaOf(a.box));
   const good: AlignedFace[] = [];
   const rejected: RefusedFace[] = [];
   let next = 0;
   while (next < ordered.length && good.length < maxFaces && next < 2 * stages.maxFaces) {
+    stopIfAbandoned(abandoned);
     for (const { face, reason } of await judgeFaces(stages, photo, ordered.slice(next, (next += FACES_PER_RUN)))) {
       if (!reason && good.length < maxFaces) good.push(face);
       else rejected.push({ box: face.box, confidence: face.confidence, reason: reason ?? 'over_limit' });

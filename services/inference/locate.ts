@@ -1,13 +1,9 @@
+import { stopIfAbandoned } from './abandoned.ts';
 import { affineOf, composeAffine, cutChip } from './align.ts';
 import { areaOf, moveBox, moveDetection, overlapOf, sharedArea, suppressOverlaps, type Box, type Detection } from './boxes.ts';
 import type { Detector } from './detector.ts';
 import { storedFromUpright, uprightRaster, uprightRegion, type Photo, type Raster } from './image.ts';
 import { costOf, coverMarked, isCut, markDetail, pyramidScales, unmark, wholePixels } from './tiles.ts';
-
-/** The caller has gone: the work was given up between two runs of a network. */
-export class Abandoned extends Error {
-  override name = 'Abandoned';
-}
 
 export interface LocateOptions {
   /** Score from which a detection is a face. */
@@ -201,7 +197,7 @@ async function lookAt(search: Search, centre: { x: number; y: number }, scale: n
 }
 
 async function detect({ detector, options }: Search, raster: Raster): Promise<Detection[]> {
-  if (options.abandoned?.()) throw new Abandoned('nobody waits for the faces of this photo any more');
+  stopIfAbandoned(options.abandoned);
   return detector.detect(raster, detector.sight.faintScore);
 }
 

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
+import { Abandoned } from '../abandoned.ts';
 import { overlapOf, type Box } from '../boxes.ts';
 import { createPipeline, type FoundFaces, type Pipeline } from '../faces.ts';
 import { ImageError } from '../image.ts';
-import { Abandoned } from '../locate.ts';
 import { countFound, cutFaces, pasteCrowd, readSample, SAMPLES, takeSelfie } from './pictures.ts';
 
 const models = resolve(import.meta.dirname, '../../../models');
@@ -133,7 +133,7 @@ describe('the pipeline', () => {
   });
 
   test('keeps no more faces than the server does, whatever is asked for, and looks at no more than that allows', async () => {
-    const crowd = await pasteCrowd(await cutFaces(0.3), { width: 1600, height: 1000, count: 20, heights: [100, 120] });
+    const crowd = await crowdOfTwenty();
     const reasonsOf = async (quality: { minSharpness?: number }) => {
       await using strict = await createPipeline({ ...packs[0]!.config, maxFaces: 1, quality });
       const { faces, rejected } = await strict.findFaces(crowd.picture, { maxFaces: 50 });
@@ -166,6 +166,19 @@ describe('the pipeline', () => {
     assert.equal(asked, 2);
   });
 
+  test('gives up after the faces are located, too: before each eight faces to be aligned, and each eight to be embedded', async () => {
+    const crowd = await crowdOfTwenty();
+    const timesAsked = async (maxFaces: number, patience = Infinity) => {
+      let asked = 0;
+      const found = pipeline.findFaces(crowd.picture, { maxFaces, abandoned: () => ++asked > patience });
+      await (patience === Infinity ? found : assert.rejects(found, Abandoned));
+      return asked;
+    };
+    const [forOne, forAll] = [await timesAsked(1), await timesAsked(20)];
+    assert.equal(forAll - forOne, 4);
+    for (const left of [1, 4]) assert.equal(await timesAsked(20, forAll - left), forAll - left + 1);
+  });
+
   test('works on after bytes that are no picture', async () => {
     const photo = await readSample('sample1.jpg');
     await assert.rejects(pipeline.findFaces(photo.subarray(0, 50_000)), (error: ImageError) => error.problem === 'image_damaged');
@@ -173,6 +186,11 @@ describe('the pipeline', () => {
     assert.equal((await pipeline.findFaces(photo)).faces.length, 3);
   });
 });
+
+/** Twenty faces, all of which `dlib` finds. */
+async function crowdOfTwenty() {
+  return pasteCrowd(await cutFaces(0.3), { width: 1600, height: 1000, count: 20, heights: [100, 120] });
+}
 
 function assertSamePlaces(found: FoundFaces, expected: FoundFaces, pixels: number, message: string): void {
   for (const { box } of found.faces) {
