@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -28,18 +28,13 @@ export type Development = z.infer<typeof development>;
 
 /**
  * Opens `path`, making it where it is not there.
- * @throws Error when Facepass runs on it already; the message says where.
+ * @throws Error when Facepass runs on it already, saying where; or when it cannot be written, saying why and what to do.
  */
 export async function openDataDirectory(path: string): Promise<DataDirectory> {
   using stack = new DisposableStack();
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  stack.use(await lockFile(join(path, 'start.lock'), 0).catch(() => refuseSecondStart(path)));
+  const { logs, sockets } = stack.use(await occupy(path));
   const settings = readDevelopment(path) ?? { api_key: `fp_dev_${randomBytes(18).toString('base64url')}`, search_token_secret: randomBytes(32).toString('base64url') };
   const write = () => writeFileSync(settingsPath(path), `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 });
-  const logs = join(path, 'log');
-  mkdirSync(logs, { recursive: true });
-  const sockets = makeSocketDirectory(path);
-  stack.defer(() => rmSync(sockets, { recursive: true, force: true }));
   const owned = stack.move();
   return {
     path,
@@ -55,6 +50,26 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
   };
 }
 
+/** Makes what is missing of the directory and keeps other starts out of it. */
+async function occupy(path: string): Promise<Disposable & Pick<DataDirectory, 'logs' | 'sockets'>> {
+  using stack = new DisposableStack();
+  const logs = join(path, 'log');
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+    mkdirSync(logs, { recursive: true });
+    stack.use(await lockFile(join(path, LOCK), 0));
+    const sockets = makeSocketDirectory(path);
+    stack.defer(() => rmSync(sockets, { recursive: true, force: true }));
+    const owned = stack.move();
+    return { logs, sockets, [Symbol.dispose]: () => owned.dispose() };
+  } catch (error) {
+    throw /is locked by another process$/.test((error as Error).message) ? secondStart(path) : unusable(path, error as Error);
+  }
+}
+
+const LOCK = 'start.lock';
+
 function settingsPath(path: string): string {
   return join(path, 'development.json');
 }
@@ -66,9 +81,15 @@ function readDevelopment(path: string): Development | null {
   return parsed.data;
 }
 
-function refuseSecondStart(path: string): never {
+/** Without file locks, as on some network drives, SQLite says the same as of a lock that is held. */
+function secondStart(path: string): Error {
   const running = readDevelopment(path);
-  throw new Error(`Facepass runs already on ${path}${running?.url ? `: ${running.url} (process ${running.process_id})` : ''}.`);
+  if (running?.url) return new Error(`Facepass runs already on ${path}: ${running.url} (process ${running.process_id}).`);
+  return new Error(`${join(path, LOCK)} is locked: Facepass is being started on ${path} already. Where it is not, its file system has no locks: choose another directory with --data DIR.`);
+}
+
+function unusable(path: string, cause: Error): Error {
+  return new Error(`${path} cannot hold the data of Facepass: ${cause.message}. Make it writable, free space on its disk, or choose another directory with --data DIR.`, { cause });
 }
 
 /** The path of a UNIX socket may have 103 bytes on macOS, 107 on Linux: a long clone path sends the sockets to the temporary directory. */

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { openDataDirectory } from './data-directory.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'facepass-'));
+after(() => rmSync(scratch, { recursive: true }));
+
+/** Asserts that `path` is refused with its name, a reason, and what to do; not as a second start. */
+async function assertUnusable(path: string, reason: RegExp): Promise<void> {
+  await assert.rejects(openDataDirectory(path), ({ message }: Error) => {
+    assert.match(message, reason);
+    assert.ok(message.startsWith(`${path} cannot hold the data of Facepass: `), message);
+    assert.match(message, /choose another directory with --data DIR\.$/);
+    return true;
+  });
+}
+
+test('a directory that cannot be made is named with the reason and the mend', async () => {
+  writeFileSync(join(scratch, 'file'), '');
+  await assertUnusable(join(scratch, 'file/data'), /ENOTDIR/);
+});
+
+test('a directory that cannot be written is not taken for a second start', { skip: process.getuid?.() === 0 ? 'root may write everywhere' : false }, async () => {
+  const path = join(scratch, 'read-only');
+  mkdirSync(path, { mode: 0o500 });
+  await assertUnusable(path, /EACCES/);
+});
+
+test('a lock that cannot be taken, though nobody holds it, is not taken for a second start', async () => {
+  const path = join(scratch, 'unlockable');
+  mkdirSync(join(path, 'start.lock'), { recursive: true });
+  await assertUnusable(path, /unable to open database file/);
+});
+
+test('a second start is refused while the first one lasts, with its address once it has one', async () => {
+  const path = join(scratch, 'twice');
+  {
+    using first = await openDataDirectory(path);
+    await assert.rejects(openDataDirectory(path), { message: new RegExp(`^${path}/start\\.lock is locked: Facepass is being started on ${path} already\\.`) });
+    first.announce('http://127.0.0.1:8080');
+    await assert.rejects(openDataDirectory(path), { message: `Facepass runs already on ${path}: http://127.0.0.1:8080 (process ${process.pid}).` });
+  }
+  using again = await openDataDirectory(path);
+  assert.equal(again.path, path);
+});
