@@ -65,6 +65,15 @@ test('a network of fixed input gets the raster in its upper left, channels in it
   assert.deepEqual([at(0, 20, 0), at(2, 0, 40)], [0, 0]);
 });
 
+test('SCRFD gets pixels from -1 to 1, and its padding is black, not grey', async () => {
+  let given: Tensor | undefined;
+  const empty = Object.fromEntries([1, 4, 10].flatMap((depth) => [8, 16, 32].map((s) => [`${depth}_${s}`, { data: new Float32Array(0), shape: [0, depth] }])));
+  const model = modelOf([1, 3, 64, 64], (tensor) => (given = tensor), empty);
+  await createDetector(packOf('scrfd'), model).detect({ pixels: new Uint8Array(40 * 20 * 3).fill(255), width: 40, height: 20 }, 0.5);
+  const at = (channel: number, y: number, x: number) => given!.data[channel * 64 * 64 + y * 64 + x];
+  for (const channel of [0, 1, 2]) assert.deepEqual([at(channel, 19, 39), at(channel, 20, 0), at(channel, 0, 40)], [127.5 / 128, -127.5 / 128, -127.5 / 128]);
+});
+
 test('a network of any input gets the next multiple of 64, and never more than the pack allows', async () => {
   const shapes: (readonly number[])[] = [];
   const model = modelOf([null, 3, null, null], ({ shape }) => shapes.push(shape));
@@ -119,13 +128,17 @@ function scrfdTensors(face: Face, batched: boolean): Record<string, Tensor> {
   return outputs;
 }
 
+const yunetSeesNothing: Record<string, Tensor> = Object.fromEntries(
+  [8, 16, 32].flatMap((s) => ['cls', 'obj', 'bbox', 'kps'].map((name) => [`${name}_${s}`, { data: new Float32Array(0), shape: [0] }])),
+);
+
 /** A network that sees nothing, to look at what it is given. */
-function modelOf(shape: (number | null)[], watch: (input: Tensor) => void): Model {
+function modelOf(shape: (number | null)[], watch: (input: Tensor) => void, outputs = yunetSeesNothing): Model {
   return {
     input: { name: 'input', type: 'float32', shape },
     async run(tensor) {
       watch(tensor);
-      return Object.fromEntries([8, 16, 32].flatMap((s) => ['cls', 'obj', 'bbox', 'kps'].map((name) => [`${name}_${s}`, { data: new Float32Array(0), shape: [0] }])));
+      return outputs;
     },
     async [Symbol.asyncDispose]() {},
   };

@@ -60,7 +60,6 @@ interface DetectorKind {
   sight: Sight;
 }
 
-
 const KINDS: Record<ModelPack['detector']['kind'], DetectorKind> = {
   'ssd-mobilenet': {
     layOut: interleavedBytes,
@@ -94,11 +93,11 @@ function interleavedBytes(raster: Raster, { width, height }: InputSize): Tensor 
   return { data, shape: [1, height, width, 3] };
 }
 
-/** [1, 3, height, width] floats `(pixel - mean) * scale`, channels in the given order, padded with 0. */
+/** [1, 3, height, width] floats `(pixel - mean) * scale`, channels in the given order, padded with black as the networks' own programs do. */
 function planarFloats([first, second, third]: readonly [number, number, number], mean: number, scale: number) {
   return ({ pixels, ...raster }: Raster, { width, height }: InputSize): Tensor => {
     const plane = width * height;
-    const data = new Float32Array(3 * plane);
+    const data = new Float32Array(3 * plane).fill((0 - mean) * scale);
     for (let y = 0, at = 0; y < raster.height; y++) {
       for (let out = y * width, end = out + raster.width; out < end; out++, at += 3) {
         data[out] = (pixels[at + first]! - mean) * scale;
