@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -45,4 +45,31 @@ test('a second start is refused while the first one lasts, with its address once
   }
   using again = await openDataDirectory(path);
   assert.equal(again.path, path);
+});
+
+test('a cut or foreign development.json is named with its mend', async () => {
+  const path = join(scratch, 'cut');
+  mkdirSync(path);
+  for (const text of ['', '{\n  "api_key": "fp_dev_abc', '[]', '{"api_key": "short"}']) {
+    writeFileSync(join(path, 'development.json'), text);
+    await assert.rejects(openDataDirectory(path), { message: new RegExp(`^${path}/development\\.json: [^]+ delete it and start again: the photos stay, and a new API key is made\\.$`) }, text);
+  }
+  rmSync(join(path, 'development.json'));
+  using mended = await openDataDirectory(path);
+  assert.match(mended.development.api_key, /^fp_dev_/);
+});
+
+test('development.json is whole or as it was: a write that fails leaves it', async () => {
+  const path = join(scratch, 'written');
+  const settings = join(path, 'development.json');
+  using data = await openDataDirectory(path);
+  data.announce('http://127.0.0.1:8080');
+  const before = readFileSync(settings, 'utf8');
+  mkdirSync(`${settings}.part`);
+  assert.throws(() => data.announce('http://127.0.0.1:8081'), new RegExp(`^Error: ${path} cannot hold the data of Facepass: EISDIR`));
+  assert.equal(readFileSync(settings, 'utf8'), before);
+  rmSync(`${settings}.part`, { recursive: true });
+  data.announce('http://127.0.0.1:8081');
+  assert.equal(JSON.parse(readFileSync(settings, 'utf8')).url, 'http://127.0.0.1:8081');
+  assert.equal(statSync(settings).mode & 0o077, 0);
 });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -34,7 +34,6 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
   using stack = new DisposableStack();
   const { logs, sockets } = stack.use(await occupy(path));
   const settings = readDevelopment(path) ?? { api_key: `fp_dev_${randomBytes(18).toString('base64url')}`, search_token_secret: randomBytes(32).toString('base64url') };
-  const write = () => writeFileSync(settingsPath(path), `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 });
   const owned = stack.move();
   return {
     path,
@@ -44,7 +43,7 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
     development: settings,
     announce(url) {
       Object.assign(settings, { url, process_id: process.pid });
-      write();
+      writeDevelopment(path, settings);
     },
     [Symbol.dispose]: () => owned.dispose(),
   };
@@ -76,9 +75,24 @@ function settingsPath(path: string): string {
 
 function readDevelopment(path: string): Development | null {
   if (!existsSync(settingsPath(path))) return null;
-  const parsed = development.safeParse(JSON.parse(readFileSync(settingsPath(path), 'utf8')));
-  if (!parsed.success) throw new Error(`${settingsPath(path)}: ${z.prettifyError(parsed.error)}`);
-  return parsed.data;
+  try {
+    const parsed = development.safeParse(JSON.parse(readFileSync(settingsPath(path), 'utf8')));
+    if (parsed.success) return parsed.data;
+    throw new Error(z.prettifyError(parsed.error));
+  } catch (cause) {
+    throw new Error(`${settingsPath(path)}: ${(cause as Error).message}. Mend it, or delete it and start again: the photos stay, and a new API key is made.`, { cause });
+  }
+}
+
+/** Renamed into place, so that a full disk or a kill leaves the old file whole. */
+function writeDevelopment(path: string, settings: Development): void {
+  const part = `${settingsPath(path)}.part`;
+  try {
+    writeFileSync(part, `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 });
+    renameSync(part, settingsPath(path));
+  } catch (error) {
+    throw unusable(path, error as Error);
+  }
 }
 
 /** Without file locks, as on some network drives, SQLite says the same as of a lock that is held. */
