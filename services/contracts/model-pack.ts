@@ -40,8 +40,7 @@ const calibration = z.strictObject({
   evidence: z.string().min(1),
 });
 
-/** `models/<name>/manifest.json`. */
-export const modelPackManifest = z.strictObject({
+const fields = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]+$/),
   version: z.int().min(1),
   description: z.string(),
@@ -50,11 +49,17 @@ export const modelPackManifest = z.strictObject({
   /** Set where the weights may not be used commercially: the pack loads only when `MODEL_LICENCE_ACCEPTED` names it. */
   licence_to_accept: z.string().optional(),
   detector,
-  /** Absent where the detector itself gives five landmarks. */
+  /** Absent where the detector itself gives five landmarks, as all but `ssd-mobilenet` do. */
   landmarks: landmarks.optional(),
   alignment: z.enum(['dlib-150', 'arcface-112']),
   recogniser,
   calibration,
+});
+
+/** `models/<name>/manifest.json`. */
+export const modelPackManifest = fields.refine(({ detector, landmarks }) => detector.kind !== 'ssd-mobilenet' || landmarks !== undefined, {
+  path: ['landmarks'],
+  error: 'must be given: the detector ssd-mobilenet finds no landmarks',
 });
 
 export type ModelPack = z.infer<typeof modelPackManifest>;

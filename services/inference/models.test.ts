@@ -43,3 +43,9 @@ test('an execution provider that onnxruntime does not know is refused', async ()
   const pack = await readModelPack(models, 'dlib');
   await assert.rejects(loadPackModels(pack, { directory: join(models, 'dlib'), executionProviders: ['abacus'] }), /abacus/);
 });
+
+test('an alignment whose chips do not fit the recogniser is refused when the pack is loaded', async () => {
+  const pack = { ...(await readModelPack(models, 'dlib')), alignment: 'arcface-112' as const };
+  const load = loadPackModels(pack, { directory: join(models, 'dlib'), executionProviders: ['cpu'] });
+  await assert.rejects(load, /model pack dlib: alignment arcface-112 makes chips of 112×112 pixels, recogniser\.onnx takes 150×150/);
+});

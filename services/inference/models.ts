@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelPack } from '@facepass/contracts/model-pack';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { CHIP_SIZE } from './align.ts';
 
 /** A dense array with its shape, row-major. */
 export interface Tensor {
@@ -31,7 +32,8 @@ export const FACES_PER_RUN = 8;
 /**
  * Loads a pack's weight files from `directory`.
  * @param executionProviders names of onnxruntime, in order of preference.
- * @throws Error naming the file whose bytes are not the manifest's, or the licence that must be accepted by name.
+ * @throws Error naming the file whose bytes are not the manifest's, the licence that must be accepted by name, or the alignment that
+ * does not fit the recogniser.
  */
 export async function loadPackModels(
   pack: ModelPack,
@@ -41,11 +43,21 @@ export async function loadPackModels(
   if (licence_to_accept !== undefined && options.licenceAccepted !== licence_to_accept)
     throw new Error(`model pack ${pack.name}: its weights come with a licence to be accepted by name: MODEL_LICENCE_ACCEPTED=${licence_to_accept}`);
   const load = (weights: WeightFile) => loadModel(join(options.directory, weights.file), weights.sha256, options.executionProviders);
-  return {
+  const models = {
     detector: await load(pack.detector),
     landmarks: pack.landmarks ? await load(pack.landmarks) : null,
     recogniser: await load(pack.recogniser),
   };
+  requireChipSize(pack, models.recogniser);
+  return models;
+}
+
+/** @throws Error where onnxruntime would refuse the first chip, without a word about the pack. */
+function requireChipSize({ name, alignment, recogniser }: ModelPack, { input: { type, shape } }: Model): void {
+  const [height, width] = type === 'uint8' ? shape.slice(1, 3) : shape.slice(2, 4);
+  const side = CHIP_SIZE[alignment];
+  if ((height ?? side) === side && (width ?? side) === side) return;
+  throw new Error(`model pack ${name}: alignment ${alignment} makes chips of ${side}×${side} pixels, ${recogniser.file} takes ${height}×${width}`);
 }
 
 async function loadModel(path: string, sha256: string, executionProviders: readonly string[]): Promise<Model> {
