@@ -14,7 +14,7 @@ import { freePort, localPrograms, type LocalPrograms } from './services.ts';
 export async function startFacepass(options: { data: string; port: number; signal: AbortSignal; say: (line: string) => void }): Promise<void> {
   const { port: wishedPort, signal, say } = options;
   using data = await openDataDirectory(options.data);
-  prepare(say);
+  prepare(say, { pack: process.env['MODEL_PACK'], weightsDirectory: process.env['MODEL_WEIGHTS_DIRECTORY'] });
   const port = await freePort(wishedPort);
   if (port !== wishedPort) say(`Port ${wishedPort} is taken: Facepass takes ${port}.`);
   const programs = await localPrograms(data, port);

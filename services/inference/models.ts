@@ -42,7 +42,7 @@ export async function loadPackModels(
   const { licence_to_accept } = pack;
   if (licence_to_accept !== undefined && options.licenceAccepted !== licence_to_accept)
     throw new Error(`model pack ${pack.name}: its weights come with a licence to be accepted by name: MODEL_LICENCE_ACCEPTED=${licence_to_accept}`);
-  const load = (weights: WeightFile) => loadModel(join(options.directory, weights.file), weights.sha256, options.executionProviders);
+  const load = (weights: WeightFile) => loadModel(pack.name, join(options.directory, weights.file), weights.sha256, options.executionProviders);
   const models = {
     detector: await load(pack.detector),
     landmarks: pack.landmarks ? await load(pack.landmarks) : null,
@@ -60,8 +60,8 @@ function requireChipSize({ name, alignment, recogniser }: ModelPack, { input: { 
   throw new Error(`model pack ${name}: alignment ${alignment} makes chips of ${side}×${side} pixels, ${recogniser.file} takes ${height}×${width}`);
 }
 
-async function loadModel(path: string, sha256: string, executionProviders: readonly string[]): Promise<Model> {
-  const bytes = await readWeights(path);
+async function loadModel(pack: string, path: string, sha256: string, executionProviders: readonly string[]): Promise<Model> {
+  const bytes = await readWeights(pack, path);
   const actual = createHash('sha256').update(bytes).digest('hex');
   if (actual !== sha256) throw new Error(`${path}: sha256 is ${actual}, the manifest says ${sha256}; the file is not loaded`);
   const session = await InferenceSession.create(bytes, sessionOptions(executionProviders));
@@ -96,11 +96,11 @@ function sessionOptions(executionProviders: readonly string[]): InferenceSession
   };
 }
 
-async function readWeights(path: string): Promise<Uint8Array> {
+async function readWeights(pack: string, path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {
-    throw new Error(`${path}: ${(error as Error).message}; \`npm run models\` prepares the model files`);
+    throw new Error(`${path}: ${(error as Error).message}; \`npm run models -- --pack ${pack}\` prepares it, and models/${pack}/README.md says where it comes from`);
   }
 }
 
