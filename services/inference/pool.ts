@@ -60,12 +60,15 @@ export function createWorkerPool(options: PoolOptions, context: PoolContext): Wo
   const ready = new Set<WorkerThread>();
   const idle = new Set<WorkerThread>();
   let serviceMs = 0;
+  let priorityProblem: string | undefined;
   const supervisor = createSupervisor(options, {
     ...context,
     threadBegan(thread) {
       ready.add(thread);
       idle.add(thread);
       context.workerStarted(thread);
+      if (thread.priorityProblem && !priorityProblem) context.logger.warn({ reason: thread.priorityProblem }, 'worker threads keep their priority: health checks may be late under full load');
+      priorityProblem ??= thread.priorityProblem;
       context.readyChanged();
       dispatch();
     },

@@ -7,6 +7,8 @@ import type { WorkerAnswer, WorkerJob, WorkerSetup } from './worker.ts';
 export interface WorkerThread {
   modelId: string;
   loadSeconds: number;
+  /** Why the thread does not give way to the one that answers, where it should. */
+  priorityProblem: string | undefined;
   /**
    * Finds the faces of one photo; the next call must wait for the answer. When `signal` aborts, the pipeline stops at
    * the next place where it can.

@@ -5,12 +5,12 @@ import { createPipeline, type FoundFaces, type PipelineConfig } from './faces.ts
 import { ImageError } from './image.ts';
 import { giveWay } from './priority.ts';
 
-giveWay();
+const priorityProblem = giveWay();
 const port = parentPort!;
 const began = performance.now();
 const { pipeline: config, abandoned } = workerData as WorkerSetup;
 const pipeline = await createPipeline(config);
-answer({ kind: 'ready', modelId: modelIdOf(pipeline.pack), loadSeconds: (performance.now() - began) / 1000 });
+answer({ kind: 'ready', modelId: modelIdOf(pipeline.pack), loadSeconds: (performance.now() - began) / 1000, priorityProblem });
 port.on('message', (job: WorkerJob) => void analyse(job).then(answer));
 
 /** One photo; a worker is sent the next one only after it has answered. */
@@ -42,7 +42,7 @@ export interface WorkerJob {
 
 /** What a worker thread says: once that it is ready, then one answer per job. */
 export type WorkerAnswer =
-  | { kind: 'ready'; modelId: string; loadSeconds: number }
+  | { kind: 'ready'; modelId: string; loadSeconds: number; priorityProblem: string | undefined }
   | { kind: 'found'; found: FoundFaces }
   | { kind: 'refused'; problem: ImageProblem; message: string }
   | { kind: 'failed'; stack: string };

@@ -76,3 +76,12 @@ test('the worker threads give way to the thread that answers', { skip: process.p
   const lowered = threads.filter((thread) => getPriority(Number(thread)) === Math.min(19, main + 5));
   assert.ok(lowered.length >= 2, `${lowered.length} threads give way`);
 });
+
+test('a system that forbids a change of priority is served, and one line says so', { skip: process.platform === 'linux' ? false : 'only Linux has a priority for each thread' }, async () => {
+  const { fault, environment } = await faultFile();
+  await writeFile(fault, 'no priority');
+  await using server = await startInferenceProcess({ INFERENCE_WORKERS: '2', ...environment });
+  using client = connectFaceClient(server.address);
+  assert.ok((await client.detectFaces(await samplePhoto(1))).faces.length > 0);
+  assert.equal((await server.logged('worker threads keep their priority: health checks may be late under full load'))['reason'], 'setPriority is not allowed');
+});

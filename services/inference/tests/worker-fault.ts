@@ -1,15 +1,23 @@
 import { mkdtemp } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { syncBuiltinESMExports } from 'node:module';
+import os, { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isMainThread, parentPort } from 'node:worker_threads';
 
 /**
  * Preloaded into the threads of an inference server: while the file FACEPASS_TEST_WORKER_FAULT says "on start" or
- * "on photo", a worker ends when it is started or handed a photo; while it says "hold", a worker that is handed a photo stands still.
+ * "on photo", a worker ends when it is started or handed a photo; while it says "hold", a worker that is handed a photo stands still; while
+ * it says "no priority", no worker may change its priority.
  */
 if (!isMainThread && process.env['FACEPASS_TEST_WORKER_FAULT']) {
   if (fault().includes('on start')) process.exit(9);
+  if (fault().includes('no priority')) {
+    os.setPriority = () => {
+      throw new Error('setPriority is not allowed');
+    };
+    syncBuiltinESMExports();
+  }
   const never = new Int32Array(new SharedArrayBuffer(4));
   parentPort?.on('message', () => {
     if (fault().includes('on photo')) process.exit(9);
