@@ -20,8 +20,7 @@ export function createMetrics(pool: Pool) {
   return {
     registry,
     ...requestMetrics(registry),
-    schemaVersion: new Gauge({ name: 'facepass_schema_version', help: 'Version of the database’s schema, as readiness last saw it.', registers }),
-    schemaFits: new Gauge({ name: 'facepass_schema_fits', help: '1 where this process can work on that schema, else 0.', registers }),
+    ...readinessMetrics(registry),
     sweptAt: new Gauge({ name: 'facepass_retention_last_sweep_timestamp_seconds', help: 'When no overdue session was left, Unix time; 0: not yet.', registers }),
     sweepInterval: new Gauge({ name: 'facepass_retention_sweep_interval_seconds', help: 'How often this process looks for overdue sessions; 0: never.', registers }),
     sweptSessions: new Counter({ name: 'facepass_retention_erased_sessions_total', help: 'Overdue sessions erased by this process.', registers }),
@@ -51,6 +50,19 @@ function requestMetrics(registry: MetricsRegistry) {
     indexings: new Counter({ name: 'facepass_index_requests_total', help: 'Index calls answered, a batch’s photos each.', labelNames: ['status'], registers }),
     indexSeconds: new Histogram({ name: 'facepass_index_duration_seconds', help: 'Time to index a photo.', buckets, registers, enableExemplars: true }),
     embeddings: new Counter({ name: 'facepass_embeddings_total', help: 'Embeddings stored.', registers }),
+  };
+}
+
+/** Read at a scrape: the last probe may be long ago, and where nobody probes there is none. */
+function readinessMetrics(registry: MetricsRegistry) {
+  const readiness = { look: (): Promise<void> => Promise.resolve() };
+  const shared = { registers: [registry], collect: () => readiness.look() };
+  return {
+    readiness,
+    ready: new Gauge({ name: 'facepass_ready', help: '1 where /readyz would answer 200 at the moment of the scrape, else 0.', ...shared }),
+    notReady: new Gauge({ name: 'facepass_not_ready', help: '1 for each reason why this process is not ready, 0 for the others.', labelNames: ['reason'], ...shared }),
+    schemaVersion: new Gauge({ name: 'facepass_schema_version', help: 'Version of the database’s schema, as readiness last saw it.', ...shared }),
+    schemaFits: new Gauge({ name: 'facepass_schema_fits', help: '1 where this process can work on that schema, else 0.', ...shared }),
   };
 }
 
@@ -100,6 +112,21 @@ export function recordIndexing(metrics: Metrics, status: number, seconds: number
   metrics.indexSeconds.observe({ value: seconds, exemplarLabels: exemplarLabels() });
   metrics.embeddings.inc(faces);
 }
+
+/** Lets every scrape show what `look` finds: it is asked once a scrape, however many metrics come of it, and must not throw. */
+export function showReadiness(metrics: Metrics, look: () => Promise<Faults>): void {
+  let underWay: Promise<void> | null = null;
+  const record = (faults: Faults) => {
+    metrics.ready.set(Object.keys(faults).length === 0 ? 1 : 0);
+    for (const reason of NOT_READY_REASONS) metrics.notReady.set({ reason }, reason in faults ? 1 : 0);
+  };
+  metrics.readiness.look = () => (underWay ??= look().then(record).finally(() => (underWay = null)));
+}
+
+/** Why a process may get no requests; one that stops looks for nothing else. */
+export const NOT_READY_REASONS = ['draining', 'database', 'schema', 'inference'] as const;
+/** What is wrong now, in words, by reason. */
+export type Faults = Partial<Record<(typeof NOT_READY_REASONS)[number], string>>;
 
 /** Records what readiness found the database's schema to be. */
 export function recordSchema(metrics: Metrics, { version, fault }: SchemaJudgement): void {

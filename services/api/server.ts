@@ -7,9 +7,9 @@ import { createApp } from './app.ts';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
 import { judgeSchema } from './db/schema.ts';
-import { recordSchema } from './events.ts';
+import { recordSchema, showReadiness } from './events.ts';
 import { startRetentionSweep } from './retention.ts';
-import { readinessOf } from './routes/health.ts';
+import { readinessFaults, readinessOf } from './routes/health.ts';
 
 export interface ApiServer extends AsyncDisposable {
   port: number;
@@ -26,6 +26,7 @@ export async function startApi(context: Context): Promise<ApiServer> {
   await using stack = new AsyncDisposableStack();
   stack.use(context);
   await refuseUnfitDatabase(context);
+  showReadiness(metrics, () => readinessFaults(context));
   const operations = stack.use(await startOperationsServer({ port: config.metricsPort, host: config.host, registry: metrics.registry, ready: () => readinessOf(context) }));
   stack.use(startRetentionSweep(context));
   const server = await listen(createApp(context), config);

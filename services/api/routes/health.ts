@@ -3,39 +3,52 @@ import { exposition } from '@facepass/runtime/exposition';
 import type { RequestHandler } from 'express';
 import type { Context } from '../context.ts';
 import { judgeSchema } from '../db/schema.ts';
-import { recordSchema } from '../events.ts';
+import { recordSchema, type Faults } from '../events.ts';
 
-/** What is wrong with each thing the API needs; null where nothing is. */
-export async function checkDependencies(context: Context): Promise<{ database: string | null; inference: string | null }> {
-  const [database, inference] = await Promise.all([checkDatabase(context), context.inference.checkHealth()]);
-  return { database, inference };
+/** What is wrong with the things the API needs; empty where nothing is. */
+async function dependencyFaults(context: Context): Promise<Faults> {
+  const [database, inference] = await Promise.all([databaseFaults(context), context.inference.checkHealth()]);
+  return { ...database, ...(inference !== null && { inference }) };
 }
 
-async function checkDatabase({ pool, pack, metrics }: Context): Promise<string | null> {
+async function databaseFaults({ pool, pack, metrics }: Context): Promise<Faults> {
+  using limit = lookLimit();
   try {
-    const judgement = await judgeSchema(pool, pack.embedding_size);
+    const judgement = await Promise.race([judgeSchema(pool, pack.embedding_size), limit.over]);
     recordSchema(metrics, judgement);
-    return judgement.fault?.reason ?? null;
+    return judgement.fault ? { schema: judgement.fault.reason } : {};
   } catch (error) {
-    return (error as Error).message;
+    return { database: (error as Error).message };
   }
 }
 
-/** Why the process should get no requests, or null. */
+/** A database may take a connection and then say nothing: a probe and a scrape get their answer before they give up (3 s in the chart, 10 s in Prometheus). */
+function lookLimit(): Disposable & { over: Promise<never> } {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`the database has said nothing for ${LONGEST_LOOK_MS} ms`)), LONGEST_LOOK_MS);
+  return { over: promise, [Symbol.dispose]: () => clearTimeout(timer) };
+}
+
+const LONGEST_LOOK_MS = 2500;
+
+/** Why the process should get no requests; empty where it may. /readyz and the metrics tell it. */
+export async function readinessFaults(context: Context): Promise<Faults> {
+  return context.draining ? { draining: 'stopping' } : dependencyFaults(context);
+}
+
+/** Why the process should get no requests, in words, or null. */
 export async function readinessOf(context: Context): Promise<string | null> {
-  if (context.draining) return 'stopping';
-  const { database, inference } = await checkDependencies(context);
-  return [database, inference].filter(Boolean).join('; ') || null;
+  return Object.values(await readinessFaults(context)).join('; ') || null;
 }
 
 /** GET /health */
 export function health(context: Context): RequestHandler {
   return async (_request, response) => {
-    const { database, inference } = await checkDependencies(context);
-    const healthy = database === null && inference === null;
+    const { database, schema, inference } = await dependencyFaults(context);
+    const healthy = !database && !schema && !inference;
     const answer: HealthAnswer = {
       status: healthy ? 'healthy' : 'unhealthy',
-      database: database ?? 'connected',
+      database: database ?? schema ?? 'connected',
       face_recognition_model: inference ?? context.modelId,
       version: context.version,
       uptime_seconds: Math.round(process.uptime()),

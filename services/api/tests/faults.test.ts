@@ -11,7 +11,7 @@ import { startInferenceProcess, type InferenceProcess } from '../../inference/te
 import { largePhoto } from '../../inference/tests/photos.ts';
 import { portrait } from './people.ts';
 import { createMigratedDatabase, KEY, migrate, startTestService, type TestService } from './service.ts';
-import { createTestDatabase } from '../../../scripts/test-database.ts';
+import { createTestDatabase, runSql } from '../../../scripts/test-database.ts';
 
 describe('when something the API needs fails', () => {
   let service: TestService;
@@ -108,6 +108,45 @@ describe('when something the API needs fails', () => {
     assert.equal((await early.call('GET', '/health')).body.status, 'healthy');
   });
 
+  test('a scrape that follows no probe says that the database went away, and that it is back', async (t) => {
+    if (service.database.engine === 'embedded') return t.skip('needs PostgreSQL: a database that lets nobody in');
+    await using database = await createMigratedDatabase();
+    await using own = await startTestService({ inference: null, database, environment: { INFERENCE_ADDRESS: service.inference!.address } });
+    assert.deepEqual(await readinessOf(own), { ready: 1, reasons: [] });
+    const name = new URL(database.url).pathname.slice(1);
+    const server = process.env['FACEPASS_TEST_DATABASE_URL']!;
+    await runSql(server, `alter database ${name} with allow_connections false`);
+    await runSql(server, `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
+    assert.deepEqual(await readinessOf(own), { ready: 0, reasons: ['database'] });
+    await runSql(server, `alter database ${name} with allow_connections true`);
+    assert.deepEqual(await readinessOf(own), { ready: 1, reasons: [] });
+  });
+
+  test('a database that takes connections and says nothing is told by the probe and by the scrape in less than the probe’s 3 s', async (t) => {
+    if (service.database.engine === 'embedded') return t.skip('needs PostgreSQL: two open transactions');
+    await using database = await createMigratedDatabase();
+    await using own = await startTestService({ inference: null, database, environment: { INFERENCE_ADDRESS: service.inference!.address } });
+    const blocker = new pg.Client({ connectionString: database.administratorUrl });
+    await blocker.connect();
+    await blocker.query('begin');
+    await blocker.query('lock table pg_extension in access exclusive mode');
+    const begun = performance.now();
+    const [probe, scrape] = await Promise.all([own.call('GET', '/readyz'), readinessOf(own)]);
+    const seconds = (performance.now() - begun) / 1000;
+    await blocker.end();
+    assert.match(probe.body, /said nothing for 2500 ms/);
+    assert.deepEqual(scrape, { ready: 0, reasons: ['database'] });
+    assert.ok(seconds < 3, `${seconds} s`);
+  });
+
+  test('each other reason is told by its name: the schema, inference, the end', async () => {
+    await using database = await createTestDatabase();
+    await using own = await startTestService({ inference: null, database });
+    assert.deepEqual(await readinessOf(own), { ready: 0, reasons: ['inference', 'schema'] });
+    own.context.draining = true;
+    assert.deepEqual(await readinessOf(own), { ready: 0, reasons: ['draining'] });
+  });
+
   test('a schema newer or older than this API knows is not ready', async () => {
     await using database = await createMigratedDatabase();
     const client = new pg.Client({ connectionString: database.url });
@@ -165,6 +204,14 @@ describe('when something the API needs fails', () => {
     assert.equal((await service.call('GET', '/livez')).status, 200);
   });
 });
+
+/** What a scrape tells of readiness; every reason is there, as 0 or 1. */
+async function readinessOf({ metricsUrl }: TestService): Promise<{ ready: number; reasons: string[] }> {
+  const text = await (await fetch(`${metricsUrl}/metrics`)).text();
+  const reasons = [...text.matchAll(/^facepass_not_ready\{reason="(\w+)"\} ([01])$/gm)];
+  assert.deepEqual(reasons.map(([, reason]) => reason).sort(), ['database', 'draining', 'inference', 'schema']);
+  return { ready: Number(/^facepass_ready (\d)$/m.exec(text)?.[1]), reasons: reasons.filter(([, , value]) => value === '1').map(([, reason]) => reason!).sort() };
+}
 
 /** An authority, and a certificate of a server "localhost" and of a client that it signed; gone with the directory. */
 function makeCertificates(): Disposable & { path(name: string): string } {
