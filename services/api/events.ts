@@ -57,13 +57,16 @@ function requestMetrics(registry: MetricsRegistry) {
 function readinessMetrics(registry: MetricsRegistry) {
   const readiness = { look: (): Promise<void> => Promise.resolve() };
   const shared = { registers: [registry], collect: () => readiness.look() };
-  return {
+  const gauges = {
     readiness,
     ready: new Gauge({ name: 'facepass_ready', help: '1 where /readyz would answer 200 at the moment of the scrape, else 0.', ...shared }),
     notReady: new Gauge({ name: 'facepass_not_ready', help: '1 for each reason why this process is not ready, 0 for the others.', labelNames: ['reason'], ...shared }),
-    schemaVersion: new Gauge({ name: 'facepass_schema_version', help: 'Version of the database’s schema, as readiness last saw it.', ...shared }),
-    schemaFits: new Gauge({ name: 'facepass_schema_fits', help: '1 where this process can work on that schema, else 0.', ...shared }),
+    schemaVersion: new Gauge({ name: 'facepass_schema_version', help: 'Version of the database’s schema, as readiness last saw it; absent until it has.', ...shared }),
+    schemaFits: new Gauge({ name: 'facepass_schema_fits', help: '1 where this process can work on that schema, else 0; absent until that is known.', ...shared }),
   };
+  // prom-client begins a gauge at 0: a database that was away at the start would read as one with an unfit schema.
+  for (const unknown of [gauges.schemaVersion, gauges.schemaFits]) unknown.remove();
+  return gauges;
 }
 
 function addPoolGauges(registry: MetricsRegistry, pool: Pool): void {

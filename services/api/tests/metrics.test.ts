@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { after, before, describe, test } from 'node:test';
-import { KEY, startTestService, type TestService } from './service.ts';
+import { createMigratedDatabase, KEY, startTestService, type TestService } from './service.ts';
 
 const REQUESTS = 10_000;
 const AT_A_TIME = 32;
@@ -61,6 +61,16 @@ describe('the metrics of the API', () => {
     assert.match(text, /^facepass_db_connections_max \d+$/m);
     assert.match(text, /^facepass_retention_sweep_interval_seconds 0$/m);
   });
+});
+
+test('of a database that was away from the start no schema is told, neither its version nor that it does not fit', async () => {
+  await using database = await createMigratedDatabase();
+  await using service = await startTestService({ inference: null, database, environment: { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' } });
+  const text = await (await fetch(`${service.metricsUrl}/metrics`)).text();
+  assert.match(text, /^facepass_ready 0$/m);
+  assert.match(text, /^facepass_not_ready\{reason="database"\} 1$/m);
+  assert.match(text, /^facepass_not_ready\{reason="schema"\} 0$/m);
+  assert.doesNotMatch(text, /^facepass_schema_\w+ /m);
 });
 
 /** In every random name, to be looked for in the metrics. */
