@@ -15,7 +15,7 @@ export interface WorkerThread {
    * @throws ImageError or PipelineError; WorkerLost or PhotoTimeout, after which the thread takes no more.
    */
   analyse(job: WorkerJob, signal: AbortSignal): Promise<FoundFaces>;
-  /** Settles when the thread has ended, with the reason. */
+  /** Settles when the thread has ended, with the reason: a PhotoTimeout when it was ended for a photo. */
   ended: Promise<Error>;
   stop(): Promise<void>;
 }
@@ -50,13 +50,17 @@ export async function startWorkerThread(
     resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MB, maxYoungGenerationSizeMb: WORKER_YOUNG_MB },
   });
   let pending = Promise.withResolvers<WorkerAnswer>();
+  let timeout: PhotoTimeout | undefined;
   const ended = new Promise<Error>((resolve) => {
     worker.once('error', (error: Error) => resolve(error));
-    worker.once('exit', (code) => resolve(new WorkerLost(`The worker thread ended with code ${code}.`)));
+    worker.once('exit', (code) => resolve(timeout ?? new WorkerLost(`The worker thread ended with code ${code}.`)));
   });
   worker.on('message', (answer: WorkerAnswer) => pending.resolve(answer));
   void ended.then((reason) => pending.reject(reason));
-  const ready = await pending.promise;
+  const ready = await pending.promise.catch(async (reason) => {
+    await worker.terminate();
+    throw reason;
+  });
   if (ready.kind !== 'ready') throw new Error(`A worker said "${ready.kind}" before it was ready. This is a bug.`);
 
   return {
@@ -70,7 +74,8 @@ export async function startWorkerThread(
       worker.postMessage(job, ownBuffer(job.image));
       const late = Promise.withResolvers<never>();
       const limit = setTimeout(() => {
-        late.reject(new PhotoTimeout(`The photo took longer than ${options.imageTimeoutMs} ms.`));
+        timeout = new PhotoTimeout(`The photo took longer than ${options.imageTimeoutMs} ms.`);
+        late.reject(timeout);
         void stop();
       }, options.imageTimeoutMs);
       try {
