@@ -64,12 +64,12 @@ function createMetrics(registry: MetricsRegistry, load: Parameters<typeof create
   for (const reason of REJECT_REASONS) rejectedFaces.inc({ reason }, 0);
   return {
     refused,
-    modelInfo: new Gauge({ name: 'facepass_inference_model_info', help: 'The loaded model; always 1.', labelNames: ['model_id', 'pack', 'provider'], registers }),
+    modelInfo: new Gauge({ name: 'facepass_inference_model_info', help: 'The loaded model, and the first execution provider that is named; always 1.', labelNames: ['model_id', 'pack', 'provider'], registers }),
     modelLoadSeconds: new Gauge({ name: 'facepass_inference_model_load_seconds', help: 'Time the last worker took to load and warm up its models.', registers }),
     workerRestarts: new Counter({ name: 'facepass_inference_worker_restarts_total', help: 'Workers replaced after they died or took too long.', registers }),
     requests: new Counter({ name: 'facepass_inference_requests_total', help: 'DetectFaces calls by gRPC status.', labelNames: ['code'], registers }),
     dropped: new Counter({ name: 'facepass_inference_dropped_total', help: 'Photos whose caller left, or whose deadline passed, before any work on them.', registers }),
-    batchSize: new Histogram({ name: 'facepass_inference_batch_size', help: 'Faces embedded in one run: those of one photo.', buckets: [1, 2, 4, 8, 16, 32, 64, 128], registers }),
+    batchSize: new Histogram({ name: 'facepass_inference_batch_size', help: 'Faces embedded of one photo; a run of the network takes 8 at most.', buckets: [1, 2, 4, 8, 16, 32, 64, 128], registers }),
     stageSeconds: new Histogram({
       name: 'facepass_inference_stage_seconds',
       help: 'Time of one photo in a stage: queue, decode, detect, align, embed.',
