@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { panelExpressions, ruleExpressions, withoutLimits } from '../scripts/dashboards/expressions.ts';
+import { alternativesOf, panelExpressions, ruleExpressions, withoutLimits } from '../scripts/dashboards/expressions.ts';
 import { freePort } from '../scripts/local/services.ts';
 import { prometheusMissing, startPrometheus, type Prometheus, type Target } from '../scripts/observability/prometheus.ts';
 import { createTestDatabase } from '../scripts/test-database.ts';
@@ -28,7 +28,7 @@ test('every query of the dashboards and rules has data while the service works',
   await work(stack);
 
   const absent = [OF_OTHERS, OF_A_BACKFILL, OF_TROUBLE, ...(migration ? [] : [/facepass_migration_/])];
-  const expressions = [...panelExpressions('5s'), ...ruleExpressions().map(withoutLimits)].filter(({ expr }) => !absent.some((pattern) => pattern.test(expr)));
+  const expressions = [...panelExpressions('5s'), ...ruleExpressions().flatMap(alternativesOf).map(withoutLimits)].filter(({ expr }) => !absent.some((pattern) => pattern.test(expr)));
   assert.ok(expressions.length > 80, `only ${expressions.length} expressions`);
   const stop = new AbortController();
   const load = keepWorking(stack, stop.signal);

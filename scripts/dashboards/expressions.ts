@@ -34,8 +34,25 @@ export function withoutLimits({ place, expr }: Expression): Expression {
   const watched = expr
     .replaceAll(/\s(>=|==|>)\s+[\d.]+( \* [\d.]+)?(?![\d.]*\s*\*)/g, '')
     .replaceAll(' > ', ' - ')
+    .replaceAll(/\babsent\(/g, '(')
     .replaceAll(/unless on/g, 'and on');
   return { place, expr: watched };
+}
+
+/** The sides of the `or`s of an expression that stand in no parentheses: each must have data, or one would stand in for the other. */
+export function alternativesOf({ place, expr }: Expression): Expression[] {
+  const sides: string[] = [];
+  let depth = 0;
+  let start = 0;
+  for (const { 0: token, index } of expr.matchAll(/[({]|[)}]|\bor\b(?:\s+on\s*\([^)]*\))?/g)) {
+    if (/[({]$/.test(token)) depth += 1;
+    else if (/^[)}]/.test(token)) depth -= 1;
+    else if (depth === 0) {
+      sides.push(expr.slice(start, index));
+      start = index + token.length;
+    }
+  }
+  return [...sides, expr.slice(start)].map((side) => ({ place, expr: side }));
 }
 
 interface GrafanaPanel {
