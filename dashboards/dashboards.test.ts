@@ -71,6 +71,26 @@ test('Prometheus can parse every query', { skip: promtoolMissing }, () => {
   assert.equal(status, 0, stderr);
 });
 
+test('what is ready, busy and full is told of the pair with the traffic, beside an idle one, and when it is gone', { skip: promtoolMissing }, () => {
+  const of = (metric: string, revision: string, values: string) => ({ series: `facepass_inference_${metric}{job="facepass-inference",namespace="photos",revision="${revision}"}`, values });
+  const input_series = [
+    { series: 'facepass:revision_weight:ratio{namespace="photos",revision="green"}', values: '1x10' },
+    ...['workers_ready', 'in_flight', 'queue_depth', 'queue_capacity'].map((metric) => of(metric, 'green', '4x5 stale')),
+    ...['workers_ready', 'queue_capacity'].map((metric) => of(metric, 'blue', '4x10')),
+    ...['in_flight', 'queue_depth'].map((metric) => of(metric, 'blue', '0x10')),
+  ];
+  const values = { 'Workers ready': [4, 0], 'Workers busy': [1], 'Queue filled': [1] };
+  const promql_expr_test = panelExpressions('1m').flatMap(({ place, expr }) => {
+    const expected = Object.entries(values).find(([title]) => place === `inference / ${title}`)?.[1] ?? [];
+    return expected.map((value, index) => ({ expr, eval_time: `${index * 8 + 2}m`, exp_samples: [{ labels: '{namespace="photos",revision="green"}', value }] }));
+  });
+  assert.equal(promql_expr_test.length, 4);
+  const path = join(mkdtempSync(join(tmpdir(), 'facepass-')), 'tests.yaml');
+  writeFileSync(path, stringify({ tests: [{ interval: '1m', input_series, promql_expr_test }] }));
+  const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', path], { encoding: 'utf8' });
+  assert.equal(status, 0, stdout + stderr);
+});
+
 function assertNoOverlap(name: string, all: Panel[]): void {
   const cells = new Map<string, string>();
   for (const { title, gridPos } of all) {

@@ -2,34 +2,39 @@ import { RUNBOOKS, type Dashboard } from './dashboard.ts';
 import { stat, table, timeseries, type Panel } from './panels.ts';
 
 const INFERENCE = 'job="facepass-inference",namespace=~"$namespace"';
-const AUTOSCALER = 'namespace=~"$namespace",horizontalpodautoscaler=~".+-inference"';
+const AUTOSCALER = 'namespace=~"$namespace",horizontalpodautoscaler=~".+-inference(-[0-9a-f]{8})?"';
+
+/** The revisions that should have traffic: an idle pair beside them says nothing about them. */
+const SERVING = 'facepass:revision_weight:ratio{namespace=~"$namespace"}';
+const byRevision = (metric: string) => `sum by (namespace, revision) (${metric}{${INFERENCE}})`;
+const ofServing = (expr: string) => `(${expr}) and on (namespace, revision) ${SERVING}`;
 
 const rate = (metric: string, labels = '') => `rate(${metric}{${INFERENCE}${labels}}[$__rate_interval])`;
 
 const now: Panel[] = [
   stat({
     title: 'Workers ready',
-    description: 'Worker threads with their models loaded, in all processes. None: nothing can be indexed or searched.',
+    description: 'Worker threads with their models loaded, of each revision that should have traffic. None: nothing can be indexed or searched.',
     unit: 'short',
     thresholds: [[null, 'red'], [1, 'green']],
-    queries: [{ expr: `sum(facepass_inference_workers_ready{${INFERENCE}})`, legend: 'ready' }],
+    queries: [{ expr: ofServing(`${byRevision('facepass_inference_workers_ready')} or on (namespace, revision) 0 * ${SERVING}`), legend: 'ready {{revision}}' }],
     link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassInferenceDown.md` },
   }),
   stat({
     title: 'Workers busy',
-    description: 'Share of the ready workers that have a photo. Near 100 % photos wait.',
+    description: 'Share of the ready workers that have a photo, in each revision that should have traffic. Near 100 % photos wait.',
     unit: 'percentunit',
     decimals: 0,
     thresholds: [[null, 'green'], [0.8, 'orange'], [0.95, 'red']],
-    queries: [{ expr: `sum(facepass_inference_in_flight{${INFERENCE}}) / sum(facepass_inference_workers_ready{${INFERENCE}})`, legend: 'busy' }],
+    queries: [{ expr: ofServing(`${byRevision('facepass_inference_in_flight')} / ${byRevision('facepass_inference_workers_ready')}`), legend: 'busy {{revision}}' }],
   }),
   stat({
     title: 'Queue filled',
-    description: 'Photos that wait, as a share of those that may. A full queue refuses.',
+    description: 'Photos that wait, as a share of those that may, in each revision that should have traffic. A full queue refuses.',
     unit: 'percentunit',
     decimals: 0,
     thresholds: [[null, 'green'], [0.5, 'orange'], [0.8, 'red']],
-    queries: [{ expr: `sum(facepass_inference_queue_depth{${INFERENCE}}) / sum(facepass_inference_queue_capacity{${INFERENCE}})`, legend: 'filled' }],
+    queries: [{ expr: ofServing(`${byRevision('facepass_inference_queue_depth')} / ${byRevision('facepass_inference_queue_capacity')}`), legend: 'filled {{revision}}' }],
     link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassInferenceSaturated.md` },
   }),
   stat({

@@ -34,9 +34,15 @@ function drawPanel(panel: DrawnPanel): string {
 
 function drawInside({ type, unit, series, empty }: DrawnPanel, width: number, height: number): string {
   if (series.length === 0) return `<text x="${width / 2}" y="${height / 2 + 8}" text-anchor="middle" fill="#777">${escaped(empty)}</text>`;
-  if (type === 'stat') return `<text x="${width / 2}" y="${height / 2 + 18}" text-anchor="middle" font-size="26">${readable(last(series[0]!), unit)}</text>`;
+  if (type === 'stat') return drawValues(series, unit, width, height);
   if (type === 'table') return series.slice(0, 8).map(({ legend }, row) => `<text x="10" y="${38 + row * 17}">${escaped(legend.slice(0, Math.floor(width / 6)))}</text>`).join('');
   return drawLines(series, unit, width, height);
+}
+
+/** One number large; several smaller, each with its legend. */
+function drawValues(series: DrawnSeries[], unit: string, width: number, height: number): string {
+  if (series.length === 1) return `<text x="${width / 2}" y="${height / 2 + 18}" text-anchor="middle" font-size="26">${readable(last(series[0]!), unit)}</text>`;
+  return series.slice(0, 3).map((one, row) => `<text x="${width / 2}" y="${38 + row * 20}" text-anchor="middle" font-size="15">${escaped(one.legend)}: ${readable(last(one), unit)}</text>`).join('');
 }
 
 function drawLines(series: DrawnSeries[], unit: string, width: number, height: number): string {
