@@ -6,7 +6,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { Counter, Gauge, Histogram, collectDefaultMetrics } from 'prom-client';
 import type { Pool } from './db/pool.ts';
 import type { SchemaJudgement } from './db/schema.ts';
-import { PROBLEMS, type ProblemCode } from './errors.ts';
+import { ApiProblem, PROBLEMS, type ProblemCode } from './errors.ts';
 
 /** What the API tells of its work: each event is recorded here once, as metric and as log line. */
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -40,15 +40,18 @@ function requestMetrics(registry: MetricsRegistry) {
   });
   // A series that begins with the first failure has no increase: rate() would miss it.
   for (const route of ['/api/v1/search', '/api/v1/index']) for (const status of [200, 500, 503]) httpSeconds.zero({ route, method: 'POST', status });
-  const problems = new Counter({ name: 'facepass_problems_total', help: 'Requests answered with a problem, by its code.', labelNames: ['code'], registers });
+  const problems = new Counter({ name: 'facepass_problems_total', help: 'Requests, and photos of a batch, that ended with a problem, by its code.', labelNames: ['code'], registers });
   for (const code of Object.keys(PROBLEMS)) problems.inc({ code }, 0);
+  const searches = new Counter({ name: 'facepass_search_requests_total', help: 'Searches answered.', labelNames: ['status'], registers });
+  const indexings = new Counter({ name: 'facepass_index_requests_total', help: 'Index calls answered, a batch’s photos each.', labelNames: ['status'], registers });
+  for (const counter of [searches, indexings]) for (const status of [200, 500, 503]) counter.inc({ status }, 0);
   return {
     httpSeconds,
     problems,
-    searches: new Counter({ name: 'facepass_search_requests_total', help: 'Searches answered.', labelNames: ['status'], registers }),
+    searches,
+    indexings,
     searchSeconds: new Histogram({ name: 'facepass_search_duration_seconds', help: 'Time of a search.', buckets, registers, enableExemplars: true }),
-    indexings: new Counter({ name: 'facepass_index_requests_total', help: 'Index calls answered, a batch’s photos each.', labelNames: ['status'], registers }),
-    indexSeconds: new Histogram({ name: 'facepass_index_duration_seconds', help: 'Time to index a photo.', buckets, registers, enableExemplars: true }),
+    indexSeconds: new Histogram({ name: 'facepass_index_duration_seconds', help: 'Time to index a photo, with its way from the bucket and its wait for a full inference server.', buckets, registers, enableExemplars: true }),
     embeddings: new Counter({ name: 'facepass_embeddings_total', help: 'Embeddings stored.', registers }),
   };
 }
@@ -109,11 +112,27 @@ export function observeSearch(metrics: Metrics, response: Response): void {
   response.once('close', context.bind(context.active(), record));
 }
 
-/** Records a photo whose indexing ended with `status` after `seconds`, `faces` embeddings stored. */
-export function recordIndexing(metrics: Metrics, status: number, seconds: number, faces: number): void {
-  metrics.indexings.inc({ status });
-  metrics.indexSeconds.observe({ value: seconds, exemplarLabels: exemplarLabels() });
-  metrics.embeddings.inc(faces);
+/**
+ * Counts the photo that `work` indexes, once, however it ends. A photo of a batch has no answer of its own that tells its problem: that is counted here, too.
+ * @throws what `work` throws
+ */
+export async function observeIndexing<Found extends { faces: unknown[] }>(metrics: Metrics, { signal, ofBatch }: { signal: AbortSignal; ofBatch: boolean }, work: () => Promise<Found>): Promise<Found> {
+  const started = performance.now();
+  const record = (status: number) => {
+    metrics.indexings.inc({ status });
+    metrics.indexSeconds.observe({ value: (performance.now() - started) / 1000, exemplarLabels: exemplarLabels() });
+  };
+  try {
+    const found = await work();
+    record(200);
+    metrics.embeddings.inc(found.faces.length);
+    return found;
+  } catch (error) {
+    const code = error instanceof ApiProblem ? error.code : 'internal_error';
+    record(signal.aborted ? CLIENT_LEFT : PROBLEMS[code][0]);
+    if (ofBatch && !signal.aborted) metrics.problems.inc({ code });
+    throw error;
+  }
 }
 
 /** Lets every scrape show what `look` finds: it is asked once a scrape, however many metrics come of it, and must not throw. */
@@ -162,7 +181,7 @@ function statusOf(response: Response): number {
 }
 
 /** nginx's status for a client that left before the answer. */
-export const CLIENT_LEFT = 499;
+const CLIENT_LEFT = 499;
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 const QUIET_ROUTES = new Set(['/livez', '/readyz', '/metrics']);
 

@@ -3,6 +3,7 @@ import { batchRequest, type BatchAnswer, type BatchLine, type BatchRequest } fro
 import type { Request, RequestHandler, Response } from 'express';
 import type { Context } from '../context.ts';
 import { ApiProblem } from '../errors.ts';
+import { observeIndexing } from '../events.ts';
 import { readJson } from '../upload.ts';
 import { clientSignal, validated } from '../validation.ts';
 import { fetchPhoto, indexFaces } from './index-photo.ts';
@@ -21,7 +22,7 @@ export function indexBatch(context: Context): RequestHandler {
     const batch = validated(batchRequest, await readJson(request, BATCH_BODY_BYTES));
     if (!context.storage) throw new ApiProblem('s3_not_configured', 'The service has no bucket; upload the photos one by one.');
     const signal = clientSignal(response);
-    const lines = indexEach(context, batch, signal);
+    const lines = counted(response, indexEach(context, batch, signal));
     response.locals.model = context.modelId;
     if (wantsLines(request)) return sendLines(response, lines, signal);
     response.json(await summaryOf(lines));
@@ -50,14 +51,25 @@ async function* indexEach(context: Context, batch: BatchRequest, signal: AbortSi
 async function indexOne(context: Context, batch: BatchRequest, { photo_id, s3_key }: Photo, signal: AbortSignal): Promise<BatchLine> {
   const { session_id, expires_at } = batch;
   try {
-    if (context.draining) throw new ApiProblem('stopping', 'The service is stopping.');
-    const photo = await fetchPhoto(context, s3_key, signal);
-    const { faces } = await patiently(signal, () => indexFaces(context, { session_id, photo_id, expires_at, image: () => Promise.resolve(photo) }, signal));
+    const { faces } = await observeIndexing(context.metrics, { signal, ofBatch: true }, async () => {
+      if (context.draining) throw new ApiProblem('stopping', 'The service is stopping.');
+      const image = await fetchPhoto(context, s3_key, signal);
+      return patiently(signal, () => indexFaces(context, { session_id, photo_id, expires_at, image }, signal));
+    });
     return { photo_id, indexed: true, faces_detected: faces.length, confidence: Math.max(...faces.map((face) => face.confidence)) };
   } catch (error) {
     const problem = error instanceof ApiProblem ? error : new ApiProblem('internal_error', 'The photo could not be indexed.');
     if (problem.status >= 500 && !signal.aborted) context.logger.error({ err: problem.cause ?? error, code: problem.code }, 'a photo of a batch failed');
     return { photo_id, indexed: false, code: problem.code, error: problem.message };
+  }
+}
+
+/** For the request's log line: the faces stored so far. */
+async function* counted(response: Response, lines: AsyncIterable<BatchLine>): AsyncGenerator<BatchLine> {
+  response.locals.faces = 0;
+  for await (const line of lines) {
+    if (line.indexed) response.locals.faces += line.faces_detected;
+    yield line;
   }
 }
 

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import { modelMismatch, replaceFaces } from '../db/faces.ts';
 import { beginIndexing } from '../db/sessions.ts';
 import { ApiProblem } from '../errors.ts';
-import { CLIENT_LEFT, recordIndexing } from '../events.ts';
+import { observeIndexing } from '../events.ts';
 import { findFaces, type FoundFaces } from '../faces.ts';
 import { readUpload, requireImageSignature } from '../upload.ts';
 import { clientSignal, validated } from '../validation.ts';
@@ -15,8 +15,10 @@ export function indexPhoto(context: Context): RequestHandler {
     const upload = await readUpload(request, context.config.upload.maxImageBytes);
     const fields = validated(indexFields, upload.fields);
     const signal = clientSignal(response);
-    const image = await photoOf(context, upload.image, fields.s3_key, signal);
-    const found = await indexFaces(context, { ...fields, image: () => Promise.resolve(image) }, signal);
+    const found = await observeIndexing(context.metrics, { signal, ofBatch: false }, async () => {
+      const image = await photoOf(context, upload.image, fields.s3_key, signal);
+      return indexFaces(context, { ...fields, image }, signal);
+    });
     noteFaces(response, context, found);
     response.json(present(fields.photo_id, found));
   };
@@ -26,7 +28,7 @@ export interface PhotoToIndex {
   session_id: string;
   photo_id: string;
   expires_at?: string;
-  image: () => Promise<Uint8Array>;
+  image: Uint8Array;
 }
 
 /**
@@ -35,23 +37,10 @@ export interface PhotoToIndex {
  * @throws ApiProblem
  */
 export async function indexFaces(context: Context, photo: PhotoToIndex, signal?: AbortSignal): Promise<FoundFaces> {
-  const started = performance.now();
-  const record = (status: number, faces: number) => recordIndexing(context.metrics, status, (performance.now() - started) / 1000, faces);
-  try {
-    const found = await findAndStore(context, photo, signal);
-    record(200, found.faces.length);
-    return found;
-  } catch (error) {
-    record(signal?.aborted ? CLIENT_LEFT : error instanceof ApiProblem ? error.status : 500, 0);
-    throw error;
-  }
-}
-
-async function findAndStore(context: Context, photo: PhotoToIndex, signal?: AbortSignal): Promise<FoundFaces> {
   const { pool, modelId, config } = context;
   const before = await beginIndexing(pool, photo.session_id);
   if (before.modelId && before.modelId !== modelId) throw modelMismatch(photo.session_id, before.modelId, modelId);
-  const found = await findFaces(context, await photo.image(), signal);
+  const found = await findFaces(context, photo.image, signal);
   await replaceFaces(pool, {
     sessionId: photo.session_id,
     photoId: photo.photo_id,

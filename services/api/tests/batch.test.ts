@@ -25,6 +25,7 @@ describe('batches', () => {
   const send = (session_id: string, photos: unknown, more: { headers?: Record<string, string>; signal?: AbortSignal } = {}) =>
     service.call('POST', '/api/v1/index/batch', { key: KEY, json: { session_id, photos }, ...more });
   const whyNot = () => JSON.stringify(service.log.findLast((line) => line.msg === 'a photo of a batch failed'));
+  const counts = async () => countsIn(await (await fetch(`${service.metricsUrl}/metrics`)).text());
   const status = async (session_id: string) => (await service.call('GET', `/api/v1/search/status/${session_id}`)).body;
 
   test('a photo of the bucket is indexed by its key alone, as JSON and in a form', async () => {
@@ -56,6 +57,30 @@ describe('batches', () => {
     assert.equal((await status('mixed')).photo_count, 1);
   });
 
+  test('every photo is counted once by its status, each failed one by its code, and the request’s log line tells the faces', async () => {
+    const before = await counts();
+    bucket.faults.set('/photos/person 1.jpg', Array(9).fill('cut body'));
+    await send('counted', [...people(2), { photo_id: 'gone', s3_key: 'gone.jpg' }, { photo_id: 'empty', s3_key: 'empty.jpg' }, { photo_id: 'text', s3_key: 'text.jpg' }]);
+    const after = await counts();
+    assert.deepEqual(differences(before, after), {
+      'facepass_index_requests_total{status="200"}': 1,
+      'facepass_index_requests_total{status="400"}': 3,
+      'facepass_index_requests_total{status="503"}': 1,
+      'facepass_problems_total{code="no_face"}': 1,
+      'facepass_problems_total{code="not_an_image"}': 1,
+      'facepass_problems_total{code="s3_object_not_found"}': 1,
+      'facepass_problems_total{code="s3_unavailable"}': 1,
+    });
+    const line = service.log.findLast(({ route, msg }) => route === '/api/v1/index/batch' && msg === 'request');
+    assert.deepEqual([line?.['status'], line?.['faces']], [200, 1]);
+  });
+
+  test('a call’s own photo that the bucket does not have is counted, too, and its problem once', async () => {
+    const before = await counts();
+    await service.call('POST', '/api/v1/index', { key: KEY, json: { session_id: 'single', photo_id: 'p', s3_key: 'gone.jpg' } });
+    assert.deepEqual(differences(before, await counts()), { 'facepass_index_requests_total{status="400"}': 1, 'facepass_problems_total{code="s3_object_not_found"}': 1 });
+  });
+
   test('with Accept: application/x-ndjson each photo is a line as it ends', async () => {
     const answer = await send('lines', [...people(5), { photo_id: 'empty', s3_key: 'empty.jpg' }], { headers: { Accept: 'application/x-ndjson' } });
     assert.match(answer.headers.get('content-type') ?? '', /^application\/x-ndjson/);
@@ -65,15 +90,17 @@ describe('batches', () => {
   });
 
   test('more photos under way than the inference server takes are waited for, none fails, and the same batch again changes nothing', async () => {
+    const before = await counts();
     const first = await send('full', people(40));
     assert.deepEqual([first.body.indexed, first.body.failed], [40, 0], whyNot());
+    assert.deepEqual(differences(before, await counts()), { 'facepass_index_requests_total{status="200"}': 40 }, 'a photo that waited is counted once, and not as failed');
     const refused = await service.inference!.metric('facepass_inference_refused_total{reason="queue_full"}');
     assert.ok(refused > 0, 'the batch should have met a full queue, or this test shows nothing');
-    const counts = await status('full');
+    const stored = await status('full');
     const again = await send('full', people(40));
     assert.deepEqual([again.body.indexed, again.body.failed], [40, 0], whyNot());
     const after = await status('full');
-    assert.deepEqual([after.photo_count, after.face_count], [counts.photo_count, counts.face_count]);
+    assert.deepEqual([after.photo_count, after.face_count], [stored.photo_count, stored.face_count]);
     assert.equal(after.photo_count, 40);
   });
 
@@ -121,3 +148,12 @@ describe('batches', () => {
     t.diagnostic(`resident memory before ${(before / 2 ** 20).toFixed()} MiB, peak ${(peak / 2 ** 20).toFixed()} MiB`);
   });
 });
+
+/** Photos by status and problems by code, as a scrape tells them. */
+function countsIn(text: string): Map<string, number> {
+  return new Map([...text.matchAll(/^(facepass_(?:index_requests|problems)_total\{.*\}) (\d+)$/gm)].map(([, series, count]) => [series!, Number(count)]));
+}
+
+function differences(before: Map<string, number>, after: Map<string, number>): Record<string, number> {
+  return Object.fromEntries([...after].map(([series, count]) => [series, count - (before.get(series) ?? 0)] as const).filter(([, more]) => more > 0).sort());
+}
