@@ -26,6 +26,8 @@ test('the environment must name one database and a pack that is there', async ()
 test('PostgreSQL’s answers become exit codes: try again, mend the configuration, look at the data, or a fault', () => {
   const codeOf = (code: string) => exitCodeOf(Object.assign(new Error('…'), { code }));
   assert.deepEqual(['08006', '40P01', '53100', '53300', '55P03', '57014', '57P01', 'ECONNREFUSED', 'ENOTFOUND'].map(codeOf), Array(9).fill(75));
+  const canceled = (reason: string) => exitCodeOf(Object.assign(new Error(`canceling statement due to ${reason}`), { code: '57014' }));
+  assert.deepEqual(['user request', 'statement timeout'].map(canceled), [75, 78]);
   assert.deepEqual(['28P01', '3D000', '42501'].map(codeOf), [78, 78, 78]);
   assert.deepEqual(['22000', '23505'].map(codeOf), [65, 65]);
   assert.deepEqual(['42601', 'XX000'].map(codeOf), [1, 1]);

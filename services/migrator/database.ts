@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@facepass/runtime/logger';
 import pg from 'pg';
 import type { ConnectionConfig, MigratorConfig } from './config.ts';
-import { EXIT, Refusal } from './exit.ts';
+import { EXIT, isStatementTimeout, Refusal } from './exit.ts';
 
 export type Client = pg.Client;
 
@@ -11,6 +11,7 @@ export type Client = pg.Client;
  * Runs `work` with one connection and the migrator's limits set on it, and ends the connection. Settings are put back
  * before: the embedded database has one backend for all its clients. When the process dies, the server notices within
  * five seconds and ends its statement; else an index build would hold the migrators' lock for hours.
+ * @throws Refusal when a statement ran longer than the limit: the next run would run as long, and be ended again.
  */
 export async function withDatabase<Result>(config: MigratorConfig, work: (client: Client) => Promise<Result>): Promise<Result> {
   const client = new pg.Client(clientConfig(config.connection));
@@ -23,9 +24,16 @@ export async function withDatabase<Result>(config: MigratorConfig, work: (client
     const result = await work(client);
     await client.query('reset all');
     return result;
+  } catch (error) {
+    throw isStatementTimeout(error) ? outOfTime(config, error) : error;
   } finally {
     await client.end().catch(() => {});
   }
+}
+
+function outOfTime({ statementTimeoutMs }: MigratorConfig, cause: unknown): Refusal {
+  const rule = `A statement ran longer than MIGRATION_STATEMENT_TIMEOUT_MS=${statementTimeoutMs} and was undone. `;
+  return new Refusal(EXIT.configuration, `${rule}Raise it and run again: what was done before that statement stays done.`, { cause });
 }
 
 // pg_temp last: else a temporary table could stand in for one of ours inside a security definer function.

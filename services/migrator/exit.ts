@@ -29,13 +29,23 @@ export class Refusal extends Error {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof Refusal || error instanceof ConfigurationError) return error.exitCode;
   const code = (error as { code?: string }).code ?? '';
+  if (isStatementTimeout(error)) return EXIT.configuration;
   if (RETRIABLE.test(code) || CONNECTION_LOST.test((error as Error).message)) return EXIT.retry;
   if (NOT_ALLOWED.test(code)) return EXIT.configuration;
   if (/^(22|23)/.test(code)) return EXIT.data;
   return EXIT.failed;
 }
 
-/** Connection exceptions, serialisation and deadlock, out of resources, administrator's stop, lock not available. */
+/**
+ * Whether a statement ran into statement_timeout. PostgreSQL has one SQLSTATE for that and for an administrator's
+ * cancel; only the text tells them apart. Where lc_messages is another language it does not, and both count as a cancel.
+ */
+export function isStatementTimeout(error: unknown): boolean {
+  const { code, message } = error as { code?: string; message?: string };
+  return code === '57014' && /statement timeout/.test(message ?? '');
+}
+
+/** Connection exceptions, serialisation and deadlock, out of resources, administrator's stop or cancel, lock not available. */
 const RETRIABLE = /^(08|40|53|57P|55P03|57014|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)/;
 const CONNECTION_LOST = /connection terminated|timeout expired|connection error/i;
 /** Wrong password, role or database; missing privilege. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { createInstallation, LEGACY_MODEL } from './installation.ts';
+import { createInstallation, LEGACY_MODEL, type Installation } from './installation.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const ENVIRONMENT = { PATH: process.env['PATH'], MODEL_PACK: 'arcface', MODELS_DIRECTORY: join(ROOT, 'models'), LEGACY_MODEL_ID: LEGACY_MODEL };
@@ -83,3 +83,25 @@ test('while it waits it serves its metrics, and a SIGTERM ends it with the code 
   await holder.query('rollback');
   holder.release();
 });
+
+test('a statement over its limit ends the run for good and names the variable; one that an administrator cancels may be tried again', { skip: NO_SERVER }, async () => {
+  await using installation = await createInstallation({ dimension: 512 });
+  await installation.up({ to: 2 });
+  using _lock = await holdTable(installation);
+  const environment = { DATABASE_URL: installation.url, MIGRATION_LOCK_TIMEOUT_MS: '600000' };
+  const timedOut = await run(['up'], { ...environment, MIGRATION_STATEMENT_TIMEOUT_MS: '1000' });
+  assert.equal(timedOut.code, 78);
+  assert.match(timedOut.lines.at(-1).msg, /MIGRATION_STATEMENT_TIMEOUT_MS=1000 .*Raise it/);
+
+  const canceled = run(['up'], environment);
+  const cancel = `select pg_cancel_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'facepass-migrator' and wait_event_type = 'Lock'`;
+  while ((await installation.query(cancel)).length === 0);
+  assert.equal((await canceled).code, 75);
+});
+
+/** A lock on face_embeddings that a migrator waits for; disposed of, its connection ends. */
+async function holdTable(installation: Installation): Promise<Disposable> {
+  const holder = await installation.pool.connect();
+  await holder.query('begin; lock table face_embeddings in row exclusive mode');
+  return { [Symbol.dispose]: () => holder.release(true) };
+}
