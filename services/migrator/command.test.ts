@@ -11,7 +11,8 @@ test('a command line that is none of ours is refused with the usage', () => {
 
 test('a command line says what is to be done', () => {
   assert.deepEqual(parseCommand(['up', '--grant-to', 'facepass-api']), { name: 'up', to: 3, contract: false, grantTo: 'facepass-api' });
-  assert.deepEqual(parseCommand(['down', '--to=1', '--dry-run']), { name: 'down', to: 1, dryRun: true });
+  assert.deepEqual(parseCommand(['down', '--to=1', '--dry-run']), { name: 'down', to: 1, dryRun: true, setAside: [] });
+  assert.deepEqual(parseCommand(['down', '--to', '2', '--set-aside', 'a-1,b-2']), { name: 'down', to: 2, dryRun: false, setAside: ['a-1', 'b-2'] });
   assert.deepEqual(parseCommand(['purge', '--older-than-days', '0']), { name: 'purge', days: 0 });
 });
 

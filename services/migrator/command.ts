@@ -4,7 +4,7 @@ import { EXIT, Refusal } from './exit.ts';
 export type Command =
   | { name: 'up'; to: number; contract: boolean; grantTo: string | undefined }
   | { name: 'plan'; to: number; contract: boolean }
-  | { name: 'down'; to: number; dryRun: boolean }
+  | { name: 'down'; to: number; dryRun: boolean; setAside: string[] }
   | { name: 'purge'; days: number }
   | { name: 'status' | 'verify' };
 
@@ -27,7 +27,7 @@ export function parseCommand(args: string[]): Command {
   if (name === 'plan') return { name, to: to ?? 3, contract };
   if (name === 'down') {
     if (to === undefined || to === 3) throw refuse('down needs --to 1 or --to 2.');
-    return { name, to, dryRun: options['dry-run'] ?? false };
+    return { name, to, dryRun: options['dry-run'] ?? false, setAside: options['set-aside']?.split(',') ?? [] };
   }
   if (name === 'purge') {
     const days = options['older-than-days'];
@@ -39,7 +39,7 @@ export function parseCommand(args: string[]): Command {
 
 const USAGE = `
 migrator up [--to 1|2|3] [--contract] [--grant-to ROLE]   bring the schema up; --contract ends the older API's table
-migrator down --to 1|2 [--dry-run]                        take it back; --dry-run only counts
+migrator down --to 1|2 [--dry-run] [--set-aside MODEL,…]  take it back; --dry-run only counts; faces of the named models are kept aside
 migrator plan [--to 2|3] [--contract]                     what up would do, and what stands against it
 migrator status                                           where the database stands
 migrator verify                                           counts, hashes, norms, constraints, indexes; 65 when damaged
@@ -48,7 +48,7 @@ migrator purge --older-than-days DAYS                     drop backup and quaran
 const OPTIONS_OF: Record<string, string[]> = {
   up: ['to', 'contract', 'grant-to'],
   plan: ['to', 'contract'],
-  down: ['to', 'dry-run'],
+  down: ['to', 'dry-run', 'set-aside'],
   purge: ['older-than-days'],
   status: [],
   verify: [],
@@ -64,6 +64,7 @@ function parse(args: string[]) {
         contract: { type: 'boolean' },
         'grant-to': { type: 'string' },
         'dry-run': { type: 'boolean' },
+        'set-aside': { type: 'string' },
         'older-than-days': { type: 'string' },
       },
     });

@@ -7,6 +7,7 @@ export async function countWayBack(client: Client, way: { from: number; to: numb
   if (way.from >= 3 && has('faces')) {
     const { rows } = await client.query(FACES_BACK, [way.modelId]);
     counts.photos_in_schema_2 = Number(rows[0].held);
+    counts.faces_of_other_models = rows[0].others;
     counts.faces_kept_aside = Number(rows[0].faces) - counts.photos_in_schema_2;
   }
   // Without its journal face_embeddings is the table of schema 1 again: an earlier way back was stopped after that.
@@ -24,6 +25,8 @@ export async function countWayBack(client: Client, way: { from: number; to: numb
 export interface WayBackCounts {
   /** Photos that schema 2 holds, each by its most confident face. */
   photos_in_schema_2?: number;
+  /** Faces of each model but the one that schema 2 compares with; they are among those kept aside. */
+  faces_of_other_models?: Record<string, number>;
   /** Faces that schema 2 cannot hold. */
   faces_kept_aside?: number;
   /** Rows of the backup, quarantined ones among them; less what was erased. */
@@ -42,7 +45,10 @@ async function existing(client: Client): Promise<(table: string) => boolean> {
 }
 
 const FACES_BACK = `
-  select count(*) as faces, count(distinct (session_id, photo_id)) filter (where model_id = $1) as held from faces`;
+  select count(*) as faces, count(distinct (session_id, photo_id)) filter (where model_id = $1) as held,
+    (select coalesce(json_object_agg(model_id, faces order by model_id), '{}') from (
+      select model_id, count(*) as faces from faces where model_id <> $1 group by model_id) others) as others
+  from faces`;
 
 const MIRROR = `(
   select session_id, photo_id, exists (

@@ -1,16 +1,17 @@
 import { withMigrationLock, type Client } from './database.ts';
 import { countWayBack } from './down-counts.ts';
 import { EXIT, Refusal } from './exit.ts';
+import { objectionsToGoingBack } from './preflight.ts';
 import { readState, type State } from './state.ts';
 import type { Step } from './steps.ts';
 import { walk, type Context } from './walk.ts';
 
 /**
  * Takes the database back to schema `to`: every row of the backup that was not erased, what was indexed since, and kept
- * aside what the older schema cannot hold. With `dryRun` it only tells how many rows that are.
- * @throws Refusal when there is no way back to `to`, or another migrator does not end.
+ * aside what the older schema cannot hold. With `dryRun` it only tells how many rows that are, and what stands against it.
+ * @throws Refusal when there is no way back to `to`, something stands against it, or another migrator does not end.
  */
-export async function down(client: Client, options: { to: number; dryRun: boolean }, context: Context): Promise<void> {
+export async function down(client: Client, options: DownOptions, context: Context): Promise<void> {
   const { config, logger } = context;
   await withMigrationLock(client, { waitMs: config.waitMs, logger }, async () => {
     const state = await readState(client, context.steps);
@@ -18,8 +19,11 @@ export async function down(client: Client, options: { to: number; dryRun: boolea
     if (undone.length === 0) return void logger.info({ schema_version: state.version }, 'nothing to do');
     const modelId = config.legacyModelId ?? config.pack.modelId;
     const counts = await countWayBack(client, { from: state.version, to: options.to, modelId });
-    logger.info({ from: state.version, to: options.to, steps: undone.map((step) => step.name), ...counts }, options.dryRun ? 'this would be done' : 'going back');
-    if (options.dryRun) return;
+    const against = objectionsToGoingBack(state, config, { ...options, otherModels: counts.faces_of_other_models ?? {} });
+    const told = { from: state.version, to: options.to, steps: undone.map((step) => step.name), ...counts };
+    if (options.dryRun) return void logger.info({ ...told, objections: against.map((objection) => objection.message) }, 'this would be done');
+    for (const objection of against) throw objection;
+    logger.info(told, 'going back');
     await walk(client, undone, 'down', state, { ...context, skip: () => false });
     logger.info({ from: state.version, schema_version: options.to }, 'the schema is down');
   });
@@ -38,4 +42,12 @@ export function planDown(steps: Step[], state: State, to: number): Step[] {
   const oneWay = undone.find((step) => !step.down);
   if (oneWay) throw new Refusal(EXIT.data, `${oneWay.name} has no way back.`);
   return undone;
+}
+
+export interface DownOptions {
+  /** Schema version wanted. */
+  to: number;
+  dryRun: boolean;
+  /** Models whose faces may be kept aside because schema 2 compares with another; absent: any. */
+  setAside?: string[];
 }

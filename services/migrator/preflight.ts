@@ -83,6 +83,30 @@ const CHECKS: Check[] = [
   },
 ];
 
+/** Every reason not to go back, in the order an operator would mend them. Decides only. */
+export function objectionsToGoingBack(state: State, config: MigratorConfig, way: WayBack): Refusal[] {
+  return [roleMay(state), modelIsCarried(config, way)].filter((refusal) => refusal !== undefined);
+}
+
+export interface WayBack {
+  /** Faces in `faces` of each model that is not the older API's. */
+  otherModels: Record<string, number>;
+  /** Models that may be kept aside; absent: any. */
+  setAside?: string[];
+}
+
+/** A wrong LEGACY_MODEL_ID would make the older table without a single photo, and nobody would be told. */
+function modelIsCarried({ legacyModelId, pack }: MigratorConfig, { otherModels, setAside }: WayBack): Refusal | undefined {
+  const left = Object.entries(otherModels).filter(([model]) => setAside && !setAside.includes(model));
+  if (left.length === 0) return undefined;
+  const chosen = legacyModelId ? `LEGACY_MODEL_ID=${legacyModelId}` : `LEGACY_MODEL_ID is not set, so that ${pack.modelId} of MODEL_PACK counts`;
+  return new Refusal(
+    EXIT.configuration,
+    `${chosen}: the older schema holds faces of that model only, and these are of another: ${left.map(([model, faces]) => `${model} (${faces})`).join(', ')}. ` +
+      `Set LEGACY_MODEL_ID to the model that the older API compares with, or keep them aside with --set-aside ${left.map(([model]) => model).join(',')}.`,
+  );
+}
+
 /** A sequence belongs to no table of another owner, so to be a member of the owner's role is not enough. */
 function roleMay({ role, schema, mayCreate, foreignTables: [foreign, ...others] }: State): Refusal | undefined {
   if (!mayCreate) return new Refusal(EXIT.configuration, `The migrator's role ${role} may not create tables in the schema ${schema}. Run “grant create on schema ${schema} to ${role}” as its owner.`);
