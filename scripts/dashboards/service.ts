@@ -136,6 +136,17 @@ function durations(title: string, description: string, histogram: string, limit?
 
 const saturation: Panel[] = [
   timeseries({
+    title: 'Ready API processes',
+    description: 'API processes that a load balancer may send requests to, of each revision, and how many are not ready, by reason. None ready: nobody is served, and nothing is counted as failed.',
+    unit: 'short',
+    min: 0,
+    queries: [
+      { expr: `sum by (revision) (facepass_ready{${API}})`, legend: 'ready {{revision}}' },
+      { expr: `sum by (reason) (facepass_not_ready{${API}})`, legend: 'not ready: {{reason}}' },
+    ],
+    link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassApiNotReady.md` },
+  }),
+  timeseries({
     title: 'Database connections',
     description: 'Connections in use, how many there may be, and statements that wait for one: any that wait for long delay every request.',
     unit: 'short',

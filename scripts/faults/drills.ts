@@ -4,6 +4,7 @@ import { SESSION, type ProcessDrill, type Scene } from './processes.ts';
 
 /** The faults that need no cluster, by name. */
 export const DRILLS: Record<string, ProcessDrill> = {
+  'database-gone': { alert: 'FacepassApiNotReady', break: closeDatabase },
   'inference-down': { alert: 'FacepassInferenceDown', break: killInference },
   'error-budget': { alert: 'FacepassErrorBudgetBurnFast', break: killInference },
   'slow-inference': { alert: 'FacepassLatencyBudgetBurnFast', break: pauseInferenceAgainAndAgain },
@@ -12,6 +13,17 @@ export const DRILLS: Record<string, ProcessDrill> = {
   'locked-table': { alert: 'FacepassDatabasePoolExhausted', stack: { api: { DATABASE_POOL_SIZE: '1' } }, break: lockSessions },
   'sweep-blocked': { alert: 'FacepassRetentionOverdue', stack: { api: { RETENTION_SWEEP_MINUTES: '0.05' } }, break: blockSweep },
 };
+
+/** The database takes no connection and ends those it has, as one that fails over. */
+async function closeDatabase({ stack }: Scene): Promise<() => Promise<void>> {
+  const name = new URL(stack.database.url).pathname.slice(1);
+  // The database that a connection is in cannot be closed to others by it.
+  const url = Object.assign(new URL(stack.database.url), { pathname: '/postgres' }).href;
+  const setOpen = (open: boolean) => withClient({ database: { url } }, (client) => client.query(`alter database ${name} allow_connections ${open}`));
+  await setOpen(false);
+  await withClient({ database: { url } }, (client) => client.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]));
+  return async () => void (await setOpen(true));
+}
 
 /** The process is gone at once, as by a lost node; a new one takes its address. */
 async function killInference({ stack, prometheus, targets }: Scene): Promise<() => Promise<void>> {
@@ -87,7 +99,7 @@ async function hold({ database }: Scene['stack'], statement: string): Promise<()
   };
 }
 
-async function withClient<Result>({ database }: Scene['stack'], work: (client: pg.Client) => Promise<Result>): Promise<Result> {
+async function withClient<Result>({ database }: { database: { url: string } }, work: (client: pg.Client) => Promise<Result>): Promise<Result> {
   const client = new pg.Client({ connectionString: database.url });
   await client.connect();
   try {
