@@ -35,7 +35,8 @@ after(() => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-test('the start prints an address, a key, and two commands that work as printed', { skip }, async () => {
+test('the start prints an address, a key, and two commands that work as printed', { skip }, async (t) => {
+  t.diagnostic(`the first start on empty data took ${local.secondsToReady.toFixed(1)} s`);
   assert.match(local.url, /^http:\/\/127\.0\.0\.1:\d+$/);
   assert.equal(local.commands.length, 2);
   const [index, search] = local.commands;
@@ -182,9 +183,10 @@ test('Ctrl-C stops everything and leaves nothing behind', { skip }, async () => 
   assert.deepEqual(readdirSync(data).filter((name) => name.endsWith('-journal')), []);
 });
 
-test('the next start finds the key and the photos, and a closed terminal stops it too', { skip }, async () => {
+test('the next start finds the key and the photos, and a closed terminal stops it too', { skip }, async (t) => {
   const key = local.apiKey;
   local = await startLocally(data, await freePort(0), environment);
+  t.diagnostic(`the next start took ${local.secondsToReady.toFixed(1)} s`);
   assert.equal(local.apiKey, key);
   const found = await facepass(['search', selfie, '-s', 'demo', '--json'], environment);
   assert.equal(JSON.parse(found.stdout).matches[0].photo_id, 'sample1.jpg');

@@ -16,10 +16,13 @@ export interface LocalFacepass {
   apiKey: string;
   /** The two commands that it recommends. */
   commands: string[];
+  /** From the command to the message that it is ready. */
+  secondsToReady: number;
 }
 
 /** Runs ./scripts/start on `data` and waits until it says how to stop it. @throws Error with its output when it ends before. */
 export async function startLocally(data: string, port: number, environment: NodeJS.ProcessEnv): Promise<LocalFacepass> {
+  const startedMs = performance.now();
   const child = spawn(join(root, 'scripts/start'), ['--data', data, '--port', String(port)], { env: environment, cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
@@ -27,6 +30,7 @@ export async function startLocally(data: string, port: number, environment: Node
     if (child.exitCode !== null || child.signalCode) throw new Error(`./scripts/start ended:\n${output}`);
     await delay(20);
   }
+  const secondsToReady = (performance.now() - startedMs) / 1000;
   const found = (pattern: RegExp) => pattern.exec(output)?.[1] ?? '';
   return {
     process: child as ChildProcess & { pid: number },
@@ -34,6 +38,7 @@ export async function startLocally(data: string, port: number, environment: Node
     url: found(/Console\s+(http:\/\/[^/]+)\//),
     apiKey: found(/API key\s+(\S+)/),
     commands: [...output.matchAll(/^ {2}((?:FACEPASS_DATA=.* )?npx facepass .*)$/gm)].map(([, command = '']) => command),
+    secondsToReady,
   };
 }
 
