@@ -38,14 +38,38 @@ export function openPool(config: DatabaseConfig, logger: Logger): Pool {
  * @throws ApiProblem database_unavailable when the database, not the statement, is at fault
  */
 export async function queryRows<Row extends pg.QueryResultRow>(pool: Pool | Client, text: string, values: unknown[]): Promise<Row[]> {
-  const operation = /^\s*\w+/.exec(text)?.[0].trim() ?? 'query';
   try {
-    const result = await inClientSpan(operation, { 'db.system.name': 'postgresql', 'db.query.text': text }, () => pool.query<Row>(text, values));
-    return result.rows;
+    return await (pool instanceof pg.Pool ? queryPool<Row>(pool, text, values) : queryClient<Row>(pool, text, values));
   } catch (error) {
     throw asProblem(error);
   }
 }
+
+/** As pool.query does: a connection on which a statement failed is closed. In two steps, so that the wait for a connection has a span of its own. */
+async function queryPool<Row extends pg.QueryResultRow>(pool: Pool, text: string, values: unknown[]): Promise<Row[]> {
+  const client = await connect(pool);
+  let failure: Error | undefined;
+  try {
+    return await queryClient<Row>(client, text, values);
+  } catch (error) {
+    failure = error as Error;
+    throw error;
+  } finally {
+    client.release(failure);
+  }
+}
+
+async function queryClient<Row extends pg.QueryResultRow>(client: Client, text: string, values?: unknown[]): Promise<Row[]> {
+  const operation = /^\s*\w+/.exec(text)?.[0].trim() ?? 'query';
+  const result = await inClientSpan(operation, { ...POSTGRESQL, 'db.query.text': text }, () => client.query<Row>(text, values));
+  return result.rows;
+}
+
+function connect(pool: Pool): Promise<Client> {
+  return inClientSpan('wait for a connection', POSTGRESQL, () => pool.connect());
+}
+
+const POSTGRESQL = { 'db.system.name': 'postgresql' };
 
 /**
  * Runs `work` in one transaction: committed when it returns, rolled back when it throws. Where PostgreSQL undid it for the
@@ -63,15 +87,15 @@ export async function withTransaction<Result>(pool: Pool, work: (client: Client)
 }
 
 async function tryTransaction<Result>(pool: Pool, work: (client: Client) => Promise<Result>): Promise<Result> {
-  const client = await pool.connect();
+  const client = await connect(pool);
   let broken: Error | undefined;
   try {
-    await client.query('begin');
+    await queryClient(client, 'begin');
     const result = await work(client);
-    await client.query('commit');
+    await queryClient(client, 'commit');
     return result;
   } catch (error) {
-    await client.query('rollback').catch((rollbackError: Error) => (broken = rollbackError));
+    await queryClient(client, 'rollback').catch((rollbackError: Error) => (broken = rollbackError));
     throw error;
   } finally {
     client.release(broken);

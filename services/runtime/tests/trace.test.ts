@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { runSql } from '../../../scripts/test-database.ts';
 import { indexPhoto, samplePhoto, searchFaces, startStack } from '../../../scripts/observability/stack.ts';
 
 const METHOD = 'facepass.inference.v1.FaceAnalysis/DetectFaces';
@@ -31,6 +32,7 @@ test('one search through real processes is one trace: HTTP, gRPC, each stage and
   assert.equal(parentOf(METHOD, 'facepass-api')?.name, 'POST /api/v1/search');
   assert.equal(parentOf(METHOD, 'facepass-inference')?.service, 'facepass-api');
   for (const stage of ['decode', 'detect', 'align', 'embed']) assert.equal(parentOf(stage, 'facepass-inference')?.name, METHOD);
+  assert.equal(parentOf('wait for a connection', 'facepass-api')?.name, 'POST /api/v1/search');
   const statements = trace.filter(({ attributes }) => attributes['db.query.text'] !== undefined);
   assert.ok(statements.some(({ attributes }) => String(attributes['db.query.text']).includes('from faces')), 'the search of the faces is no span');
 
@@ -41,7 +43,38 @@ test('one search through real processes is one trace: HTTP, gRPC, each stage and
   assert.match(metrics, new RegExp(`^facepass_search_duration_seconds_bucket.* # \\{trace_id="${trace[0]?.traceId}"\\}`, 'm'));
 });
 
+test('a photo’s transaction is whole in its trace: the wait for a connection, begin, each statement, and commit or rollback', async () => {
+  await using receiver = await startReceiver();
+  await using stack = await startStack({ api: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', OTEL_BSP_SCHEDULE_DELAY: '100' } });
+  const photo = await samplePhoto(1);
+  const ofApi = async (last: string) => (await receiver.traceWith('POST /api/v1/index', { name: last, service: 'facepass-api' })).filter(({ name }) => !/DetectFaces|^POST/.test(name));
+  assert.equal(await indexPhoto(stack.url, photo, SESSION, 'first'), 200);
+  const stored = await ofApi('commit');
+  const names = inOrder(stored).map(({ name }) => name);
+  assert.deepEqual(names, ['wait for a connection', 'select', 'wait for a connection', 'begin', 'select', 'select', 'delete', 'insert', 'insert', 'commit']);
+  assert.equal(new Set(stored.map(({ parentSpanId }) => parentSpanId)).size, 1, 'each hangs on the request');
+
+  receiver.forget();
+  await runSql(stack.database.url, 'alter table faces rename to faces_elsewhere');
+  assert.equal(await indexPhoto(stack.url, photo, SESSION, 'second'), 500);
+  assert.deepEqual(inOrder(await ofApi('rollback')).map(({ name }) => name), ['wait for a connection', 'select', 'wait for a connection', 'begin', 'select', 'select', 'delete', 'rollback']);
+});
+
+test('the statements of a probe and of a scrape make no traces', async () => {
+  await using receiver = await startReceiver();
+  await using stack = await startStack({ api: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', OTEL_BSP_SCHEDULE_DELAY: '100' } });
+  for (const path of ['readyz', 'metrics']) assert.equal((await fetch(`http://127.0.0.1:${stack.api.metricsPort}/${path}`)).status, 200);
+  await fetch(`${stack.url}/livez`);
+  await receiver.traceWith('GET /livez', { name: 'GET /livez', service: 'facepass-api' });
+  assert.deepEqual(receiver.names(), ['GET /livez']);
+});
+
+function inOrder(spans: Span[]): Span[] {
+  return spans.toSorted((left, right) => Number(BigInt(left.startTimeUnixNano) - BigInt(right.startTimeUnixNano)));
+}
+
 interface Span {
+  startTimeUnixNano: string;
   traceId: string;
   spanId: string;
   parentSpanId?: string;
@@ -73,6 +106,8 @@ async function startReceiver() {
       }
       throw new Error(`no whole trace of ${root} arrived, only ${spans.map(({ service, name }) => `${service}: ${name}`).join(', ') || 'nothing'}`);
     },
+    names: () => spans.map(({ name }) => name),
+    forget: () => void (spans.length = 0),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
