@@ -1,6 +1,6 @@
 import type { Client } from './database.ts';
 import { readState } from './state.ts';
-import { CHECKS } from './verify-checks.ts';
+import { CHECKS, type Layout } from './verify-checks.ts';
 import type { Context } from './walk.ts';
 
 /**
@@ -10,13 +10,15 @@ import type { Context } from './walk.ts';
 export async function verify(client: Client, { steps }: Context): Promise<Finding[]> {
   await client.query('begin isolation level repeatable read read only');
   try {
-    const { version } = await readState(client, steps);
+    const { version, recorded } = await readState(client, steps);
+    const layout: Layout = version < 3 ? '2' : recorded.includes('0014_contract') ? '3' : 'beside';
     const { rows } = await client.query(`select relname as table_name from pg_class where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p')`);
     const tables = new Set<string>(rows.map((row) => row.table_name));
     const findings: Finding[] = [];
-    for (const { name, needs, minimum = 1, sql } of CHECKS) {
+    for (const { name, needs, minimum = 1, sql, values } of CHECKS) {
       if (version < minimum || !needs.every((table) => tables.has(table))) continue;
-      const found = (await client.query(`select count(*) as damaged, (array_agg(example order by example))[1:3] as examples from (${sql}) as found(example)`)).rows[0];
+      const count = `select count(*) as damaged, (array_agg(example order by example))[1:3] as examples from (${sql}) as found(example)`;
+      const found = (await client.query(count, values?.(layout))).rows[0];
       findings.push({ check: name, damaged: Number(found.damaged), examples: found.examples ?? [] });
     }
     return findings;

@@ -23,8 +23,16 @@ const DAMAGES: { check: RegExp; damage: string; mend: string }[] = [
   { check: /^indexes are valid/, damage: `update pg_index set indisvalid = false where indexrelid = 'sessions_expires_at_idx'::regclass`, mend: `update pg_index set indisvalid = true where indexrelid = 'sessions_expires_at_idx'::regclass` },
   { check: /^faces has 64 partitions/, damage: 'alter table faces detach partition faces_07', mend: 'alter table faces attach partition faces_07 for values with (modulus 64, remainder 7)' },
   { check: /^faces has 64 partitions/, damage: 'create index wrong on faces_07 using hnsw (embedding halfvec_cosine_ops)', mend: 'drop index wrong' },
-  { check: /^triggers fire/, damage: 'alter table faces disable trigger note_deleted', mend: 'alter table faces enable trigger note_deleted' },
-  { check: /^triggers fire/, damage: 'alter table audit_log disable trigger audit_log_is_append_only', mend: 'alter table audit_log enable trigger audit_log_is_append_only' },
+  { check: /^tables of the schema/, damage: 'alter table faces disable trigger note_deleted', mend: 'alter table faces enable trigger note_deleted' },
+  { check: /^tables of the schema/, damage: 'alter table audit_log disable trigger audit_log_is_append_only', mend: 'alter table audit_log enable trigger audit_log_is_append_only' },
+  { check: /^vectors of schema 2/, damage: `${UNWATCHED} update face_embeddings set embedding = (select array_agg(2 * n)::vector from unnest(embedding::real[]) n) where ${FACE}`, mend: `${UNWATCHED} update face_embeddings set embedding = normalised(embedding) where ${FACE}` },
+  { check: /^tables of the schema/, damage: 'drop index faces_session_id_idx', mend: 'create index faces_session_id_idx on faces (session_id)' },
+  { check: /^tables of the schema/, damage: 'drop index face_embeddings_v2_embedding_ivfflat_idx', mend: 'create index face_embeddings_v2_embedding_ivfflat_idx on face_embeddings using ivfflat (embedding vector_cosine_ops) with (lists = 1)' },
+  { check: /^tables of the schema/, damage: 'alter table face_embeddings_quarantine drop constraint face_embeddings_quarantine_pkey', mend: 'alter table face_embeddings_quarantine add primary key (id)' },
+  { check: /^tables of the schema/, damage: 'alter table faces drop constraint faces_face_index_check', mend: 'alter table faces add check (face_index >= 0)' },
+  { check: /^tables of the schema/, damage: 'alter table face_embeddings alter column confidence drop not null', mend: 'alter table face_embeddings alter column confidence set not null' },
+  { check: /^tables of the schema/, damage: 'alter table sessions alter column last_indexed drop default', mend: 'alter table sessions alter column last_indexed set default now()' },
+  { check: /^tables of the schema/, damage: 'create table gone as select * from face_embeddings_changes; drop table face_embeddings_changes', mend: 'create table face_embeddings_changes (session_id varchar(255), photo_id varchar(255), primary key (session_id, photo_id)); insert into face_embeddings_changes select * from gone; drop table gone' },
   { check: /^erasure reaches every table/, damage: 'create table forgotten as select * from face_embeddings', mend: 'drop table forgotten' },
   { check: /^the catalogue lists/, damage: `insert into face_copies (table_name, kind, schema_version) values ('nowhere', 'kept', 2)`, mend: `delete from face_copies where table_name = 'nowhere'` },
 ];
@@ -45,3 +53,16 @@ test('verify finds each damage, and nothing once it is mended', async (t) => {
     });
   }
 });
+
+for (const { layout, up, damage, part } of [
+  { layout: 'schema 2', up: { to: 2 }, damage: 'drop index face_embeddings_v2_embedding_ivfflat_idx', part: 'face_embeddings: index ivfflat (embedding vector_cosine_ops)' },
+  { layout: 'a contracted schema 3', up: { contract: true }, damage: 'alter table sessions drop constraint sessions_pkey', part: 'sessions: constraint PRIMARY KEY (session_id)' },
+])
+  test(`verify tells by name what ${layout} lacks`, async () => {
+    await using installation = await createInstallation({ batchRows: 100 });
+    await installation.up({ to: 1 });
+    await installation.up(up);
+    assert.deepEqual(await installation.damage(), []);
+    await installation.query(damage);
+    assert.deepEqual((await installation.damage()).map(({ examples }) => examples), [[part]]);
+  });
