@@ -50,8 +50,8 @@ function requestMetrics(registry: MetricsRegistry) {
     problems,
     searches,
     indexings,
-    searchSeconds: new Histogram({ name: 'facepass_search_duration_seconds', help: 'Time of a search.', buckets, registers, enableExemplars: true }),
-    indexSeconds: new Histogram({ name: 'facepass_index_duration_seconds', help: 'Time to index a photo, with its way from the bucket and its wait for a full inference server.', buckets, registers, enableExemplars: true }),
+    searchSeconds: new Histogram({ name: 'facepass_search_duration_seconds', help: 'Time of a search that was answered with 2xx, or left by its client (499); refusals and failures are not in it.', buckets, registers, enableExemplars: true }),
+    indexSeconds: new Histogram({ name: 'facepass_index_duration_seconds', help: 'Time to index a photo, with its way from the bucket and its wait for a full inference server; without those that failed.', buckets, registers, enableExemplars: true }),
     embeddings: new Counter({ name: 'facepass_embeddings_total', help: 'Embeddings stored.', registers }),
   };
 }
@@ -102,12 +102,13 @@ export function observeRequests(metrics: Metrics, logger: Logger): RequestHandle
   };
 }
 
-/** Counts the search of `request` once it is over. */
+/** Counts the search that `response` answers once it is over. */
 export function observeSearch(metrics: Metrics, response: Response): void {
   const started = performance.now();
   const record = () => {
-    metrics.searches.inc({ status: statusOf(response) });
-    metrics.searchSeconds.observe({ value: (performance.now() - started) / 1000, exemplarLabels: exemplarLabels() });
+    const status = statusOf(response);
+    metrics.searches.inc({ status });
+    if (waited(status)) metrics.searchSeconds.observe({ value: (performance.now() - started) / 1000, exemplarLabels: exemplarLabels() });
   };
   response.once('close', context.bind(context.active(), record));
 }
@@ -120,7 +121,7 @@ export async function observeIndexing<Found extends { faces: unknown[] }>(metric
   const started = performance.now();
   const record = (status: number) => {
     metrics.indexings.inc({ status });
-    metrics.indexSeconds.observe({ value: (performance.now() - started) / 1000, exemplarLabels: exemplarLabels() });
+    if (waited(status)) metrics.indexSeconds.observe({ value: (performance.now() - started) / 1000, exemplarLabels: exemplarLabels() });
   };
   try {
     const found = await work();
@@ -178,6 +179,11 @@ function recordRequest(metrics: Metrics, logger: Logger, request: Request, respo
 /** The status that was answered, or CLIENT_LEFT where none was. */
 function statusOf(response: Response): number {
   return response.writableFinished || response.headersSent ? response.statusCode : CLIENT_LEFT;
+}
+
+/** Whether somebody waited for the work itself, to its end or until they left: among quick refusals a slow service would look fast. */
+function waited(status: number): boolean {
+  return status < 300 || status === CLIENT_LEFT;
 }
 
 /** nginx's status for a client that left before the answer. */

@@ -63,6 +63,7 @@ describe('batches', () => {
     await send('counted', [...people(2), { photo_id: 'gone', s3_key: 'gone.jpg' }, { photo_id: 'empty', s3_key: 'empty.jpg' }, { photo_id: 'text', s3_key: 'text.jpg' }]);
     const after = await counts();
     assert.deepEqual(differences(before, after), {
+      facepass_index_duration_seconds_count: 1,
       'facepass_index_requests_total{status="200"}': 1,
       'facepass_index_requests_total{status="400"}': 3,
       'facepass_index_requests_total{status="503"}': 1,
@@ -93,7 +94,7 @@ describe('batches', () => {
     const before = await counts();
     const first = await send('full', people(40));
     assert.deepEqual([first.body.indexed, first.body.failed], [40, 0], whyNot());
-    assert.deepEqual(differences(before, await counts()), { 'facepass_index_requests_total{status="200"}': 40 }, 'a photo that waited is counted once, and not as failed');
+    assert.deepEqual(differences(before, await counts()), { facepass_index_duration_seconds_count: 40, 'facepass_index_requests_total{status="200"}': 40 }, 'a photo that waited is counted once, and not as failed');
     const refused = await service.inference!.metric('facepass_inference_refused_total{reason="queue_full"}');
     assert.ok(refused > 0, 'the batch should have met a full queue, or this test shows nothing');
     const stored = await status('full');
@@ -149,9 +150,9 @@ describe('batches', () => {
   });
 });
 
-/** Photos by status and problems by code, as a scrape tells them. */
+/** Photos by status, those whose time is told, and problems by code, as a scrape tells them. */
 function countsIn(text: string): Map<string, number> {
-  return new Map([...text.matchAll(/^(facepass_(?:index_requests|problems)_total\{.*\}) (\d+)$/gm)].map(([, series, count]) => [series!, Number(count)]));
+  return new Map([...text.matchAll(/^(facepass_(?:index_requests|problems)_total\{.*\}|facepass_index_duration_seconds_count) (\d+)$/gm)].map(([, series, count]) => [series!, Number(count)]));
 }
 
 function differences(before: Map<string, number>, after: Map<string, number>): Record<string, number> {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { Agent, request } from 'node:http';
+import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
+import { runSql } from '../../../scripts/test-database.ts';
 import { createMigratedDatabase, KEY, startTestService, type TestService } from './service.ts';
 
 const REQUESTS = 10_000;
@@ -40,6 +42,18 @@ describe('the metrics of the API', () => {
     const answer = await service.call('POST', '/api/v1/index', { key: KEY, form });
     assert.equal(answer.body.code, 'inference_unavailable');
     assert.equal(count(await metrics()), 1);
+  });
+
+  test('the time of a search is told of those that were answered and those that their client left, not of refusals and failures', async () => {
+    await runSql(service.database.url, `insert into sessions (session_id, photo_count, face_count, last_indexed, model_id) values ('dinner', 1, 1, now(), '${service.context.modelId}')`);
+    const image = Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    for (const form of [{ session_id: 'dinner' }, { session_id: 'nobody', image }, { session_id: 'dinner', image }]) await service.call('POST', '/api/v1/search', { form });
+    await beginSearchAndLeave(service.url);
+    while (!(await metrics()).includes('facepass_search_requests_total{status="499"} 1\n'));
+    const text = await metrics();
+    const searches = Object.fromEntries([...text.matchAll(/^facepass_search_requests_total\{status="(\d+)"\} (\d+)$/gm)].map(([, status, count]) => [status, Number(count)]));
+    assert.deepEqual(searches, { 200: 0, 400: 1, 404: 1, 499: 1, 500: 0, 503: 1 });
+    assert.match(text, /^facepass_search_duration_seconds_count 1$/m);
   });
 
   test('both ports answer Prometheus in its own format and everybody else in the older one', async () => {
@@ -88,6 +102,13 @@ const KINDS: (() => [method: string, path: string])[] = [
   () => ['GET', `/s/${name()}`],
   () => ['GET', `/api/v1/index/%zz${name()}`],
 ];
+
+async function beginSearchAndLeave(url: string): Promise<void> {
+  const client = connect(Number(new URL(url).port), '127.0.0.1');
+  const begun = 'POST /api/v1/search HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Type: multipart/form-data; boundary=b\r\n\r\n5\r\n--b\r\n\r\n';
+  await new Promise<void>((resolve) => client.write(begun, () => resolve()));
+  client.destroy();
+}
 
 function send(agent: Agent, url: string, kind: () => [string, string]): Promise<void> {
   const [method, path] = kind();
