@@ -91,6 +91,17 @@ const requests: Panel[] = [
     min: 0,
     queries: [{ expr: `sum by (code) (rate(facepass_problems_total{${API}}[$__rate_interval])) > 0`, legend: '{{code}}' }],
   }),
+  timeseries({
+    title: 'Photos not indexed, by status and code',
+    description: 'Photos a second that were not indexed, those of batches too, by the status each would have alone; and those that the bucket did not give, by code.',
+    unit: 'reqps',
+    min: 0,
+    queries: [
+      { expr: `sum by (status) (rate(facepass_index_requests_total{${API},status!="200"}[$__rate_interval]))`, legend: '{{status}}' },
+      { expr: `sum by (code) (rate(facepass_problems_total{${API},code=~"s3_.+"}[$__rate_interval]))`, legend: '{{code}}' },
+    ],
+    link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassIndexingFails.md` },
+  }),
   durations('Search duration', 'Time of a search, from its first byte to its answer’s last. Dots are single searches and lead to their traces.', 'facepass_search_duration_seconds', 0.5),
   durations('Index duration', 'Time to index one photo, those of batches too.', 'facepass_index_duration_seconds'),
   timeseries({
