@@ -1,11 +1,12 @@
 /**
  * Speed of the inference server beside the bare pipeline and the package @vladmandic/face-api, on the same photos, in rounds
- * that take turns, since on a busy machine only ratios of one run mean something. Prints Markdown.
+ * that take turns, since on a busy machine only ratios of one run mean something. Prints Markdown. Linux only: CPU time and memory are read in /proc.
  *
- *   npm run bench:inference [-- --rounds 9 --passes 2 --soak]
+ *   npm run bench:inference [-- --rounds 9 --passes 2 --full-load 30 --soak]
  *
  * FACEPASS_TEST_PHOTOS adds the group photos of a folder; FACEPASS_TEST_MODELS adds a second run with the pair of YuNet and
- * MobileFaceNet of a folder. --soak sends 2,000 photos through one server and prints its memory on the way.
+ * MobileFaceNet of a folder. --full-load is how many seconds health checks and refusals are timed while every place is taken.
+ * --soak sends 2,000 photos through one server and prints its memory on the way.
  */
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -14,14 +15,15 @@ import { availableCores } from '../services/inference/cores.ts';
 import { forkContestant, type Contestant, type Round } from './bench-inference/contestant.ts';
 import { median, percentile, sum, table } from './bench-inference/figures.ts';
 import { startInstallation, type InstallationRound } from './bench-inference/over-http.ts';
-import { measureResponsiveness } from './bench-inference/responsiveness.ts';
+import { measureResponsiveness, type Responsiveness } from './bench-inference/responsiveness.ts';
 import { benchPhotos } from './bench-inference/photos.ts';
-import { startService, type ServiceRound } from './bench-inference/service.ts';
+import { QUEUE_LIMIT, requireProc, startService, type ServiceRound } from './bench-inference/service.ts';
 import { soak } from './bench-inference/soak.ts';
 
 const { values: options } = parseArgs({
-  options: { rounds: { type: 'string', default: '9' }, passes: { type: 'string', default: '2' }, soak: { type: 'boolean', default: false } },
+  options: { rounds: { type: 'string', default: '9' }, passes: { type: 'string', default: '2' }, 'full-load': { type: 'string', default: '30' }, soak: { type: 'boolean', default: false } },
 });
+requireProc();
 const photos = benchPhotos();
 const workers = availableCores();
 const models = fileURLToPath(new URL('../models', import.meta.url));
@@ -55,7 +57,6 @@ async function benchPack(modelPack: string, weightsDirectory: string | undefined
     if (api) rounds.api.push(await api.round(passes));
   }
   const alone = [await service.round(passes, 1)];
-  const responsiveness = await measureResponsiveness(service, passes);
 
   console.log(`### Pack \`${modelPack}\`\n`);
   printContestants([[service, rounds.service], [bare, rounds.bare], [peer, rounds.peer], ...(api ? [[api, rounds.api] as [Contestant, Round[]]] : [])]);
@@ -63,8 +64,8 @@ async function benchPack(modelPack: string, weightsDirectory: string | undefined
   printStages(rounds.service);
   const latencies = alone.flatMap(({ latenciesMs }) => latenciesMs);
   console.log(table(['one call at a time', 'p50 ms', 'p95 ms'], [['service', percentile(latencies, 50), percentile(latencies, 95)]]));
-  console.log(table(['at full load', 'p50 ms', 'p99 ms'], [['health check over gRPC', percentile(responsiveness.healthMs, 50), percentile(responsiveness.healthMs, 99)], ['event-loop delay', responsiveness.loopP50Ms, responsiveness.loopP99Ms]]));
   if (options.soak) console.log(table(['photos sent', 'resident MB'], await soak(service, photos.length)));
+  printFullLoad(await measureResponsiveness(service.server, { photos, places: workers + QUEUE_LIMIT, seconds: Number(options['full-load']) }));
 }
 
 interface Rounds {
@@ -106,6 +107,13 @@ function printStages(rounds: ServiceRound[]): void {
     return [stage.replace('Ms', ''), sum(times) / times.length, percentile(times, 50), percentile(times, 95)];
   });
   console.log(table(['stage', 'mean ms', 'p50 ms', 'p95 ms'], rows));
+}
+
+function printFullLoad({ healthMs, refusalMs, admitted, loopP50Ms, loopP99Ms, ownDelayP99Ms }: Responsiveness): void {
+  const row = (name: string, values: number[]) => [name, String(values.length), percentile(values, 50), percentile(values, 99), Math.max(...values)];
+  const rows = [row('health check over gRPC', healthMs), row('refusal of a photo', refusalMs), ["timers of the server's main thread, late by", '', loopP50Ms, loopP99Ms, ''], ['timers of the probe, late by', '', '', ownDelayP99Ms, '']];
+  console.log(table([`all workers busy, ${QUEUE_LIMIT} photos waiting`, 'answers', 'p50 ms', 'p99 ms', 'max ms'], rows));
+  console.log(`${admitted} photos of the probe met a free place and are not counted.\n`);
 }
 
 function photosPerSecond({ photos, wallMs }: Round): number {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { DetectFacesResponse } from '@facepass/contracts/inference';
 import { connectFaceClient } from '../../services/inference/tests/grpc-client.ts';
 import { startInferenceProcess, type InferenceProcess } from '../../services/inference/tests/inference-process.ts';
@@ -17,8 +17,13 @@ export interface ServiceRound extends Round {
   answers: DetectFacesResponse[];
 }
 
+/** Photos that may wait at the server. */
+export const QUEUE_LIMIT = 16;
+
+/** Starts a server of its own. @throws Error where there is no /proc, from which the CPU time of a process is read. */
 export async function startService(options: { photos: string[]; workers: number; environment: Record<string, string> }): Promise<Service> {
-  const server = await startInferenceProcess({ INFERENCE_WORKERS: String(options.workers), GRPC_MAX_CONNECTION_AGE_MS: '3600000', ...options.environment });
+  requireProc();
+  const server = await startInferenceProcess({ INFERENCE_WORKERS: String(options.workers), INFERENCE_QUEUE_LIMIT: String(QUEUE_LIMIT), GRPC_MAX_CONNECTION_AGE_MS: '3600000', ...options.environment });
   const client = connectFaceClient(server.address);
   const images = options.photos.map((path) => readFileSync(path));
   const pid = server.child.pid!;
@@ -57,6 +62,11 @@ export async function startService(options: { photos: string[]; workers: number;
       await server[Symbol.asyncDispose]();
     },
   };
+}
+
+/** @throws Error on systems that do not tell in /proc what a process took. */
+export function requireProc(): void {
+  if (!existsSync('/proc/self/stat')) throw new Error(`This measures CPU time and memory by /proc, which only Linux has, not ${process.platform}.`);
 }
 
 /** CPU time so far of a process, or of one thread of it, in milliseconds (proc(5): utime and stime, in ticks of 10 ms). */
