@@ -31,6 +31,14 @@ export async function withDatabase<Result>(config: MigratorConfig, work: (client
   }
 }
 
+/** A connection to look at the server by, while another one works. */
+export async function openObserver(connection: ConnectionConfig): Promise<Client> {
+  const client = new pg.Client({ ...clientConfig(connection), application_name: 'facepass-migrator-observer', statement_timeout: 5000 });
+  client.on('error', () => {});
+  await client.connect();
+  return client;
+}
+
 function outOfTime({ statementTimeoutMs }: MigratorConfig, cause: unknown): Refusal {
   const rule = `A statement ran longer than MIGRATION_STATEMENT_TIMEOUT_MS=${statementTimeoutMs} and was undone. `;
   return new Refusal(EXIT.configuration, `${rule}Raise it and run again: what was done before that statement stays done.`, { cause });

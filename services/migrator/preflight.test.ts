@@ -9,6 +9,7 @@ const FIELD: State = {
   version: 1,
   schema: 'public',
   serverVersion: 160_014,
+  embedded: false,
   role: 'facepass',
   mayCreate: true,
   foreignTables: [],

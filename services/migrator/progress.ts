@@ -2,8 +2,8 @@ import { createRegistry, type MetricsRegistry } from '@facepass/runtime/expositi
 import type { Logger } from '@facepass/runtime/logger';
 import { Gauge } from 'prom-client';
 
-/** Tells how far the migrator is: a log line every ten seconds of a long step, and gauges for whoever scrapes it. */
-export function createProgress(logger: Logger): Progress {
+/** Tells how far the migrator is: a log line as a step begins and every ten seconds (`everyMs`) of a long one, and gauges for whoever scrapes it. */
+export function createProgress(logger: Logger, { everyMs = 10_000 } = {}): Progress {
   const registry = createRegistry();
   const gauge = (name: string, help: string, labelNames: string[] = []) => new Gauge({ name, help, labelNames, registers: [registry] });
   const step = gauge('facepass_migration_step_info', '1 for the step under way.', ['step']);
@@ -14,9 +14,15 @@ export function createProgress(logger: Logger): Progress {
   const startedAt = gauge('facepass_migration_start_time_seconds', 'When this run began, Unix time.');
   startedAt.set(Date.now() / 1000);
   let saidAt = Date.now();
+  const tell = (said: object) => {
+    saidAt = Date.now();
+    logger.info(said, 'under way');
+  };
   return {
     registry,
+    everyMs,
     step(name, index, total) {
+      saidAt = Date.now();
       step.reset();
       step.set({ step: name }, 1);
       stepsDone.set(index);
@@ -27,9 +33,12 @@ export function createProgress(logger: Logger): Progress {
     batch(name, done, total) {
       rowsDone.set(done);
       rowsTotal.set(total);
-      if (Date.now() - saidAt < 10_000) return;
-      saidAt = Date.now();
-      logger.info({ step: name, rows_done: done, rows_total: total }, 'under way');
+      if (Date.now() - saidAt >= everyMs) tell({ step: name, rows_done: done, rows_total: total });
+    },
+    statement(name, { rows, ...said }) {
+      if (rows) rowsDone.set(rows.rows_done);
+      if (rows) rowsTotal.set(rows.rows_total);
+      if (Date.now() - saidAt >= everyMs) tell({ step: name, ...said, ...rows });
     },
   };
 }
@@ -39,4 +48,19 @@ export interface Progress {
   /** `index` steps of `total` have ended; `name` begins. */
   step(name: string, index: number, total: number): void;
   batch(name: string, done: number, total: number): void;
+  /** What the statement under way is at. */
+  statement(name: string, said: StatementProgress): void;
+  /** How often a step under way is told of. */
+  everyMs: number;
+}
+
+export interface StatementProgress {
+  /** Since the step began. */
+  elapsed_s: number;
+  /** What PostgreSQL says that an index build is at. */
+  phase?: string;
+  /** What the statement waits for, as `Lock: relation`. */
+  waits_for?: string;
+  /** Rows the index build has taken, where it counts them, else pages of the table. */
+  rows?: { rows_done: number; rows_total: number };
 }

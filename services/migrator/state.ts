@@ -12,6 +12,7 @@ export async function readState(client: Client, steps: Step[]): Promise<State> {
     version: recorded.length === 0 && row.older_columns ? 1 : schemaVersionOf(steps, new Set(recorded)),
     schema: row.schema,
     serverVersion: Number(row.server_version),
+    embedded: row.embedded,
     role: row.role,
     mayCreate: row.may_create,
     foreignTables: row.foreign_tables,
@@ -31,6 +32,7 @@ const TABLES = `array['face_embeddings', 'faces', 'sessions', 'erasures', 'audit
 const STATE = `
   select current_schema() as schema, current_setting('server_version_num') as server_version,
     pg_database_size(current_database()) as database_bytes,
+    version() ~ 'emscripten|emcc|wasm' as embedded,
     quote_ident(current_user) as role, has_schema_privilege(current_schema(), 'create') as may_create,
     (select coalesce(json_agg(json_build_object('name', relname, 'owner', relowner::regrole) order by relname), '[]') from pg_class
       where relowner <> current_user::regrole and oid in (select to_regclass(name) from unnest(${TABLES}) name)) as foreign_tables,
@@ -63,6 +65,8 @@ export interface State {
   schema: string;
   /** As 160014. */
   serverVersion: number;
+  /** PGlite: one backend for all connections. */
+  embedded: boolean;
   /** The migrator's role, quoted where it must be; whether it may create in the schema, and which of our tables another one owns. */
   role: string;
   mayCreate: boolean;

@@ -5,8 +5,9 @@ import { takeStep, type Batch } from './ledger.ts';
 import type { Progress } from './progress.ts';
 import type { State } from './state.ts';
 import type { Step } from './steps.ts';
+import { watched } from './watch.ts';
 
-/** Takes `steps` one by one, each recorded as it ends. */
+/** Takes `steps` one by one, each recorded as it ends; tells as it begins, while it lasts and when it has ended. */
 export async function walk(client: Client, steps: Step[], direction: 'up' | 'down', state: State, context: WalkContext): Promise<void> {
   const { config, logger, progress } = context;
   const values = {
@@ -19,8 +20,11 @@ export async function walk(client: Client, steps: Step[], direction: 'up' | 'dow
     const skipped = context.skip(step);
     const startedAt = performance.now();
     progress.step(step.name, index, steps.length);
-    await retryOnLock(client, { lockAttempts: config.lockAttempts, logger, name: step.name }, () =>
-      takeStep(client, step, direction, { ...context, schema: state.schema, values, pauseMs: config.pauseMs, onBatch }),
+    if (!skipped) logger.info({ step: step.name, direction, number: index + 1, of: steps.length }, 'step begins');
+    await watched(client, { name: `${step.name} ${direction}`, config, progress, embedded: state.embedded }, () =>
+      retryOnLock(client, { lockAttempts: config.lockAttempts, logger, name: step.name }, () =>
+        takeStep(client, step, direction, { ...context, schema: state.schema, values, pauseMs: config.pauseMs, onBatch }),
+      ),
     );
     logger.info({ step: step.name, direction, duration_ms: Math.round(performance.now() - startedAt) }, skipped ? 'recorded; does not apply here' : 'step done');
   }
