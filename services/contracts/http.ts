@@ -17,7 +17,12 @@ function identifier(description: string, example: string) {
 }
 
 export const photoId = identifier('The client’s own name of the photo.', '5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11');
-export const sessionId = identifier('The event whose photos belong together.', 'wedding-2026-05-09');
+export const sessionId = identifier('The event whose photos belong together. A UUID in capitals is the same session as in small letters.', 'wedding-2026-05-09').overwrite(foldUuid);
+
+/** Schema 1 kept sessions as `uuid`, which takes any spelling: a client that writes capitals must find its session after the migration (RFC 9562, section 4). */
+function foldUuid(text: string): string {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text) ? text.toLowerCase() : text;
+}
 
 /** Form fields are text: a plain decimal becomes its number, anything else is left for the check behind to refuse. */
 const numberOfText = (value: unknown) => (typeof value === 'string' && /^-?\d{1,15}(\.\d{1,15})?$/.test(value) ? Number(value) : value);
@@ -49,7 +54,7 @@ export const indexByKey = indexFields.required({ s3_key: true }).meta({ id: 'Ind
 /** Fields of POST /api/v1/search beside the image. */
 export const searchFields = z.strictObject({
   session_id: sessionId,
-  threshold: thresholdField.optional().meta({ description: 'Least similarity of a match, 0 to 1; 0.5 is the model’s decision point.' }),
+  threshold: thresholdField.optional().meta({ description: 'Least similarity of a match, 0 to 1; 0.5 is the model’s decision point. Lower values soon find everybody: with the pack dlib a stranger has about 0.49, and 0.45 finds nearly every face.' }),
   limit: limitField.default(100).meta({ description: 'Most matches to return.' }),
   face_index: faceIndexField.optional().meta({ description: 'Which face of the selfie to search, as numbered by `query`; the largest when absent.' }),
 });

@@ -277,7 +277,7 @@ export interface components {
              */
             photo_id: string;
             /**
-             * @description The event whose photos belong together.
+             * @description The event whose photos belong together. A UUID in capitals is the same session as in small letters.
              * @example wedding-2026-05-09
              */
             session_id: string;
@@ -330,7 +330,7 @@ export interface components {
         };
         BatchRequest: {
             /**
-             * @description The event whose photos belong together.
+             * @description The event whose photos belong together. A UUID in capitals is the same session as in small letters.
              * @example wedding-2026-05-09
              */
             session_id: string;
@@ -397,7 +397,7 @@ export interface components {
             /** Format: date-time */
             last_indexed: string | null;
             /**
-             * @description The event whose photos belong together.
+             * @description The event whose photos belong together. A UUID in capitals is the same session as in small letters.
              * @example wedding-2026-05-09
              */
             session_id: string;
@@ -411,7 +411,7 @@ export interface components {
         SearchToken: {
             token: string;
             /**
-             * @description The event whose photos belong together.
+             * @description The event whose photos belong together. A UUID in capitals is the same session as in small letters.
              * @example wedding-2026-05-09
              */
             session_id: string;
@@ -420,7 +420,7 @@ export interface components {
         };
         SearchTokenRequest: {
             /**
-             * @description The event whose photos belong together.
+             * @description The event whose photos belong together. A UUID in capitals is the same session as in small letters.
              * @example wedding-2026-05-09
              */
             session_id: string;
@@ -462,7 +462,7 @@ export interface operations {
             query?: {
                 /** @description The client’s own name of the photo. */
                 photo_id?: string;
-                /** @description The event whose photos belong together. */
+                /** @description The event whose photos belong together. A UUID in capitals is the same session as in small letters. */
                 session_id?: string;
                 /** @description Key of the photo in the configured bucket, below the configured prefix. */
                 s3_key?: string;
@@ -482,7 +482,7 @@ export interface operations {
                      */
                     photo_id: string;
                     /**
-                     * @description The event whose photos belong together.
+                     * @description The event whose photos belong together. A UUID in capitals is the same session as in small letters.
                      * @example wedding-2026-05-09
                      */
                     session_id: string;
@@ -704,7 +704,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The event whose photos belong together. */
+                /** @description The event whose photos belong together. A UUID in capitals is the same session as in small letters. */
                 session_id: string;
             };
             cookie?: never;
@@ -790,7 +790,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The event whose photos belong together. */
+                /** @description The event whose photos belong together. A UUID in capitals is the same session as in small letters. */
                 session_id: string;
                 /** @description The client’s own name of the photo. */
                 photo_id: string;
@@ -876,9 +876,9 @@ export interface operations {
     searchFaces: {
         parameters: {
             query?: {
-                /** @description The event whose photos belong together. */
+                /** @description The event whose photos belong together. A UUID in capitals is the same session as in small letters. */
                 session_id?: string;
-                /** @description Least similarity of a match, 0 to 1; 0.5 is the model’s decision point. */
+                /** @description Least similarity of a match, 0 to 1; 0.5 is the model’s decision point. Lower values soon find everybody: with the pack dlib a stranger has about 0.49, and 0.45 finds nearly every face. */
                 threshold?: number;
                 /** @description Most matches to return. */
                 limit?: number;
@@ -893,11 +893,11 @@ export interface operations {
             content: {
                 "multipart/form-data": {
                     /**
-                     * @description The event whose photos belong together.
+                     * @description The event whose photos belong together. A UUID in capitals is the same session as in small letters.
                      * @example wedding-2026-05-09
                      */
                     session_id: string;
-                    /** @description Least similarity of a match, 0 to 1; 0.5 is the model’s decision point. */
+                    /** @description Least similarity of a match, 0 to 1; 0.5 is the model’s decision point. Lower values soon find everybody: with the pack dlib a stranger has about 0.49, and 0.45 finds nearly every face. */
                     threshold?: number;
                     /**
                      * @description Most matches to return.
@@ -1015,7 +1015,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The event whose photos belong together. */
+                /** @description The event whose photos belong together. A UUID in capitals is the same session as in small letters. */
                 session_id: string;
             };
             cookie?: never;

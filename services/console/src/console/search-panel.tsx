@@ -23,7 +23,11 @@ export function SearchPanel({ app, sessionId, library, search }: { app: App; ses
     <div class="search">
       <section class="search-by" aria-label="Who to look for">
         <SelfieBox search={search} state={state} />
-        <Strictness initial={search.threshold.value ?? app.settings.default_threshold} onChange={(threshold) => void search.setThreshold(threshold)} />
+        <Strictness
+          lowest={Math.min(LOWEST_THRESHOLD, app.settings.default_threshold)}
+          initial={search.threshold.value ?? app.settings.default_threshold}
+          onChange={(threshold) => void search.setThreshold(threshold)}
+        />
       </section>
       <section class="results" aria-label="Photos found" aria-busy={state.kind === 'searching'}>
         <SearchAnnouncement state={state} />
@@ -53,7 +57,10 @@ function SelfieBox({ search, state }: { search: SelfieSearch; state: SearchState
   );
 }
 
-function Strictness({ initial, onChange }: { initial: number; onChange: (threshold: number) => void }) {
+/** With the pack dlib 9 % of 700 pairs of strangers reach it; 44 % reach 0.49, and all of them 0.47. */
+const LOWEST_THRESHOLD = 0.495;
+
+function Strictness({ lowest, initial, onChange }: { lowest: number; initial: number; onChange: (threshold: number) => void }) {
   const [threshold, setThreshold] = useState(initial);
   const id = useId();
   return (
@@ -63,7 +70,7 @@ function Strictness({ initial, onChange }: { initial: number; onChange: (thresho
       <input
         id={id}
         type="range"
-        min="0.45"
+        min={lowest}
         max="0.95"
         step="0.005"
         value={threshold}
