@@ -59,6 +59,11 @@ create table migration_progress (
   constraint migration_progress_pkey PRIMARY KEY (step)
 );
 
+create table older_grants (
+  grantee text not null,
+  privilege text not null
+);
+
 create table schema_migrations (
   id integer not null default nextval('schema_migrations_id_seq'::regclass),
   name character varying(255) not null,
@@ -123,6 +128,10 @@ begin
   for copy in select * from face_copies c where p_kinds is null or c.kind = any(p_kinds) order by c.table_name loop
     select atttypid into session_type from pg_attribute
     where attrelid = copy.table_name::regclass and attname = 'session_id';
+    -- A backup that is being sealed is sealed before or after this erasure, not beside it: else it would count what is removed here.
+    if copy.kind = 'backup' then
+      select c.sealed_up_to into copy.sealed_up_to from face_copies c where c.table_name = copy.table_name for no key update;
+    end if;
     -- Only the session's own spelling may match: 'A0…' is another session than the uuid 'a0…'.
     continue when session_type = 'uuid'::regtype
       and (not pg_input_is_valid(p_session_id, 'uuid') or p_session_id::uuid::text <> p_session_id);
@@ -150,12 +159,12 @@ CREATE OR REPLACE FUNCTION public.erase_photo(p_session_id text, p_photo_id text
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
- SET "facepass.triggers" TO 'off'
 AS $function$
 declare
   removed_from_copies bigint;
 begin
   perform pg_advisory_xact_lock(hashtextextended(p_session_id, 7));
+  perform set_config('facepass.triggers', 'off', true);
   with removed as (
     delete from faces f where f.session_id = p_session_id and f.photo_id = p_photo_id returning f.photo_id)
   select count(distinct removed.photo_id), count(*) into photos, faces from removed;
@@ -166,6 +175,7 @@ begin
   insert into erasures (session_id, photo_id) values (p_session_id, p_photo_id);
   insert into audit_log (actor, action, session_id, photo_id, rows_removed)
   values (p_actor, 'erase_photo', p_session_id, p_photo_id, faces + removed_from_copies);
+  perform set_config('facepass.triggers', '', true);
   return next;
 end $function$
 ;
@@ -176,12 +186,12 @@ CREATE OR REPLACE FUNCTION public.erase_session(p_session_id text, p_actor text)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
- SET "facepass.triggers" TO 'off'
 AS $function$
 declare
   removed_from_copies bigint;
 begin
   perform pg_advisory_xact_lock(hashtextextended(p_session_id, 7));
+  perform set_config('facepass.triggers', 'off', true);
   with removed as (delete from faces f where f.session_id = p_session_id returning f.photo_id)
   select count(distinct removed.photo_id), count(*) into photos, faces from removed;
   delete from sessions s where s.session_id = p_session_id;
@@ -189,6 +199,7 @@ begin
   insert into erasures (session_id) values (p_session_id);
   insert into audit_log (actor, action, session_id, rows_removed)
   values (p_actor, 'erase_session', p_session_id, faces + removed_from_copies);
+  perform set_config('facepass.triggers', '', true);
   return next;
 end $function$
 ;

@@ -53,6 +53,12 @@ create table if not exists migration_progress (
   started_at timestamptz not null default now()
 );
 
+-- Rights on the older table, from the contraction that drops it to a way back that makes it anew.
+create table if not exists older_grants (
+  grantee text not null, -- as quoted in SQL
+  privilege text not null
+);
+
 -- Hash of a row of schema 1, 0 to 2^60; of the bytes each type sends, so that no setting of the session changes it.
 create or replace function field_row_hash(
   id integer, face_id integer, photo_id text, event_id integer, session_id uuid,
@@ -89,6 +95,10 @@ begin
   for copy in select * from face_copies c where p_kinds is null or c.kind = any(p_kinds) order by c.table_name loop
     select atttypid into session_type from pg_attribute
     where attrelid = copy.table_name::regclass and attname = 'session_id';
+    -- A backup that is being sealed is sealed before or after this erasure, not beside it: else it would count what is removed here.
+    if copy.kind = 'backup' then
+      select c.sealed_up_to into copy.sealed_up_to from face_copies c where c.table_name = copy.table_name for no key update;
+    end if;
     -- Only the session's own spelling may match: 'A0…' is another session than the uuid 'a0…'.
     continue when session_type = 'uuid'::regtype
       and (not pg_input_is_valid(p_session_id, 'uuid') or p_session_id::uuid::text <> p_session_id);

@@ -63,6 +63,8 @@ begin
   return null;
 end $$;
 
+revoke execute on function note_field_write() from public;
+
 create trigger note_field_write after insert or update or delete on face_embeddings
 for each row execute function note_field_write();
 create trigger note_field_truncate before truncate on face_embeddings
@@ -108,3 +110,4 @@ end $$;
 
 insert into migration_progress (step, upper_id, rows_total)
 select 'fill_schema_2', coalesce(max(id), 0), count(*) from face_embeddings;
+update migration_progress set last_id = (select coalesce(min(id), 1) - 1 from face_embeddings) where step = 'fill_schema_2';

@@ -92,10 +92,11 @@ delete from face_copies where table_name in ('face_embeddings_backup_v1', 'face_
 do $$
 begin
   if not exists (select from face_copies) then
+    drop trigger refuse_truncate on face_embeddings;
     drop trigger note_inserted on face_embeddings;
     drop trigger note_updated on face_embeddings;
     drop trigger note_deleted on face_embeddings;
     drop table photos_written;
-    drop function note_photos_written(), reach_copies(), photos_gone(text, text[]);
+    drop function note_photos_written(), reach_copies(), refuse_truncate(), photos_gone(text, text[]);
   end if;
 end $$;

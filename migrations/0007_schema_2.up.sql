@@ -17,6 +17,7 @@ end $$;
 
 drop trigger note_field_write on face_embeddings;
 drop trigger note_field_truncate on face_embeddings;
+drop trigger if exists refuse_truncate on face_embeddings;
 drop trigger if exists note_inserted on face_embeddings;
 drop trigger if exists note_updated on face_embeddings;
 drop trigger if exists note_deleted on face_embeddings;
@@ -37,8 +38,8 @@ end $$;
 alter table face_embeddings rename to face_embeddings_backup_v1;
 alter table face_embeddings_v2 rename to face_embeddings;
 
-insert into face_copies (table_name, kind, schema_version, max_id)
-select 'face_embeddings_backup_v1', 'backup', 1, coalesce(max(id), 0) from face_embeddings_backup_v1;
+insert into face_copies (table_name, kind, schema_version, sealed_up_to, max_id)
+select 'face_embeddings_backup_v1', 'backup', 1, coalesce(min(id), 1) - 1, coalesce(max(id), 0) from face_embeddings_backup_v1;
 insert into face_copies (table_name, kind, schema_version) values ('face_embeddings_quarantine', 'quarantine', 1);
 
 \ir parts/triggers_of_schema_2.sql

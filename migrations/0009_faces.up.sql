@@ -2,10 +2,18 @@
 -- a session's rows then lie closer together (docs/decisions, layout of faces). There is no vector index: search is exact.
 -- migrator: always
 
--- After a way back to schema 2 the faces wait under another name; the partitions kept theirs.
+-- After a way back to schema 2 the faces wait under another name; the partitions kept theirs. They stay a copy, which erasures
+-- reach, until the triggers of 0010 keep them in step.
 alter table if exists faces_kept rename to faces;
 alter table if exists sessions_kept rename to sessions;
-delete from face_copies where table_name = 'faces_kept';
+update face_copies set table_name = 'faces' where table_name = 'faces_kept';
+do $$
+begin
+  if to_regprocedure('erase_session_kept(text, text)') is not null then
+    alter function erase_session_kept(text, text) rename to erase_session;
+    alter function erase_photo_kept(text, text, text) rename to erase_photo;
+  end if;
+end $$;
 
 create table if not exists faces (
   session_id varchar(255) not null,
@@ -45,14 +53,15 @@ create table if not exists sessions (
 );
 create index if not exists sessions_expires_at_idx on sessions (expires_at) where expires_at is not null;
 
--- Erases a session wherever it is held; it walks all tables itself, so no trigger need carry its writes on (facepass.triggers).
--- Waits for an index call under way in it; one begun before `erased_at` must not write.
+-- Erases a session wherever it is held; it walks all tables itself, so no trigger need carry its writes on (facepass.triggers, set in the
+-- body: only a superuser may name it in a function's definition). Waits for an index call under way in it; one begun before `erased_at` must not write.
 create or replace function erase_session(p_session_id text, p_actor text) returns table (photos bigint, faces bigint)
-language plpgsql security definer set search_path from current set facepass.triggers = 'off' as $$
+language plpgsql security definer set search_path from current as $$
 declare
   removed_from_copies bigint;
 begin
   perform pg_advisory_xact_lock(hashtextextended(p_session_id, 7));
+  perform set_config('facepass.triggers', 'off', true);
   with removed as (delete from faces f where f.session_id = p_session_id returning f.photo_id)
   select count(distinct removed.photo_id), count(*) into photos, faces from removed;
   delete from sessions s where s.session_id = p_session_id;
@@ -60,16 +69,18 @@ begin
   insert into erasures (session_id) values (p_session_id);
   insert into audit_log (actor, action, session_id, rows_removed)
   values (p_actor, 'erase_session', p_session_id, faces + removed_from_copies);
+  perform set_config('facepass.triggers', '', true);
   return next;
 end $$;
 
 -- Erases one photo wherever it is held; a session left without photos is removed with it.
 create or replace function erase_photo(p_session_id text, p_photo_id text, p_actor text) returns table (photos bigint, faces bigint)
-language plpgsql security definer set search_path from current set facepass.triggers = 'off' as $$
+language plpgsql security definer set search_path from current as $$
 declare
   removed_from_copies bigint;
 begin
   perform pg_advisory_xact_lock(hashtextextended(p_session_id, 7));
+  perform set_config('facepass.triggers', 'off', true);
   with removed as (
     delete from faces f where f.session_id = p_session_id and f.photo_id = p_photo_id returning f.photo_id)
   select count(distinct removed.photo_id), count(*) into photos, faces from removed;
@@ -80,6 +91,7 @@ begin
   insert into erasures (session_id, photo_id) values (p_session_id, p_photo_id);
   insert into audit_log (actor, action, session_id, photo_id, rows_removed)
   values (p_actor, 'erase_photo', p_session_id, p_photo_id, faces + removed_from_copies);
+  perform set_config('facepass.triggers', '', true);
   return next;
 end $$;
 

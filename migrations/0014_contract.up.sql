@@ -9,8 +9,14 @@ begin
   end if;
 end $$;
 
-\ir 0010_mirror.down.sql
+-- Who may use the older table may use it again after a way back.
+insert into older_grants (grantee, privilege)
+select acl.grantee::regrole::text as grantee, acl.privilege_type as privilege
+from pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner))) acl
+where oid = 'face_embeddings'::regclass and acl.grantee <> 0 and acl.grantee <> relowner;
+
+\ir parts/end_of_mirror.sql
 
 drop table face_embeddings, face_embeddings_changes, photos_written;
 drop function if exists seal_backup(integer);
-drop function note_change(), note_photos_written(), reach_copies(), photos_gone(text, text[]);
+drop function note_change(), note_photos_written(), reach_copies(), refuse_truncate(), photos_gone(text, text[]);

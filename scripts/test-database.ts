@@ -12,14 +12,17 @@ import pg from 'pg';
 import { createDatabaseDirectory, databaseUrl, lockFile } from './embedded-database/database.ts';
 
 export interface TestDatabase extends AsyncDisposable {
+  /** Of the database's owner, which is no superuser: such is the migrator's role where PostgreSQL is managed by others. */
   url: string;
+  /** Of a role that may create roles. */
+  administratorUrl: string;
   /** `embedded` is one backend: two transactions cannot be open at a time, and session advisory locks exclude nobody. */
   engine: 'postgresql' | 'embedded';
 }
 
 /**
  * An empty database for one test file, gone when disposed of: on the server of FACEPASS_TEST_DATABASE_URL where that is
- * set (its role must be allowed to create databases and the extension `vector`), else an embedded one in a process of its own.
+ * set (its role must be allowed to create databases, roles and the extension `vector`), else an embedded one in a process of its own.
  */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const server = process.env['FACEPASS_TEST_DATABASE_URL'];
@@ -28,17 +31,25 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 
 async function createOnServer(server: string): Promise<TestDatabase> {
   const name = `facepass_test_${randomBytes(6).toString('hex')}`;
+  const password = randomBytes(12).toString('hex');
+  await runSql(server, `create role ${name} login nosuperuser password '${password}'`);
   await runSql(server, `create database ${name}`);
-  const url = new URL(server);
-  url.pathname = `/${name}`;
+  const administratorUrl = Object.assign(new URL(server), { pathname: `/${name}` }).href;
+  await runSql(administratorUrl, `create extension vector; grant ${name} to current_user`);
+  await runSql(administratorUrl, `alter database ${name} owner to ${name}`);
   return {
-    url: url.href,
+    url: Object.assign(new URL(administratorUrl), { username: name, password }).href,
+    administratorUrl,
     engine: 'postgresql',
-    [Symbol.asyncDispose]: () => runSql(server, `drop database ${name} with (force)`),
+    async [Symbol.asyncDispose]() {
+      await runSql(server, `drop database ${name} with (force)`);
+      await runSql(server, `drop role ${name}`);
+    },
   };
 }
 
-async function runSql(url: string, sql: string): Promise<void> {
+/** Runs statements on a connection of their own. */
+export async function runSql(url: string, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
@@ -66,7 +77,7 @@ async function createEmbedded(): Promise<TestDatabase> {
   const firstLine = await Promise.race([once(createInterface(child.stdout as Readable), 'line'), once(child, 'exit')]);
   if (typeof firstLine[0] !== 'string' || !firstLine[0].includes('serving')) throw new Error('the embedded database did not start');
   const owned = stack.move();
-  return { url: databaseUrl(directory), engine: 'embedded', [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { url: databaseUrl(directory), administratorUrl: databaseUrl(directory), engine: 'embedded', [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 const DATABASE_MAIN = join(import.meta.dirname, 'embedded-database/main.ts');

@@ -1,7 +1,8 @@
 -- Keeps face_embeddings and faces in step. At commit the photos written in one table are put into the other, by what then
 -- stands there; the triggers of the second write do not fire (pg_trigger_depth).
 
--- Adds to a session's counts, and removes a session without photos.
+-- Adds to a session's counts, and removes a session without photos. One that keeps no face of its model any more is of the model of those it has:
+-- the newer API refuses every other.
 create function count_faces(p_session_id text, p_photos bigint, p_faces bigint, p_indexed boolean) returns void
 language plpgsql set search_path from current as $$
 begin
@@ -11,6 +12,9 @@ begin
   set photo_count = s.photo_count + p_photos, face_count = s.face_count + p_faces,
     last_indexed = case when p_indexed then now() else s.last_indexed end;
   delete from sessions s where s.session_id = p_session_id and s.photo_count <= 0;
+  update sessions s set model_id = :'legacy_model_id'
+  where s.session_id = p_session_id and s.model_id <> :'legacy_model_id'
+    and not exists (select from faces f where f.session_id = s.session_id and f.model_id = s.model_id);
 end $$;
 
 -- Photos of face_embeddings into faces. A photo that has the same face already stays as it is: the older API indexed it
@@ -80,6 +84,8 @@ begin
   return null;
 end $$;
 
+revoke execute on function mirror_written() from public;
+
 -- Its name comes before reach_copies, so it runs before: that one asks what the tables hold.
 create constraint trigger mirror_written after insert on photos_written
 deferrable initially deferred for each row execute function mirror_written();
@@ -100,6 +106,10 @@ begin
   return new;
 end $$;
 
+revoke execute on function lock_session() from public;
+
+create trigger refuse_truncate before truncate on faces for each statement execute function refuse_truncate();
+
 create trigger lock_session before insert on face_embeddings
 for each row when (pg_trigger_depth() = 0) execute function lock_session();
 
@@ -108,21 +118,25 @@ insert into face_copies (table_name, kind, schema_version) values ('face_embeddi
 -- Puts the next photos of schema 2 into faces, session by session, so that a session's rows lie together (searches are
 -- then 1.8 to 2 times faster). A photo that is there already was written since, and stays.
 create function fill_faces(p_rows integer) returns table (done boolean, rows_done bigint, rows_total bigint)
-language plpgsql set search_path from current set plan_cache_mode = force_custom_plan set facepass.triggers = 'off' as $$
+language plpgsql set search_path from current set plan_cache_mode = force_custom_plan as $$
 declare
   progress migration_progress;
   ids integer[];
   sessions_of_batch text[];
   photos_of_batch text[];
 begin
+  perform set_config('facepass.triggers', 'off', true);
   select * into strict progress from migration_progress p where p.step = 'fill_faces' for update;
-  select coalesce(array_agg(next.id), '{}'), array_agg(next.session_id), array_agg(next.photo_id)
+  select coalesce(array_agg(batch.id order by batch.session_id, batch.photo_id), '{}'),
+    array_agg(batch.session_id order by batch.session_id, batch.photo_id), array_agg(batch.photo_id order by batch.session_id, batch.photo_id)
   into ids, sessions_of_batch, photos_of_batch
   from (
-    select f.id, f.session_id, f.photo_id from face_embeddings f
-    where f.id <= progress.upper_id
-      and (progress.last_session_id is null or (f.session_id, f.photo_id) > (progress.last_session_id, progress.last_photo_id))
-    order by f.session_id, f.photo_id limit p_rows) next;
+    select next.*, dense_rank() over (order by next.session_id) as nth_session from (
+      select f.id, f.session_id, f.photo_id from face_embeddings f
+      where f.id <= progress.upper_id
+        and (progress.last_session_id is null or (f.session_id, f.photo_id) > (progress.last_session_id, progress.last_photo_id))
+      order by f.session_id, f.photo_id limit p_rows) next) batch
+  where batch.nth_session <= 1000; -- a lock each; 25,000 sessions of one photo were more than PostgreSQL's table of locks holds
   perform pg_advisory_xact_lock(key) from (
     select distinct hashtextextended(session_id, 7) as key from unnest(sessions_of_batch) session_id order by key) locks;
   with filled as (
@@ -143,7 +157,8 @@ begin
   set last_session_id = coalesce(sessions_of_batch[cardinality(ids)], p.last_session_id),
     last_photo_id = coalesce(photos_of_batch[cardinality(ids)], p.last_photo_id), rows_done = p.rows_done + cardinality(ids)
   where p.step = 'fill_faces' returning * into progress;
-  return query select cardinality(ids) < p_rows, progress.rows_done, progress.rows_total;
+  perform set_config('facepass.triggers', '', true);
+  return query select cardinality(ids) = 0, progress.rows_done, progress.rows_total;
 end $$;
 
 -- Photos in which the two tables differ, and what differs.

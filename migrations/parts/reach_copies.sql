@@ -31,13 +31,22 @@ when (pg_trigger_depth() = 0 and current_setting('facepass.triggers', true) is d
 create trigger note_deleted after delete on face_embeddings referencing old table as old_rows for each statement
 when (pg_trigger_depth() = 0 and current_setting('facepass.triggers', true) is distinct from 'off') execute function note_photos_written();
 
+-- TRUNCATE tells no trigger what it removed, so the way back would bring it again.
+create or replace function refuse_truncate() returns trigger language plpgsql as $$
+begin
+  raise exception '% cannot be truncated: DELETE its rows, so that the copies lose them too', tg_table_name using errcode = 'object_not_in_prerequisite_state';
+end $$;
+
+create or replace trigger refuse_truncate before truncate on face_embeddings for each statement execute function refuse_truncate();
+
 -- Those of a session's photos that no table serves, nulls among them; null instead of an array when nothing serves the session.
 create or replace function photos_gone(p_session_id text, p_photo_ids text[]) returns text[]
 language plpgsql stable set search_path from current as $$
 declare
   -- uuid at schema 1, varchar from schema 2 on; a cast of the column would keep the index from being used.
   session_type regtype := (select atttypid from pg_attribute where attrelid = 'face_embeddings'::regclass and attname = 'session_id');
-  served text[] := array['face_embeddings'] || case when to_regclass('faces') is not null then array['faces'] else '{}' end;
+  served text[] := array['face_embeddings'] || case
+    when to_regclass('faces') is not null and not exists (select from face_copies c where c.table_name = 'faces') then array['faces'] else '{}' end;
   gone text[] := p_photo_ids;
   table_name text;
   emptied boolean;
@@ -82,6 +91,9 @@ begin
   delete from photos_written where entry = new.entry;
   return null;
 end $$;
+
+-- Firing a trigger needs no right to its function; attaching one does, and these write as the migrator's role (any login may make a temporary table).
+revoke execute on function note_photos_written(), reach_copies(), refuse_truncate() from public;
 
 drop trigger if exists reach_copies on photos_written;
 create constraint trigger reach_copies after insert on photos_written

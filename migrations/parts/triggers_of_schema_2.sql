@@ -12,6 +12,8 @@ begin
   return null;
 end $$;
 
+revoke execute on function note_change() from public;
+
 create trigger note_change after insert or update on face_embeddings
 for each row when (coalesce(current_setting('facepass.restoring', true), '') = '') execute function note_change();
 

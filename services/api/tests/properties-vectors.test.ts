@@ -121,17 +121,15 @@ describe('properties of vectors and tables', () => {
 /** The URL of the database for a new role that may only what the migrator grants; dropped with the stack. */
 async function grantedRole(database: TestDatabase, stack: AsyncDisposableStack): Promise<string> {
   const name = `facepass_api_${randomUUID().replaceAll('-', '')}`;
-  const client = new pg.Client({ connectionString: database.url });
+  const client = new pg.Client({ connectionString: database.administratorUrl });
   await client.connect();
-  await client.query(`create role ${name} login`);
+  await client.query(`create role ${name} login password '${name}'`);
   stack.defer(async () => {
     await client.query(`drop owned by ${name}; drop role ${name}`);
     await client.end();
   });
   await migrate(database.url, `up --grant-to ${name}`);
-  const url = new URL(database.url);
-  url.username = name;
-  return url.href;
+  return Object.assign(new URL(database.url), { username: name, password: name }).href;
 }
 
 /** Ten times as many faces of other sessions into the partition that holds the session "large". */

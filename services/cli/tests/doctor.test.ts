@@ -94,7 +94,7 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
     const withOwn = async (work: (own: TestDatabase, run: (sql: string) => Promise<void>) => Promise<void>) => {
       await using own = await createMigratedDatabase();
       await work(own, async (sql) => {
-        const client = new pg.Client({ connectionString: own.url });
+        const client = new pg.Client({ connectionString: own.administratorUrl });
         await client.connect();
         await client.query(sql).finally(() => client.end());
       });
@@ -149,9 +149,8 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
     test('does not give the role its rights', { skip: needsPostgres }, () =>
       withOwn(async (own, run) => {
         const role = `facepass_doctor_${process.pid}`;
-        await run(`create role ${role} login`);
-        const url = new URL(own.url);
-        url.username = role;
+        await run(`create role ${role} login password '${role}'`);
+        const url = Object.assign(new URL(own.url), { username: role, password: role });
         await expectFault(/may not read and write the tables|permission denied/, /--grant-to/, { DATABASE_URL: url.href }).finally(() => run(`drop role ${role}`));
       }));
   });

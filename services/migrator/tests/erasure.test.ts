@@ -69,9 +69,8 @@ test('nothing in the audit log can be changed or removed', async () => {
 test('the API’s role indexes and erases, but reads no backup and changes no table', async (t) => {
   if (installation.engine === 'embedded') return t.skip('needs PostgreSQL: the embedded database lets everyone in as its owner');
   const role = `facepass_test_${randomBytes(4).toString('hex')}`;
-  await installation.query(`create role ${role} login`);
-  const url = new URL(installation.url);
-  url.username = role;
+  await installation.administer(`create role ${role} login password '${role}'`);
+  const url = Object.assign(new URL(installation.url), { username: role, password: role });
   const client = new pg.Client({ connectionString: url.href });
   try {
     await installation.migrate((migrator) => grantTo(migrator, role));
@@ -87,7 +86,7 @@ test('the API’s role indexes and erases, but reads no backup and changes no ta
     for (const sql of refused) await assert.rejects(client.query(sql), { code: '42501' }, sql);
   } finally {
     await client.end();
-    await installation.query(`drop owned by ${role}; drop role ${role}`);
+    await installation.administer(`drop owned by ${role}; drop role ${role}`);
   }
 });
 

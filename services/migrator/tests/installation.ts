@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { createLogger } from '@facepass/runtime/logger';
 import pg from 'pg';
-import { createTestDatabase } from '../../../scripts/test-database.ts';
+import { createTestDatabase, runSql } from '../../../scripts/test-database.ts';
 import type { MigratorConfig } from '../config.ts';
 import { withDatabase, type Client } from '../database.ts';
 import { down } from '../down.ts';
@@ -32,6 +32,7 @@ export async function createInstallation(options: { dimension?: number; batchRow
     context,
     pool,
     query: async (sql, values) => (await pool.query(sql, values)).rows,
+    administer: (sql) => runSql(database.administratorUrl, sql),
     migrate: (work) => withDatabase(config, (client) => work(client, context)),
     up: (to = {}) => withDatabase(config, (client) => up(client, { to: 3, contract: false, ...to }, context)),
     down: (to) => withDatabase(config, (client) => down(client, { to, dryRun: false }, context)),
@@ -47,6 +48,8 @@ export interface Installation extends AsyncDisposable {
   context: Context;
   pool: pg.Pool;
   query(sql: string, values?: unknown[]): Promise<any[]>;
+  /** On a connection of its own, as a role that may do anything. */
+  administer(sql: string): Promise<void>;
   migrate<Result>(work: (client: Client, context: Context) => Promise<Result>): Promise<Result>;
   up(options?: Partial<UpOptions>): Promise<void>;
   down(to: number): Promise<void>;

@@ -45,10 +45,10 @@ test('verify finds each damage, and nothing once it is mended', async (t) => {
   assert.deepEqual(await installation.damage(), []);
   for (const { check, damage, mend } of DAMAGES) {
     await t.test(damage, async () => {
-      await installation.query(`${damage}; reset session_replication_role`);
+      await installation.administer(damage);
       const found = await installation.damage().catch((error: Error) => [{ check: error.message, damaged: 1, examples: [] }]);
       assert.ok(found.some((finding) => check.test(finding.check)), JSON.stringify(found));
-      await installation.query(`${mend}; reset session_replication_role`);
+      await installation.administer(mend);
       assert.deepEqual(await installation.damage(), []);
     });
   }
