@@ -83,6 +83,15 @@ describe('a session from its first photo to its erasure', () => {
     assert.equal((await status('empty')).face_count, 1);
   });
 
+  test('a session named by a UUID is the same in capitals, as it was to older services', async () => {
+    const uuid = '5d0fd3bb-6a3e-4f6d-8a10-27d0c3f2f7aa';
+    await index(uuid.toUpperCase(), 'p', await portrait(1));
+    assert.deepEqual(pick(await status(uuid), 'photo_count', 'session_id'), { photo_count: 1, session_id: uuid });
+    assert.equal((await search(uuid.toUpperCase(), await portrait(1))).body.total_matches, 1);
+    assert.deepEqual((await service.call('DELETE', `/api/v1/index/${uuid.toUpperCase()}`, { key: KEY })).body, { deleted: true, embeddings_removed: 1 });
+    assert.equal((await search(uuid, await portrait(1))).body.code, 'session_not_indexed');
+  });
+
   test('a damaged or cut photo is 400 with its code', async () => {
     const photo = await samplePhoto(1);
     assert.equal((await index('damaged', 'p', photo.subarray(0, 20_000))).body.code, 'image_damaged');
