@@ -59,6 +59,16 @@ create table migration_progress (
   constraint migration_progress_pkey PRIMARY KEY (step)
 );
 
+create table migration_runs (
+  id bigint not null generated always as identity,
+  command text not null,
+  started_at timestamp with time zone not null,
+  ended_at timestamp with time zone not null default clock_timestamp(),
+  exit_code integer not null,
+  message text,
+  constraint migration_runs_pkey PRIMARY KEY (id)
+);
+
 create table older_grants (
   grantee text not null,
   privilege text not null

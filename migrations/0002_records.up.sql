@@ -53,6 +53,16 @@ create table if not exists migration_progress (
   started_at timestamptz not null default now()
 );
 
+-- How each run of `up` and `down` ended, for the API to tell: a Job that failed is soon gone, and its metrics with it.
+create table if not exists migration_runs (
+  id bigint generated always as identity primary key,
+  command text not null,
+  started_at timestamptz not null,
+  ended_at timestamptz not null default clock_timestamp(),
+  exit_code integer not null,
+  message text -- why it failed
+);
+
 -- Rights on the older table, from the contraction that drops it to a way back that makes it anew.
 create table if not exists older_grants (
   grantee text not null, -- as quoted in SQL

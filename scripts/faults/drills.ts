@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import pg from 'pg';
 import { SESSION, type ProcessDrill, type Scene } from './processes.ts';
@@ -11,6 +12,7 @@ export const DRILLS: Record<string, ProcessDrill> = {
   'other-model': { alert: 'FacepassModelRefused', break: pretendOtherModel },
   'nothing-scraped': { alert: 'FacepassTelemetryAbsent', break: stopScraping },
   'locked-table': { alert: 'FacepassDatabasePoolExhausted', stack: { api: { DATABASE_POOL_SIZE: '1' } }, break: lockSessions },
+  'migration-failed': { alert: 'FacepassMigrationFailed', break: migrateForAnotherModel },
   'sweep-blocked': { alert: 'FacepassRetentionOverdue', stack: { api: { RETENTION_SWEEP_MINUTES: '0.05' } }, break: blockSweep },
 };
 
@@ -56,6 +58,12 @@ async function pretendOtherModel({ stack }: Scene): Promise<() => Promise<void>>
   const [{ model_id: model }] = (await withClient(stack, (client) => client.query('select model_id from sessions where session_id = $1', [SESSION]))).rows;
   await setModel('another-1');
   return async () => void (await setModel(model));
+}
+
+/** An upgrade's migration is configured with a pack whose vectors have another length: the migrator refuses, and the version that runs goes on. */
+async function migrateForAnotherModel({ stack }: Scene): Promise<() => Promise<void>> {
+  await assert.rejects(stack.migrate({ MODEL_PACK: 'arcface' }), /vectors of/);
+  return () => stack.migrate();
 }
 
 /** Prometheus loses its targets, as by a PodMonitor that selects nothing. */

@@ -15,6 +15,8 @@ export interface Stack extends AsyncDisposable {
   inference: ServiceProcess[];
   api: ServiceProcess;
   url: string;
+  /** Runs the migrator's `up`. @throws Error with what it wrote */
+  migrate(environment?: Record<string, string>): Promise<void>;
   /** Starts another inference process. */
   startInference(): Promise<ServiceProcess>;
 }
@@ -23,7 +25,11 @@ export interface Stack extends AsyncDisposable {
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   await using stack = new AsyncDisposableStack();
   const database = stack.use(await createTestDatabase());
-  await promisify(execFile)(process.execPath, [join(root, 'services/migrator/main.ts'), 'up'], { cwd: root, env: { ...process.env, DATABASE_URL: database.url } });
+  const migrate = async (environment: Record<string, string> = {}) =>
+    void (await promisify(execFile)(process.execPath, [join(root, 'services/migrator/main.ts'), 'up'], { cwd: root, env: { ...process.env, DATABASE_URL: database.url, ...environment } }).catch((error) => {
+      throw new Error(error.stdout);
+    }));
+  await migrate();
   const inference: ServiceProcess[] = [];
   stack.defer(async () => {
     for (const one of inference) await one[Symbol.asyncDispose]();
@@ -49,7 +55,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     }),
   );
   const owned = stack.move();
-  return { database, inference, api, url: `http://127.0.0.1:${api.serving['port'] as number}`, startInference, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { database, inference, api, url: `http://127.0.0.1:${api.serving['port'] as number}`, migrate, startInference, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 export interface StackOptions {

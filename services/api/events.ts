@@ -66,9 +66,10 @@ function readinessMetrics(registry: MetricsRegistry) {
     notReady: new Gauge({ name: 'facepass_not_ready', help: '1 for each reason why this process is not ready, 0 for the others.', labelNames: ['reason'], ...shared }),
     schemaVersion: new Gauge({ name: 'facepass_schema_version', help: 'Version of the database’s schema, as readiness last saw it; absent until it has.', ...shared }),
     schemaFits: new Gauge({ name: 'facepass_schema_fits', help: '1 where this process can work on that schema, else 0; absent until that is known.', ...shared }),
+    migrationExitCode: new Gauge({ name: 'facepass_migration_last_exit_code', help: 'Exit code of the last run of the migrator’s up or down, as the database records it; absent until it is known.', ...shared }),
   };
   // prom-client begins a gauge at 0: a database that was away at the start would read as one with an unfit schema.
-  for (const unknown of [gauges.schemaVersion, gauges.schemaFits]) unknown.remove();
+  for (const unknown of [gauges.schemaVersion, gauges.schemaFits, gauges.migrationExitCode]) unknown.remove();
   return gauges;
 }
 
@@ -152,7 +153,8 @@ export const NOT_READY_REASONS = ['draining', 'database', 'schema', 'inference']
 export type Faults = Partial<Record<(typeof NOT_READY_REASONS)[number], string>>;
 
 /** Records what readiness found the database's schema to be. */
-export function recordSchema(metrics: Metrics, { version, fault }: SchemaJudgement): void {
+export function recordSchema(metrics: Metrics, { version, lastRun, fault }: SchemaJudgement): void {
+  if (lastRun !== null) metrics.migrationExitCode.set(lastRun);
   metrics.schemaVersion.set(version);
   metrics.schemaFits.set(fault === null ? 1 : 0);
 }

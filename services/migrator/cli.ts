@@ -10,6 +10,7 @@ import { grantTo } from './grant.ts';
 import { plan } from './plan.ts';
 import { createProgress } from './progress.ts';
 import { purge } from './purge.ts';
+import { recordEnd } from './run-record.ts';
 import { status } from './status.ts';
 import { readSteps } from './steps.ts';
 import { up } from './up.ts';
@@ -26,7 +27,8 @@ export async function runMigrator(args: string[]): Promise<number> {
     const directory = join(import.meta.dirname, '../../migrations');
     const context: Context = { config, directory, steps: await readSteps(directory), progress: createProgress(logger), logger };
     await using _server = config.metricsPort === undefined ? undefined : await serveMetrics(config.metricsPort, context);
-    return await withDatabase(config, (client) => run(client, command, context));
+    const work = () => withDatabase(config, (client) => run(client, command, context));
+    return changesSchema(command) ? await recordEnd(args.join(' '), context, work) : await work();
   } catch (error) {
     const exit_code = exitCodeOf(error);
     const explained = error instanceof Refusal || exit_code === EXIT.configuration;
@@ -34,6 +36,10 @@ export async function runMigrator(args: string[]): Promise<number> {
     else logger.error({ exit_code, ...(explained ? {} : { err: error }) }, (error as Error).message);
     return exit_code;
   }
+}
+
+function changesSchema(command: Command): boolean {
+  return command.name === 'up' || (command.name === 'down' && !command.dryRun);
 }
 
 async function run(client: Client, command: Command, context: Context): Promise<number> {

@@ -1,7 +1,7 @@
 import type { Client } from './database.ts';
 
 /**
- * Gives `role` what an API needs and no more: rows of faces and sessions, tombstones to read, the erase functions. The
+ * Gives `role` what an API needs and no more: rows of faces and sessions, tombstones and the migrator's runs to read, the erase functions. The
  * copies of faces are beyond its reach: the functions that erase them run as the migrator's role.
  */
 export async function grantTo(client: Client, role: string): Promise<void> {
@@ -10,6 +10,6 @@ export async function grantTo(client: Client, role: string): Promise<void> {
   await client.query(`
     grant usage on schema ${rows[0].schema} to ${quoted};
     grant select, insert, update, delete on faces, sessions to ${quoted};
-    grant select on erasures to ${quoted};
+    grant select on erasures, migration_runs to ${quoted};
     grant execute on function schema_version(), erase_session(text, text), erase_photo(text, text, text) to ${quoted}`);
 }

@@ -14,7 +14,14 @@ export async function status(client: Client, steps: Step[]): Promise<object> {
     pgvector: state.pgvector,
     dimension: state.facesDimension ?? state.olderTable?.dimension ?? null,
     ...records,
+    last_run: await lastRun(client),
   };
+}
+
+async function lastRun(client: Client): Promise<object | null> {
+  const { rows } = await client.query(`select to_regclass('migration_runs') is not null as recorded`);
+  if (!rows[0].recorded) return null;
+  return (await client.query('select command, started_at, ended_at, exit_code, message from migration_runs order by id desc limit 1')).rows[0] ?? null;
 }
 
 const RECORDS = `

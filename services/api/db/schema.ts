@@ -4,6 +4,8 @@ import { queryRows, type Pool } from './pool.ts';
 export interface SchemaJudgement {
   /** 0: not migrated. */
   version: number;
+  /** How the migrator's last run ended: its exit code; null where that is not known. */
+  lastRun: number | null;
   /** Why the database cannot serve this API, or null. `permanent` means that waiting will not help. */
   fault: { reason: string; permanent: boolean } | null;
 }
@@ -14,12 +16,12 @@ export interface SchemaJudgement {
  */
 export async function judgeSchema(pool: Pool, embeddingSize: number): Promise<SchemaJudgement> {
   const [found] = await queryRows<Facts>(pool, FACTS, []);
-  if (!found?.migrated) return { version: 0, fault: { reason: 'the database is not migrated: run the migrator', permanent: false } };
-  const [schema] = await queryRows<{ version: number }>(pool, 'select schema_version() as version', []);
+  if (!found?.migrated) return { version: 0, lastRun: null, fault: { reason: 'the database is not migrated: run the migrator', permanent: false } };
+  const [schema] = await queryRows<{ version: number; last_run: number | null }>(pool, found.records_runs ? VERSION_AND_RUN : VERSION, []);
   const version = schema?.version ?? 0;
   const { allowedPgvectorVersion } = pool.options as { allowedPgvectorVersion?: string };
   const fault = pgvectorFaultOf(found.pgvector ?? '0', allowedPgvectorVersion) ?? schemaFaultOf(found, version, embeddingSize);
-  return { version, fault };
+  return { version, lastRun: schema?.last_run ?? null, fault };
 }
 
 function pgvectorFaultOf(pgvector: string, allowedByName: string | undefined): SchemaJudgement['fault'] {
@@ -39,6 +41,8 @@ function schemaFaultOf({ dimension }: Facts, version: number, embeddingSize: num
 
 interface Facts {
   migrated: boolean;
+  /** Whether this role may read how the migrator's runs ended: it was granted later than the rest. */
+  records_runs: boolean;
   pgvector: string | null;
   dimension: number | null;
 }
@@ -47,4 +51,7 @@ interface Facts {
 const FACTS = `
   select to_regprocedure('schema_version()') is not null as migrated,
          (select extversion from pg_extension where extname = 'vector') as pgvector,
-         (select atttypmod from pg_attribute where attrelid = to_regclass('faces') and attname = 'embedding') as dimension`;
+         (select atttypmod from pg_attribute where attrelid = to_regclass('faces') and attname = 'embedding') as dimension,
+         coalesce(has_table_privilege(to_regclass('migration_runs'), 'select'), false) as records_runs`;
+const VERSION = 'select schema_version() as version, null as last_run';
+const VERSION_AND_RUN = 'select schema_version() as version, (select exit_code from migration_runs order by id desc limit 1) as last_run';
