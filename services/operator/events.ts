@@ -22,7 +22,7 @@ export function createMetrics() {
     leader: gauge('leader', '1 for the process that holds the Lease.'),
     reconciles,
     errors: new Counter({ name: `${PREFIX}kubernetes_errors_total`, help: 'Calls of the Kubernetes API that failed, by status; 0: no answer.', labelNames: ['code'], registers }),
-    synced: gauge('watch_synced_timestamp_seconds', 'When a watch was last in step: a list, an event or an end as arranged.', ['kind']),
+    synced: gauge('watch_synced_timestamp_seconds', 'When a watch was last in step: a list, an event or an end as arranged; without namespace where it is of the whole cluster.', ['namespace', 'kind']),
     phase: gauge('release_phase', '1 for the phase the resource is in.', [...RELEASE, 'phase']),
     desired: gauge('release_desired_weight_ratio', 'Share of the traffic that a revision should have.', [...RELEASE, 'revision']),
     observed: gauge('release_observed_weight_ratio', 'Share of the requests that a revision’s API pods counted.', [...RELEASE, 'revision']),

@@ -71,7 +71,7 @@ export interface Watching {
 
 /** Lists, then watches from there, again and again until `signal`: an end goes on where it was, an error lists anew after a growing pause. */
 export async function keepWatching({ cluster, resource, namespace, metrics, logger, signal, onList, onChange }: Watching): Promise<void> {
-  const inStep = () => metrics.synced.set({ kind: resource.kind }, Date.now() / 1000);
+  const inStep = () => metrics.synced.set({ ...(namespace !== null && { namespace }), kind: resource.kind }, Date.now() / 1000);
   let version: string | null = null;
   let failures = 0;
   const seen = new Map<string, string>();

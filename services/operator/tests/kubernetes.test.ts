@@ -200,7 +200,7 @@ test('a watch outlives its ends, its errors and versions that are too old', { sk
   await appears('watch-3');
   ends.at(-1)?.(new KubernetesError(0, 'connection reset'));
   await appears('watch-4');
-  assert.match(await metrics.registry.metrics(), /facepass_operator_watch_synced_timestamp_seconds\{kind="Facepass"\} \d{10}/);
+  assert.match(await metrics.registry.metrics(), new RegExp(`facepass_operator_watch_synced_timestamp_seconds\\{namespace="${namespace}",kind="Facepass"\\} \\d{10}`));
   stop.abort();
   await watching;
 });

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createLogger } from '@facepass/runtime/logger';
+import { KubernetesError, type Cluster } from './cluster.ts';
+import { createMetrics } from './events.ts';
+import { DEPLOYMENT } from './kinds.ts';
+import { keepWatching } from './watch.ts';
+
+test('the watch of one namespace does not hide that another one’s is not in step', async () => {
+  await using watches = watchThe('weddings', 'photos');
+  while ((await watches.synced()).length === 0) await new Promise(setImmediate);
+  assert.deepEqual(await watches.synced(), ['{namespace="photos",kind="Deployment"}']);
+});
+
+test('the watch of a whole cluster names no namespace', async () => {
+  await using watches = watchThe(null);
+  while ((await watches.synced()).length === 0) await new Promise(setImmediate);
+  assert.deepEqual(await watches.synced(), ['{kind="Deployment"}']);
+});
+
+/** Watches the Deployments of namespaces on a cluster that refuses those of `weddings`. */
+function watchThe(...namespaces: (string | null)[]) {
+  const metrics = createMetrics();
+  const stop = new AbortController();
+  const cluster = {
+    list: (_resource: unknown, namespace: string | null) => (namespace === 'weddings' ? Promise.reject(new KubernetesError(403, 'forbidden')) : Promise.resolve({ items: [], resourceVersion: '1' })),
+    watch: (_resource: unknown, _namespace: unknown, _version: unknown, _onEvent: unknown, signal: AbortSignal) => new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve())),
+  } as unknown as Cluster;
+  const watching = namespaces.map((namespace) =>
+    keepWatching({ cluster, resource: DEPLOYMENT, namespace, metrics, logger: createLogger('operator', 'silent'), signal: stop.signal, onList: () => undefined, onChange: () => undefined }),
+  );
+  const synced = async () => [...(await metrics.registry.metrics()).matchAll(/^facepass_operator_watch_synced_timestamp_seconds(\{.*\}) /gm)].map(([, labels]) => labels);
+  return {
+    synced,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await Promise.all(watching);
+    },
+  };
+}
