@@ -17,6 +17,21 @@ function packagesOf(path) {
 const wanted = packagesOf('package-lock.json');
 const installed = packagesOf('node_modules/.package-lock.json');
 const same = (a, b) => a?.version === b?.version && a?.integrity === b?.integrity && a?.link === b?.link;
-const complete = wanted && installed && [...wanted].every(([place, entry]) => same(entry, installed.get(place)) || (entry.optional && !installed.has(place)));
+const leftOut = (place, entry) => entry.optional && !installed.has(place) && !isForThisMachine(entry);
+const complete = wanted && installed && [...wanted].every(([place, entry]) => same(entry, installed.get(place)) || leftOut(place, entry));
 const nothingElse = complete && [...installed.keys()].every((place) => wanted.has(place));
 process.exitCode = nothingElse ? 0 : 1;
+
+/** npm leaves an optional package out without a word when its own Node is too old for it: 18 for sharp's and rolldown's libraries. */
+function isForThisMachine({ os, cpu, libc }) {
+  return Boolean(os && cpu) && allows(os, process.platform) && allows(cpu, process.arch) && (!libc || allows(libc, kindOfLibc()));
+}
+
+function allows(names, name) {
+  return names.includes(name) || (names.every((other) => other.startsWith('!')) && !names.includes(`!${name}`));
+}
+
+function kindOfLibc() {
+  process.report.excludeNetwork = true;
+  return process.report.getReport().header.glibcVersionRuntime ? 'glibc' : 'musl';
+}
