@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger } from '@facepass/runtime/logger';
+import pg from 'pg';
 import { createInstallation, textOf, vectorOf } from '../services/migrator/tests/installation.ts';
 
 /**
- * Takes a database of the field over all schemas and back, checks that nothing is lost, and prints times and sizes.
+ * Takes a database of the field over all schemas and back, checks that nothing is lost, and prints times and sizes, and the
+ * space that the migrator said it needs beside what it took at most, temporary files included.
  * `FACEPASS_TEST_DATABASE_URL=postgres://… node scripts/bench-migrations.ts 1000000 --without-hnsw`; 100,000 rows when not told.
  */
 const ROWS = Number(process.argv[2] ?? 100_000);
@@ -19,10 +22,14 @@ const FINGERPRINT = 'select count(*) as rows, sum(hashtextextended(f::text, 0)::
 
 if (!process.env['FACEPASS_TEST_DATABASE_URL']) throw new Error('FACEPASS_TEST_DATABASE_URL: name a PostgreSQL server; the embedded database is not measured');
 await using installation = await createInstallation({ dimension: DIMENSION, batchRows: 1000 });
+await using observer = new AsyncDisposableStack();
+const administrator = observer.adopt(new pg.Pool({ connectionString: Object.assign(new URL(process.env['FACEPASS_TEST_DATABASE_URL']), { pathname: new URL(installation.url).pathname }).href, max: 1 }), (pool) => pool.end());
 let steps: string[] = [];
+let needed = 0;
 installation.context.logger = createLogger('migrator', 'info', {
   write: (line) => {
-    const { msg, step, direction, duration_ms } = JSON.parse(line);
+    const { msg, step, direction, duration_ms, needed_bytes, of_these_wal_bytes } = JSON.parse(line);
+    if (needed_bytes) needed = needed_bytes - of_these_wal_bytes;
     if (msg === 'step done' && duration_ms >= 100) steps.push(`  ${step} ${direction}: ${(duration_ms / 1000).toFixed(1)} s`);
   },
 });
@@ -50,11 +57,37 @@ assert.deepEqual((await installation.query('select count(*) as rows from face_em
 
 async function stage(name: string, work: () => Promise<unknown>): Promise<void> {
   steps = [];
+  needed = 0;
+  const before = await bytesUsed();
   const startedAt = performance.now();
+  const ended = new AbortController();
+  const largest = largestUse(ended.signal);
   const note = await work();
   const seconds = (performance.now() - startedAt) / 1000;
+  ended.abort();
+  const taken = (await largest) - before;
+  const space = needed > 0 ? [`  space needed ${megabytes(needed)}, taken at most ${megabytes(taken)}, ${(needed / taken).toFixed(2)}`] : [];
   const [{ size }] = await installation.query('select pg_size_pretty(pg_database_size(current_database())) as size');
-  console.log([`${name}: ${seconds.toFixed(1)} s, database ${size}`, ...(typeof note === 'string' ? [`  ${note}`] : []), ...steps].join('\n'));
+  console.log([`${name}: ${seconds.toFixed(1)} s, database ${size}`, ...(typeof note === 'string' ? [`  ${note}`] : []), ...space, ...steps].join('\n'));
+}
+
+async function largestUse(ended: AbortSignal): Promise<number> {
+  let largest = 0;
+  while (!ended.aborted) {
+    largest = Math.max(largest, await bytesUsed());
+    await sleep(250);
+  }
+  return Math.max(largest, await bytesUsed());
+}
+
+/** Of the database, and of the server's temporary files. */
+async function bytesUsed(): Promise<number> {
+  const { rows } = await administrator.query('select pg_database_size(current_database()) + (select coalesce(sum(size), 0) from pg_ls_tmpdir()) as bytes');
+  return Number(rows[0].bytes);
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 1e6)} MB`;
 }
 
 /** Runs `work` beside an older API that indexes and deletes one photo and looks sessions up; tells how long its statements took. */

@@ -7,6 +7,7 @@ export async function countWayBack(client: Client, way: { from: number; to: numb
   if (way.from >= 3 && has('faces')) {
     const { rows } = await client.query(FACES_BACK, [way.modelId]);
     counts.photos_in_schema_2 = Number(rows[0].held);
+    counts.id_bytes = Number(rows[0].id_bytes);
     counts.faces_of_other_models = rows[0].others;
     counts.faces_kept_aside = Number(rows[0].faces) - counts.photos_in_schema_2;
   }
@@ -25,6 +26,8 @@ export async function countWayBack(client: Client, way: { from: number; to: numb
 export interface WayBackCounts {
   /** Photos that schema 2 holds, each by its most confident face. */
   photos_in_schema_2?: number;
+  /** Of a face's photo and session. */
+  id_bytes?: number;
   /** Faces of each model but the one that schema 2 compares with; they are among those kept aside. */
   faces_of_other_models?: Record<string, number>;
   /** Faces that schema 2 cannot hold. */
@@ -46,6 +49,7 @@ async function existing(client: Client): Promise<(table: string) => boolean> {
 
 const FACES_BACK = `
   select count(*) as faces, count(distinct (session_id, photo_id)) filter (where model_id = $1) as held,
+    coalesce(avg(octet_length(session_id) + octet_length(photo_id)), 0) as id_bytes,
     (select coalesce(json_object_agg(model_id, faces order by model_id), '{}') from (
       select model_id, count(*) as faces from faces where model_id <> $1 group by model_id) others) as others
   from faces`;

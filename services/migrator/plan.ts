@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Client } from './database.ts';
-import { neededBytes, objections } from './preflight.ts';
+import { objections } from './preflight.ts';
+import { spaceUp } from './space.ts';
 import { readState } from './state.ts';
 import { readSql } from './steps.ts';
 import { planUp, type UpOptions } from './up.ts';
@@ -11,13 +12,15 @@ export async function plan(client: Client, options: UpOptions, { config, steps, 
   const state = await readState(client, steps);
   const { pending, skip } = planUp(steps, state, options);
   const unconverted = state.olderTable !== undefined && state.version === 1 && !state.recorded.includes('0004_prepare_schema_2');
+  const { tables, wal } = spaceUp(state, state.facesDimension ?? config.pack.dimension, options.to);
   return {
     schema_version: state.version,
     to: options.to,
     steps: pending.filter((step) => !skip(step)).map((step) => step.name),
     objections: objections(state, config, options.to).map((objection) => objection.message),
     rows: state.olderTable?.rows ?? 0,
-    needed_bytes: neededBytes(state, config, options.to),
+    needed_bytes: tables + wal,
+    of_these_wal_bytes: wal,
     database_bytes: state.databaseBytes,
     quarantine: unconverted ? await countQuarantine(client, directory) : {},
   };

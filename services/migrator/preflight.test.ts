@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MigratorConfig } from './config.ts';
-import { neededBytes, objections } from './preflight.ts';
+import { objections, objectionsToGoingBack } from './preflight.ts';
+import { spaceUp } from './space.ts';
 import type { State } from './state.ts';
 
 const FIELD: State = {
@@ -19,12 +20,16 @@ const FIELD: State = {
     dimension: 512,
     sequence: 'face_embeddings_id_seq',
     rows: 1_000_000,
-    bytes: 2.8e9,
+    bytes: 2.9e9,
+    idBytes: 47,
   },
   facesDimension: undefined,
   ownTables: [],
   dependents: [],
   databaseBytes: 5e9,
+  made: { schema2: 0, faces: 0 },
+  walRoom: 1e9,
+  sortMemory: 64e6,
 };
 const CONFIG = { pack: { name: 'arcface', modelId: 'arcface-1', dimension: 512 }, legacyModelId: 'arcface-1' } as MigratorConfig;
 
@@ -78,10 +83,14 @@ test('an old server is refused', () => {
   assert.match(messagesOf({ serverVersion: 150_006 })[0]!, /65 PostgreSQL 16 or newer is needed; this is 15/);
 });
 
-test('too little free space is refused with both figures; unknown free space is not', () => {
-  const needed = neededBytes(FIELD, CONFIG, 3);
-  assert.equal(needed, Math.ceil(1.2 * (2.8e9 + 1e6 * 2064 + 1e6 * 1214)));
-  assert.match(messagesOf({}, { freeBytes: needed - 1 })[0]!, /65 About 7294 MB are needed and DATABASE_FREE_BYTES says 7294 MB/);
-  assert.deepEqual(messagesOf({}, { freeBytes: needed }), []);
-  assert.equal(neededBytes({ ...FIELD, version: 3 }, CONFIG, 3), 0);
+test('too little free space is refused with both figures, up and back; unknown free space is not', () => {
+  const { tables, wal } = spaceUp(FIELD, 512, 3);
+  assert.equal(wal, 1e9);
+  assert.ok(tables > 7.5e9 && tables < 8.9e9, `a million rows of the field grew by 7.5 GB and sort in 2 GB: ${tables}`);
+  assert.match(messagesOf({}, { freeBytes: tables + wal - 1 })[0]!, new RegExp(`65 About ${Math.ceil((tables + wal) / 1e6)} MB are needed, 1000 of them for the write-ahead log, and DATABASE_FREE_BYTES`));
+  assert.deepEqual(messagesOf({}, { freeBytes: tables + wal }), []);
+  assert.deepEqual(spaceUp({ ...FIELD, version: 3 }, 512, 3), { tables: 0, wal: 0 });
+  assert.ok(spaceUp({ ...FIELD, made: { schema2: 3e9, faces: 0 } }, 512, 3).tables <= tables - 3e9, 'what is made already is not needed again');
+  const back = (freeBytes: number) => objectionsToGoingBack(FIELD, { ...CONFIG, freeBytes }, { otherModels: {}, space: { tables: 5e6, wal: 1e6 } }).map(({ message }) => message);
+  assert.deepEqual([back(6e6), back(5.9e6)], [[], ['About 6 MB are needed, 1 of them for the write-ahead log, and DATABASE_FREE_BYTES says 6 MB are free.']]);
 });

@@ -1,6 +1,7 @@
 import { acceptsPgvector, LEAST_PGVECTOR } from '@facepass/contracts/database';
 import type { MigratorConfig } from './config.ts';
 import { EXIT, Refusal } from './exit.ts';
+import { spaceUp, type Space } from './space.ts';
 import type { State } from './state.ts';
 
 /**
@@ -77,22 +78,26 @@ const CHECKS: Check[] = [
   },
 
   function spaceSuffices(state, config, target) {
-    const needed = neededBytes(state, config, target);
-    if (config.freeBytes === undefined || needed <= config.freeBytes) return undefined;
-    return new Refusal(EXIT.data, `About ${megabytes(needed)} MB are needed and DATABASE_FREE_BYTES says ${megabytes(config.freeBytes)} MB are free.`);
+    return spaceIsLeft(spaceUp(state, state.facesDimension ?? config.pack.dimension, target), config);
   },
 ];
 
 /** Every reason not to go back, in the order an operator would mend them. Decides only. */
 export function objectionsToGoingBack(state: State, config: MigratorConfig, way: WayBack): Refusal[] {
-  return [roleMay(state), modelIsCarried(config, way)].filter((refusal) => refusal !== undefined);
+  return [roleMay(state), modelIsCarried(config, way), spaceIsLeft(way.space, config)].filter((refusal) => refusal !== undefined);
 }
 
 export interface WayBack {
+  space: Space;
   /** Faces in `faces` of each model that is not the older API's. */
   otherModels: Record<string, number>;
   /** Models that may be kept aside; absent: any. */
   setAside?: string[];
+}
+
+function spaceIsLeft({ tables, wal }: Space, { freeBytes }: MigratorConfig): Refusal | undefined {
+  if (freeBytes === undefined || tables + wal <= freeBytes) return undefined;
+  return new Refusal(EXIT.data, `About ${megabytes(tables + wal)} MB are needed, ${megabytes(wal)} of them for the write-ahead log, and DATABASE_FREE_BYTES says ${megabytes(freeBytes)} MB are free.`);
 }
 
 /** A wrong LEGACY_MODEL_ID would make the older table without a single photo, and nobody would be told. */
@@ -119,18 +124,6 @@ function roleMay({ role, schema, mayCreate, foreignTables: [foreign, ...others] 
   );
 }
 
-/**
- * Space the way up takes at its height, in bytes, from the older table's size: schema 2 with its approximate index beside
- * schema 1, `faces` (a row's overhead measured: 190 bytes), and a fifth for the write-ahead log and temporary files.
- */
-export function neededBytes({ olderTable, version, recorded }: State, { pack }: Pick<MigratorConfig, 'pack'>, target: number): number {
-  if (!olderTable) return 0;
-  const { bytes, rows, dimension } = olderTable;
-  const toSchema2 = version < 2 && target >= 2 ? bytes + rows * (4 * dimension + 16) : 0;
-  const toSchema3 = version < 3 && target >= 3 && !recorded.includes('0011_fill_faces') ? rows * (2 * pack.dimension + 190) : 0;
-  return Math.ceil(1.2 * (toSchema2 + toSchema3));
-}
-
-export const megabytes = (bytes: number) => Math.ceil(bytes / 1e6);
+const megabytes = (bytes: number) => Math.ceil(bytes / 1e6);
 
 const COLUMNS_OF_SCHEMA_1 = ['id', 'face_id', 'photo_id', 'event_id', 'session_id', 'embedding', 'confidence', 'created_at'];

@@ -1,5 +1,6 @@
 import { withMigrationLock, type Client } from './database.ts';
-import { neededBytes, objections } from './preflight.ts';
+import { objections } from './preflight.ts';
+import { spaceUp } from './space.ts';
 import { readState, type State } from './state.ts';
 import type { Step } from './steps.ts';
 import { walk, type Context } from './walk.ts';
@@ -22,9 +23,9 @@ export async function up(client: Client, options: UpOptions, context: Context): 
 }
 
 function tellSpace(state: State, options: UpOptions, { config, logger }: Context): void {
-  const needed_bytes = neededBytes(state, config, options.to);
-  if (needed_bytes === 0) return;
-  const said = { needed_bytes, database_bytes: state.databaseBytes };
+  const { tables, wal } = spaceUp(state, state.facesDimension ?? config.pack.dimension, options.to);
+  if (tables === 0) return;
+  const said = { needed_bytes: tables + wal, of_these_wal_bytes: wal, database_bytes: state.databaseBytes };
   if (config.freeBytes !== undefined) logger.info({ ...said, free_bytes: config.freeBytes }, 'there is space enough');
   else logger.warn(said, 'PostgreSQL does not tell how much space is free: see that this much is, or set DATABASE_FREE_BYTES');
 }
