@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { KubernetesObject } from '../cluster.ts';
 import type { Spec, Status } from '../facepass.ts';
 import { releasing, retaining, specOf, stable } from '../tests/world.ts';
+import { covers } from '../apply.ts';
 import { desiredObjects, mayStay, type Plan } from './desired.ts';
 import { contracts } from './jobs.ts';
 
@@ -27,6 +28,44 @@ test('an API pod calls the inference of its own revision, whatever its template 
 test('a template’s own labels stay beside those of the operator', () => {
   const { named } = objectsOf(stable());
   assert.deepEqual(named('Deployment', 'faces-api-blue')!.spec.template.metadata.labels, { team: 'photos', 'facepass.dev/name': 'faces', 'facepass.dev/component': 'api', 'facepass.dev/revision': 'blue' });
+});
+
+test('what people look for by the labels of the pods has them, too; no selector does', () => {
+  const labels = (component: string) => ({ 'app.kubernetes.io/name': 'facepass', 'app.kubernetes.io/instance': 'faces', 'app.kubernetes.io/component': component });
+  const template = (component: string) => ({ metadata: { labels: { ...labels(component), 'app.kubernetes.io/managed-by': 'Helm', team: 'photos' } }, spec: { containers: [{ name: component }] } });
+  const data = { api: template('api'), inference: template('inference') };
+  const base = specOf();
+  const autoscaling = { minReplicas: 2, maxReplicas: 6 };
+  const spec = specOf({
+    api: { autoscaling, template: data.api },
+    inference: { autoscaling, template: data.inference },
+    migration: { ...base.migration!, template: template('migration') },
+    smokeTest: { ...base.smokeTest!, template: template('smoke-test') },
+  });
+  const found = new Set<string>();
+  for (const phase of ['Migrating', 'Testing'] as const) {
+    for (const { kind, metadata, ...content } of objectsOf(releasing(phase), spec, { revisions: { blue: data, green: data } }).objects) {
+      if (kind === 'ControllerRevision' || kind === 'HTTPRoute') continue;
+      const { 'facepass.dev/component': component = '', 'app.kubernetes.io/managed-by': manager, ...rest } = metadata.labels!;
+      assert.deepEqual(Object.fromEntries(Object.entries(rest).filter(([label]) => !label.startsWith('facepass.dev/'))), labels(component), `${kind} ${metadata.name}`);
+      assert.equal(manager, 'facepass-operator');
+      const { selector } = content['spec'] as { selector?: object };
+      assert.doesNotMatch(JSON.stringify(selector ?? ''), /app\.kubernetes\.io/);
+      found.add(`${kind} ${component}`);
+    }
+  }
+  assert.deepEqual([...found].sort(), ['Deployment api', 'Deployment inference', 'HorizontalPodAutoscaler api', 'HorizontalPodAutoscaler inference', 'Job migration', 'Job smoke-test', 'Service api', 'Service inference']);
+});
+
+test('an object that an earlier operator made without these labels is applied once, then is as wanted', () => {
+  const template = { metadata: { labels: { 'app.kubernetes.io/component': 'api' } }, spec: { containers: [{ name: 'api' }] } };
+  const { objects } = objectsOf(stable(), specOf({ api: { template } }), { revisions: { blue: { api: template } } });
+  for (const wanted of objects.filter(({ kind }) => kind === 'Deployment' || kind === 'Service')) {
+    const { 'app.kubernetes.io/component': _, ...earlier } = wanted.metadata.labels!;
+    assert.equal(covers({ ...wanted, metadata: { ...wanted.metadata, labels: earlier } }, wanted), false);
+    const live = { ...wanted, metadata: { ...wanted.metadata, labels: { ...wanted.metadata.labels, team: 'photos' }, resourceVersion: '7' } };
+    assert.equal(covers(live, wanted), true, `${wanted.kind} ${wanted.metadata.name}`);
+  }
 });
 
 test('an API with its inference beside it has no other', () => {

@@ -36,5 +36,5 @@ function job(owner: Owner, name: string, place: { component: string; revision: s
   // The last lines of a failed container's log become the reason that people read.
   const containers = made.spec.containers.map((container) => ({ terminationMessagePolicy: 'FallbackToLogsOnError', ...container }));
   const restartPolicy = made.spec['restartPolicy'] ?? 'Never';
-  return object(owner, JOB, name, place, { spec: { ...settings, template: { ...made, spec: { ...made.spec, restartPolicy, containers } } } });
+  return object(owner, JOB, name, { ...place, template }, { spec: { ...settings, template: { ...made, spec: { ...made.spec, restartPolicy, containers } } } });
 }

@@ -13,6 +13,8 @@ export interface Owner {
 export interface Place {
   component?: string;
   revision?: string;
+  /** Of its pods: the object takes over the labels by which people and runbooks look for both. No selector uses them. */
+  template?: PodTemplate;
 }
 
 /** An object of the operator, with its labels and its owner, by whose end it ends. */
@@ -23,12 +25,17 @@ export function object(owner: Owner, { apiVersion, kind }: Resource, name: strin
     metadata: {
       name,
       namespace: owner.namespace,
-      labels: { ...labelsOf(owner, place), 'app.kubernetes.io/managed-by': 'facepass-operator' },
+      labels: { ...commonLabels(place.template), ...labelsOf(owner, place), 'app.kubernetes.io/managed-by': 'facepass-operator' },
       ...(annotations && { annotations }),
       ownerReferences: [{ apiVersion: FACEPASS.apiVersion, kind: FACEPASS.kind, name: owner.name, uid: owner.uid, controller: true }],
     },
     ...content,
   };
+}
+
+function commonLabels(template: PodTemplate | undefined): Record<string, string> {
+  const labels = template?.metadata?.labels ?? {};
+  return Object.fromEntries(['name', 'instance', 'component'].map((one) => `app.kubernetes.io/${one}`).flatMap((label) => (labels[label] === undefined ? [] : [[label, labels[label]]])));
 }
 
 /** The labels that selectors use. */

@@ -34,11 +34,11 @@ export function previewService(owner: Owner, spec: Spec, { candidate, active }: 
 }
 
 /** A Service over the API pods of one revision. */
-export function apiService(owner: Owner, { traffic }: Spec, name: string, revision: string, type = 'ClusterIP', annotations?: Record<string, string>): KubernetesObject {
+export function apiService(owner: Owner, { api: { template }, traffic }: Spec, name: string, revision: string, type = 'ClusterIP', annotations?: Record<string, string>): KubernetesObject {
   const ports = [{ name: 'http', port: traffic.service.port, targetPort: 'http', protocol: 'TCP', appProtocol: 'http' }];
   const spec = { type, selector: labelsOf(owner, { component: 'api', revision }), ports };
   const isOfRevision = name === nameOf.workload(owner, 'api', revision);
-  return object(owner, SERVICE, name, { component: 'api', ...(isOfRevision && { revision }) }, { spec }, annotations);
+  return object(owner, SERVICE, name, { component: 'api', template, ...(isOfRevision && { revision }) }, { spec }, annotations);
 }
 
 function servedBySelector({ traffic }: Spec, { active, candidate, weight }: Status): string | undefined {

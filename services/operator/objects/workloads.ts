@@ -14,12 +14,12 @@ export function workloads(plan: Plan, revision: string, data: RevisionData): Kub
     apiService(owner, spec, nameOf.workload(owner, 'api', revision), revision),
   ];
   if (!data.inference) return api;
-  return [...deployment(plan, 'inference', revision, data.inference, spec.inference ?? spec.api), inferenceService(owner, revision), ...api];
+  return [...deployment(plan, 'inference', revision, data.inference, spec.inference ?? spec.api), inferenceService(owner, revision, data.inference), ...api];
 }
 
 function deployment(plan: Plan, component: 'api' | 'inference', revision: string, template: PodTemplate, size: Workload): KubernetesObject[] {
   const { owner, status } = plan;
-  const place = { component, revision };
+  const place = { component, revision, template };
   const labels = labelsOf(owner, place);
   const name = nameOf.workload(owner, component, revision);
   const isRetired = status.phase === 'Retiring' && status.previous?.revision === revision;
@@ -32,19 +32,19 @@ function deployment(plan: Plan, component: 'api' | 'inference', revision: string
     template: labelled(template, labels),
   };
   const made = object(owner, DEPLOYMENT, name, place, { spec });
-  return size.autoscaling && !isRetired ? [made, autoscaler(plan, component, revision, name, size.autoscaling)] : [made];
+  return size.autoscaling && !isRetired ? [made, autoscaler(plan, place, name, size.autoscaling)] : [made];
 }
 
 /** Beside the active revision, one that is not used yet, or no longer, would be shrunk: its least size is what the active one has. */
-function autoscaler({ owner, status, activeSize }: Plan, component: 'api' | 'inference', revision: string, name: string, { minReplicas, maxReplicas, metrics, behavior }: NonNullable<Workload['autoscaling']>): KubernetesObject {
-  const least = revision === status.active?.revision ? minReplicas : Math.min(maxReplicas, Math.max(minReplicas, activeSize[component]));
+function autoscaler({ owner, status, activeSize }: Plan, place: { component: 'api' | 'inference'; revision: string; template: PodTemplate }, name: string, { minReplicas, maxReplicas, metrics, behavior }: NonNullable<Workload['autoscaling']>): KubernetesObject {
+  const least = place.revision === status.active?.revision ? minReplicas : Math.min(maxReplicas, Math.max(minReplicas, activeSize[place.component]));
   const spec = { scaleTargetRef: { apiVersion: DEPLOYMENT.apiVersion, kind: DEPLOYMENT.kind, name }, minReplicas: least, maxReplicas, ...(metrics && { metrics }), ...(behavior && { behavior }) };
-  return object(owner, AUTOSCALER, name, { component, revision }, { spec });
+  return object(owner, AUTOSCALER, name, place, { spec });
 }
 
 /** Headless: a name lookup gives the pods themselves, and only those of this revision. */
-function inferenceService(owner: Owner, revision: string): KubernetesObject {
-  const place = { component: 'inference', revision };
+function inferenceService(owner: Owner, revision: string, template: PodTemplate): KubernetesObject {
+  const place = { component: 'inference', revision, template };
   const ports = [{ name: 'grpc', port: GRPC_PORT, targetPort: 'grpc', protocol: 'TCP', appProtocol: 'kubernetes.io/h2c' }];
   return object(owner, SERVICE, nameOf.workload(owner, 'inference', revision), place, { spec: { clusterIP: 'None', selector: labelsOf(owner, place), ports } });
 }
