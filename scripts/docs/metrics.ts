@@ -24,8 +24,8 @@ export async function metricsPage(): Promise<string> {
 
 const INTRODUCTION = `# Metrics
 
-Every process serves /metrics on METRICS_PORT (9464). Label sets are closed: none holds a session, a photo or an address. Node's own metrics (\`nodejs_*\`, \`process_*\`) come with them. What they are for, and the alerts
-made from them: [observability](observability.md). This page is made from the processes' registries by \`npm run gen:docs\`.
+Every process serves /metrics on METRICS_PORT (9464). Label sets are closed: none holds a session, a photo or an address. Node's own metrics (\`nodejs_*\`, \`process_*\`) come with them, but for the migrator's. What they are for,
+and the alerts made from them: [observability](observability.md). This page is made from the processes' registries by \`npm run gen:docs\`.
 `;
 
 /** prom-client keeps type and labels of a metric beside its values. */
