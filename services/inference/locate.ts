@@ -96,7 +96,7 @@ function smallerFacesExpected({ detector, options, found }: Search, level: Level
 
 async function searchWhole(search: Search, whole: Raster): Promise<void> {
   const seen = await detect(search, whole);
-  await judge(search, seen.map((detection) => ({ ...inPhoto(search, whole, detection), cut: false })));
+  await judge(search, seen.map((detection) => ({ ...inPhoto(search, whole, detection), cut: false, scale: whole.width / search.photo.width })));
 }
 
 /** A detection in a raster that shows the whole photo, in pixels of the photo. */
@@ -113,14 +113,14 @@ async function searchTiles(search: Search, level: Level, tiles: readonly Box[]):
     const toPhoto = { x: region.width / tile.width, y: region.height / tile.height };
     for (const detection of await detect(search, raster)) {
       const moved = moveDetection(detection, toPhoto, region);
-      seen.push({ ...moved, cut: isCut(moved.box, region, photo, 2 * toPhoto.x) });
+      seen.push({ ...moved, cut: isCut(moved.box, region, photo, 2 * toPhoto.x), scale: level.scale });
     }
   }
   await judge(search, seen);
 }
 
-/** A detection, and whether its tile shows only a part of it. */
-type Seen = Detection & { cut: boolean };
+/** A detection, whether its tile shows only a part of it, and how many pixels of the view one of the photo was. */
+type Seen = Detection & { cut: boolean; scale: number };
 
 /**
  * Detectors miss faces that fill the frame. Unless a large one was found, the whole photo is looked at again inside a margin, at sizes
@@ -133,10 +133,12 @@ async function searchFrameFillingFace(search: Search, whole: Raster): Promise<vo
   if (found.some(isLarge)) return;
   const small: Search = { ...search, photo: { stored: whole, orientation: 1, width: whole.width, height: whole.height } };
   const centre = { x: whole.width / 2, y: whole.height / 2 };
-  const seen: Detection[] = [];
-  for (const { side, view } of FRAME_VIEWS) seen.push(...(await lookAt(small, centre, side / Math.max(whole.width, whole.height), view)));
-  const large = seen.map((detection) => inPhoto(search, whole, detection)).filter(isLarge);
-  await judge(search, large.map((detection) => ({ ...detection, cut: false })), either);
+  const seen: Seen[] = [];
+  for (const { side, view } of FRAME_VIEWS) {
+    const scale = side / Math.max(whole.width, whole.height);
+    for (const detection of await lookAt(small, centre, scale, view)) seen.push({ ...inPhoto(search, whole, detection), cut: false, scale: (scale * whole.width) / photo.width });
+  }
+  await judge(search, seen.filter(isLarge), either);
 }
 
 /** Longer side of the photo, and side of the square view it is laid in, in pixels of the detector's input. */
@@ -154,12 +156,15 @@ const mean: Agreement = (better, worse) => (better + worse) / 2;
 /** Chance that at least one of two independent looks is right. In 60 parts of photos without a face no large box came near it. */
 const either: Agreement = (better, worse) => 1 - (1 - better) * (1 - worse);
 
-/** Takes what is certain, and looks closer at what is faint or seen in part, the best first. */
+/** Takes what is certain, and looks closer at what is faint, seen in part, or too small for its landmarks to be trusted, the best first. */
 async function judge(search: Search, seen: Seen[], agreement: Agreement = mean): Promise<void> {
-  const { options, found } = search;
+  const { detector: { sight }, options, found } = search;
   const certain = seen.filter(({ score, cut }) => score >= options.minConfidence && !cut);
-  for (const { cut: _, ...detection } of suppressOverlaps(certain, covers)) {
-    if (!found.some((face) => covers(face, detection))) found.push(detection);
+  for (const { cut: _, scale, ...detection } of suppressOverlaps(certain, covers)) {
+    if (found.some((face) => covers(face, detection))) continue;
+    const vague = detection.landmarks && longerSideOf(detection.box) * scale < sight.faintSize;
+    const closer = vague ? await lookCloser(search, detection.box, agreement) : null;
+    found.push(closer && covers(closer, detection) ? closer : detection);
   }
   const doubtful = suppressOverlaps(seen, (a, b) => overlapOf(a.box, b.box) > 0.4);
   for (const candidate of doubtful.slice(0, MAX_CLOSE_UPS)) {
@@ -189,11 +194,22 @@ async function lookCloser(search: Search, box: Box, agreement: Agreement): Promi
     looks.push(best);
     looks.sort((first, second) => second.score - first.score);
     const score = agreement(looks[0]!.score, looks[1]?.score ?? 0);
-    if (score >= minConfidence) return { ...looks[0]!, score };
+    if (score >= minConfidence) return { ...looks[0]!, ...meanLandmarks(looks.slice(0, 2)), score };
     if (looks[0]!.score < HOPELESS * minConfidence) return null;
     expected = best.box;
   }
   return null;
+}
+
+/**
+ * The landmarks of two looks lie beside the true ones on different sides. 22 faces of the sample photos, reduced to 60 pixels: YuNet's were off
+ * by 6.1 % of the face's height in one look at the photo, by 3.7 % in the mean of two closer ones (docs/decisions/0041).
+ */
+function meanLandmarks(looks: readonly Detection[]): Pick<Detection, 'landmarks'> {
+  const all = looks.flatMap(({ landmarks }) => (landmarks ? [landmarks] : []));
+  const meanOf = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const landmarks = all[0]?.map((_, i) => ({ x: meanOf(all.map((points) => points[i]!.x)), y: meanOf(all.map((points) => points[i]!.y)) }));
+  return landmarks ? { landmarks } : {};
 }
 
 /** A look with a lower share of the score asked for is the last. */
