@@ -152,6 +152,14 @@ export const CHECKS: Check[] = [
         and relname <> case when schema_version() = 3 then 'faces' else 'face_embeddings' end`,
   },
   {
+    name: 'no function that works with the owner’s rights is for everybody',
+    needs: [],
+    minimum: 2,
+    sql: `select oid::regprocedure::text from pg_proc
+      where pronamespace = current_schema()::regnamespace and prosecdef and has_function_privilege('public', oid, 'execute')
+        and not exists (select from pg_depend where classid = 'pg_proc'::regclass and objid = pg_proc.oid and deptype = 'e')`,
+  },
+  {
     name: 'the catalogue lists only tables that exist',
     needs: ['face_copies'],
     sql: `select table_name::text from face_copies where to_regclass(quote_ident(table_name)) is null`,

@@ -34,6 +34,8 @@ const DAMAGES: { check: RegExp; damage: string; mend: string }[] = [
   { check: /^tables of the schema/, damage: 'alter table sessions alter column last_indexed drop default', mend: 'alter table sessions alter column last_indexed set default now()' },
   { check: /^tables of the schema/, damage: 'create table gone as select * from face_embeddings_changes; drop table face_embeddings_changes', mend: 'create table face_embeddings_changes (session_id varchar(255), photo_id varchar(255), primary key (session_id, photo_id)); insert into face_embeddings_changes select * from gone; drop table gone' },
   { check: /^erasure reaches every table/, damage: 'create table forgotten as select * from face_embeddings', mend: 'drop table forgotten' },
+  { check: /^no function that works/, damage: 'grant execute on function note_change() to public', mend: 'revoke execute on function note_change() from public' },
+  { check: /^no function that works/, damage: `create function whoever() returns void language sql security definer as ''`, mend: 'drop function whoever' },
   { check: /^the catalogue lists/, damage: `insert into face_copies (table_name, kind, schema_version) values ('nowhere', 'kept', 2)`, mend: `delete from face_copies where table_name = 'nowhere'` },
 ];
 
