@@ -43,6 +43,6 @@ test('each limit has its reason, and a good face has none', () => {
   assert.equal(reason({}, { ...box, x: -20 }), null);
 });
 
-test('limits are the operator\'s: a stricter one refuses what the default keeps', () => {
+test('a stricter limit refuses what the default keeps', () => {
   assert.equal(rejectReasonOf(box, good, photo, { ...DEFAULT_QUALITY_LIMITS, minSizePixels: 100 }), 'too_small');
 });

@@ -42,14 +42,13 @@ for (const { name, skip, config } of packs) {
       }
     });
 
-    test('gives embeddings of length 1, the same at every run, as alike one way as the other', async () => {
+    test('gives embeddings of length 1, the same at every run', async () => {
       const photo = await readSample('sample5.jpg');
       const [first, second] = [await pipeline.findFaces(photo), await pipeline.findFaces(photo)];
       assert.deepEqual(first.faces, second.faces);
       for (const face of first.faces) {
         assert.equal(face.embedding.length, pipeline.pack.embedding_size);
         assert.ok(Math.abs(Math.hypot(...face.embedding) - 1) < 1e-5);
-        for (const other of first.faces) assert.equal(cosine(face.embedding, other.embedding), cosine(other.embedding, face.embedding));
       }
     });
 
