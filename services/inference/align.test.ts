@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { affineOf, applySimilarity, CHIP_SIZE, chipToPhoto, cutChip, fitSimilarity, fivePoints, type Similarity } from './align.ts';
+import { affineOf, CHIP_SIZE, chipToPhoto, cutChip, fitSimilarity, fivePoints, type Similarity } from './align.ts';
 import type { Point } from './boxes.ts';
 
 const number = (min: number, max: number) => fc.double({ min, max, noNaN: true });
@@ -85,6 +85,10 @@ function residual(similarity: Similarity, from: Point[], to: Point[]): number {
     const moved = applySimilarity(similarity, point);
     return sum + (moved.x - to[i]!.x) ** 2 + (moved.y - to[i]!.y) ** 2;
   }, 0);
+}
+
+function applySimilarity({ a, b, x0, y0 }: Similarity, { x, y }: Point): Point {
+  return { x: a * x - b * y + x0, y: b * x + a * y + y0 };
 }
 
 function invert({ a, b, x0, y0 }: Similarity): Similarity {

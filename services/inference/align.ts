@@ -45,10 +45,6 @@ export function fitSimilarity(from: readonly Point[], to: readonly Point[]): Sim
   return { a, b, x0: centreTo.x - a * centreFrom.x + b * centreFrom.y, y0: centreTo.y - b * centreFrom.x - a * centreFrom.y };
 }
 
-export function applySimilarity({ a, b, x0, y0 }: Similarity, { x, y }: Point): Point {
-  return { x: a * x - b * y + x0, y: b * x + a * y + y0 };
-}
-
 /**
  * Where each pixel of the aligned chip lies in the photo: the map from chip to photo that fits `landmarks`, 68 points (iBUG 300-W order)
  * or five (eyes, nose, corners of the mouth), to the recogniser's template. Of 68 points five are made: for dlib's recogniser they

@@ -36,12 +36,6 @@ export function overlapOf(a: Box, b: Box): number {
   return shared === 0 ? 0 : shared / (areaOf(a) + areaOf(b) - shared);
 }
 
-/** Share of the smaller box that lies in the larger, 0 to 1. */
-export function containmentOf(a: Box, b: Box): number {
-  const smaller = Math.min(areaOf(a), areaOf(b));
-  return smaller === 0 ? 0 : sharedArea(a, b) / smaller;
-}
-
 /**
  * Greedy non-maximum suppression: the best detection stays, those it `covers` go, and so on. Best first in the answer.
  * Equal scores keep their order, so the answer is the same at every run.
