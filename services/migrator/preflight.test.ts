@@ -26,6 +26,7 @@ const FIELD: State = {
   facesDimension: undefined,
   ownTables: [],
   dependents: [],
+  extras: [],
   databaseBytes: 5e9,
   made: { schema2: 0, faces: 0 },
   walRoom: 1e9,
@@ -67,6 +68,12 @@ test('a table that is not schema 1’s, names that are taken and what hangs on t
   assert.match(messagesOf({ ownTables: ['faces', 'sessions'] })[0]!, /65 .*faces, sessions/);
   assert.deepEqual(messagesOf({ ownTables: ['faces', 'sessions'], recorded: ['0001_field_schema'] }), []);
   assert.match(messagesOf({ dependents: ['view best_faces'] })[0]!, /65 .*view best_faces/);
+});
+
+test('what the newer table would silently lack is named, with the statements that take it away, until the tables have changed places', () => {
+  const extras = [{ what: 'the column note', mend: 'alter table face_embeddings drop column note' }, { what: 'row level security', mend: 'alter table face_embeddings disable row level security' }];
+  assert.match(messagesOf({ extras })[0]!, /65 .*the column note, row level security\..*“alter table face_embeddings drop column note; alter table face_embeddings disable row level security”/);
+  assert.deepEqual(messagesOf({ extras, version: 2 }), []);
 });
 
 test('a role that does not own the tables, or may not create any, is named with the statement that mends it', () => {

@@ -2,7 +2,7 @@ import { acceptsPgvector, LEAST_PGVECTOR } from '@facepass/contracts/database';
 import type { MigratorConfig } from './config.ts';
 import { EXIT, Refusal } from './exit.ts';
 import { spaceUp, type Space } from './space.ts';
-import type { State } from './state.ts';
+import { COLUMNS_OF_SCHEMA_1, type State } from './state.ts';
 
 /**
  * Every reason not to begin, in the order an operator would mend them; empty when the migration may run. Decides only.
@@ -56,6 +56,15 @@ const CHECKS: Check[] = [
   function nothingDepends({ dependents, version }) {
     if (version > 1 || dependents.length === 0) return undefined;
     return new Refusal(EXIT.data, `These refer to face_embeddings and would go on with the old table, which becomes the backup: ${dependents.join(', ')}. Drop them first.`);
+  },
+
+  function nothingIsLost({ extras, version }) {
+    if (version > 1 || extras.length === 0) return undefined;
+    return new Refusal(
+      EXIT.data,
+      `face_embeddings has what the newer tables would silently lack: ${extras.map(({ what }) => what).join(', ')}. ` +
+        `Take it away, and make it anew on the newer tables where it is needed: “${extras.map(({ mend }) => mend).join('; ')}”.`,
+    );
   },
 
   function dimensionFits({ olderTable, facesDimension }, { pack }, target) {
@@ -125,5 +134,3 @@ function roleMay({ role, schema, mayCreate, foreignTables: [foreign, ...others] 
 }
 
 const megabytes = (bytes: number) => Math.ceil(bytes / 1e6);
-
-const COLUMNS_OF_SCHEMA_1 = ['id', 'face_id', 'photo_id', 'event_id', 'session_id', 'embedding', 'confidence', 'created_at'];

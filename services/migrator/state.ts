@@ -21,6 +21,7 @@ export async function readState(client: Client, steps: Step[]): Promise<State> {
     facesDimension: row.faces_dimension ?? undefined,
     ownTables: row.own_tables,
     dependents: row.dependents,
+    extras: (await client.query(EXTRAS, [COLUMNS_OF_SCHEMA_1])).rows,
     databaseBytes: Number(row.database_bytes),
     made: { schema2: Number(row.made_schema_2), faces: Number(row.made_faces) },
     sortMemory: Number(row.sort_memory),
@@ -62,6 +63,27 @@ const STATE = `
         where classid = 'pg_rewrite'::regclass and refobjid = to_regclass('face_embeddings') and ev_class <> refobjid) d(what)
       where what <> 'view face_embeddings_classified') as dependents`;
 
+export const COLUMNS_OF_SCHEMA_1 = ['id', 'face_id', 'photo_id', 'event_id', 'session_id', 'embedding', 'confidence', 'created_at'];
+
+// Triggers of ours are told by their functions.
+const EXTRAS = `
+  select what, format(mend, quote_ident(name)) as mend from (
+    select 'the foreign key ' || conname as what, conname as name, 'alter table face_embeddings drop constraint %s' as mend from pg_constraint where conrelid = older and contype = 'f'
+    union all select 'the constraint ' || conname, conname, 'alter table face_embeddings drop constraint %s' from pg_constraint where conrelid = older and contype in ('c', 'x')
+    union all select 'the column ' || attname, attname, 'alter table face_embeddings drop column %s' from pg_attribute
+      where attrelid = older and attnum > 0 and not attisdropped and attname <> all ($1)
+    union all select 'row level security', '', 'alter table face_embeddings disable row level security' from pg_class where oid = older and relrowsecurity
+    union all select 'the policy ' || polname, polname, 'drop policy %s on face_embeddings' from pg_policy where polrelid = older
+    union all select 'the rule ' || rulename, rulename, 'drop rule %s on face_embeddings' from pg_rewrite where ev_class = older
+    union all select 'the trigger ' || tgname, tgname, 'drop trigger %s on face_embeddings' from pg_trigger join pg_proc on pg_proc.oid = tgfoid
+      where tgrelid = older and not tgisinternal and proname not in ('note_field_write', 'note_photos_written', 'refuse_truncate')
+    union all select 'a place in the publication ' || pubname, pubname, 'alter publication %s drop table face_embeddings' from pg_publication_rel join pg_publication on pg_publication.oid = prpubid where prrelid = older
+    union all select 'the child table ' || inhrelid::regclass, '', format('alter table %s no inherit face_embeddings', inhrelid::regclass) from pg_inherits where inhparent = older
+    union all select 'rights on the column ' || attname, attname,
+        format('revoke all (%%s) on face_embeddings from %s', (select string_agg(distinct case when grantee = 0 then 'public' else grantee::regrole::text end, ', ') from aclexplode(attacl)))
+      from pg_attribute where attrelid = older and attacl is not null and attnum > 0 and not attisdropped
+  ) extras(what, name, mend) order by what collate "C"`.replaceAll('older', `to_regclass('face_embeddings')`);
+
 async function sizeOf(client: Client): Promise<{ rows: number; bytes: number; idBytes: number }> {
   const { rows } = await client.query(`
     select count(*) as rows, pg_table_size('face_embeddings') as bytes,
@@ -97,6 +119,8 @@ export interface State {
   ownTables: string[];
   /** What hangs on face_embeddings and would go on meaning the old table when that becomes the backup. */
   dependents: string[];
+  /** What face_embeddings has beyond schema 1 and the table of schema 2 would not have; `mend` takes it away. */
+  extras: { what: string; mend: string }[];
   databaseBytes: number;
   /** Bytes that an unfinished migration has written of schema 2 and of `faces`; of these also what a way back kept aside. */
   made: { schema2: number; faces: number };
