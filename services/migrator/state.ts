@@ -77,7 +77,7 @@ const EXTRAS = `
     union all select 'the rule ' || rulename, rulename, 'drop rule %s on face_embeddings' from pg_rewrite where ev_class = older
     union all select 'the trigger ' || tgname, tgname, 'drop trigger %s on face_embeddings' from pg_trigger join pg_proc on pg_proc.oid = tgfoid
       where tgrelid = older and not tgisinternal and proname not in ('note_field_write', 'note_photos_written', 'refuse_truncate')
-    union all select 'a place in the publication ' || pubname, pubname, 'alter publication %s drop table face_embeddings' from pg_publication_rel join pg_publication on pg_publication.oid = prpubid where prrelid = older
+    union all select 'a place in the publication ' || pubname, pubname, 'alter publication %s drop table only face_embeddings' from pg_publication_rel join pg_publication on pg_publication.oid = prpubid where prrelid = older
     union all select 'the child table ' || inhrelid::regclass, '', format('alter table %s no inherit face_embeddings', inhrelid::regclass) from pg_inherits where inhparent = older
     union all select 'rights on the column ' || attname, attname,
         format('revoke all (%%s) on face_embeddings from %s', (select string_agg(distinct case when grantee = 0 then 'public' else grantee::regrole::text end, ', ') from aclexplode(attacl)))
