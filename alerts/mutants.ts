@@ -28,7 +28,7 @@ function otherLimits(expr: string): Mistake[] {
 
 /** The windows of what is recorded: alerts ask for one moment, or their limit says what the window has to hold. */
 function otherWindows({ record, expr }: Rule): Mistake[] {
-  return record ? [...new Set(expr.match(/\[\w+\]/g))].flatMap((window) => ['[10m]', '[4h]', '[2d]'].map((other) => ({ what: `${window} becomes ${other}`, expr: expr.replaceAll(window, other) }))) : [];
+  return record ? [...new Set(expr.match(/\[\w+\]/g))].flatMap((window) => ['[10m]', '[2d]'].map((other) => ({ what: `${window} becomes ${other}`, expr: expr.replaceAll(window, other) }))) : [];
 }
 
 function withoutSides(rule: Rule): Mistake[] {

@@ -22,7 +22,7 @@ export interface PromtoolTest {
   evaluation_interval: string;
   interval: string;
   input_series: { series: string; values: string }[];
-  alert_rule_test?: { eval_time: string; alertname: string; exp_alerts: object[] }[];
+  alert_rule_test?: { eval_time: string; alertname: string; exp_alerts: { exp_annotations?: Record<string, string> }[] }[];
   promql_expr_test?: { expr: string; eval_time: string; exp_samples: { labels: string; value: number }[] }[];
 }
 
@@ -34,7 +34,7 @@ export function readRules(): Rule[] {
 
 /** The tests of alerts/tests/. */
 export function readTests(): PromtoolTest[] {
-  return globSync('alerts/tests/*.yaml', { cwd: root }).flatMap((path) => {
+  return globSync('alerts/tests/*.yaml', { cwd: root }).sort().flatMap((path) => {
     const { evaluation_interval, tests } = parse(readFileSync(join(root, path), 'utf8')) as { evaluation_interval: string; tests: PromtoolTest[] };
     return tests.map((one) => ({ ...one, evaluation_interval }));
   });
