@@ -46,5 +46,5 @@ function onlyOf(record: string, one: PromtoolTest): PromtoolTest {
 }
 
 function ofObjectives(record: Rule['record']): boolean {
-  return /^facepass:(request_errors|slow_searches):/.test(record ?? '');
+  return /^facepass:(requests|request_errors|searches|slow_searches):/.test(record ?? '');
 }

@@ -81,6 +81,7 @@ export function recordTests(): PromtoolTest[] {
       ...(['1h', '6h', '1d', '3d'].includes(window) ? [[`request_errors:increase${window}`, bad + calls * 97], [`slow_searches:increase${window}`, 1.5 * bad]] : []),
     ] as [record: string, value: number][];
   });
+  expected.push(['requests:increase1h', 12 * (200 + 3 * 97) + steps(60).reduce((sum, age) => sum + badAt(age), 0)], ['searches:increase1h', 12 * 200]);
   const promql_expr_test = expected.map(([record, value]) => ({ expr: `round(1e7 * facepass:${record})`, eval_time: `${END}m`, exp_samples: [{ labels: '{}', value: Math.round(1e7 * value) }] }));
   return [{ evaluation_interval: '4h', interval: `${STEP}m`, input_series, promql_expr_test }];
 }
@@ -135,6 +136,11 @@ function releaseTests(): PromtoolTest[] {
     return course('FacepassWeightMismatch', { ...count('blue', requests * (1 - observed)), ...count('green', requests * observed), ...others, ...desired('blue', 0.5), ...desired('green', 0.5) }, { 20: check });
   };
   const late = course('FacepassReleaseStuck', { 'facepass_operator_release_step_deadline_timestamp_seconds{name="faces"}': '597x30' }, { 10: 'silent', 11: 'fires' });
+  const migrated = course(
+    'FacepassMigrationFailed',
+    { 'facepass_migration_last_exit_code{job="facepass-api"}': '1x30', 'facepass_operator_release_phase{name="faces",phase="Migrating"}': '1x30', 'facepass_operator_release_phase{name="faces",phase="Stable"}': '0x30' },
+    { 10: 'fires' },
+  );
   const gate = (result: string, check: Check) => course('FacepassGateWithoutData', { [`facepass_operator_release_gate{name="faces",gate="errors",result="${result}"}`]: '1x30' }, { 20: check });
-  return [late, share(1000, 0.455, 'silent'), share(1000, 0.445, 'fires'), share(148, 0.3, 'silent'), share(152, 0.3, 'fires'), gate('fail', 'silent'), gate('pass', 'silent'), gate('hold', 'fires')];
+  return [late, migrated, share(1000, 0.455, 'silent'), share(1000, 0.445, 'fires'), share(148, 0.3, 'silent'), share(152, 0.3, 'fires'), gate('fail', 'silent'), gate('pass', 'silent'), gate('hold', 'fires')];
 }
