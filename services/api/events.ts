@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createRegistry, exemplarLabels, type MetricsRegistry } from '@facepass/runtime/exposition';
 import type { Logger } from '@facepass/runtime/logger';
 import { context } from '@opentelemetry/api';
@@ -62,7 +63,7 @@ function readinessMetrics(registry: MetricsRegistry) {
   const shared = { registers: [registry], collect: () => readiness.look() };
   const gauges = {
     readiness,
-    ready: new Gauge({ name: 'facepass_ready', help: '1 where /readyz would answer 200 at the moment of the scrape, else 0.', ...shared }),
+    ready: new Gauge({ name: 'facepass_ready', help: '1 where /readyz answers 200, looked at by the scrape itself, else 0.', ...shared }),
     notReady: new Gauge({ name: 'facepass_not_ready', help: '1 for each reason why this process is not ready, 0 for the others.', labelNames: ['reason'], ...shared }),
     schemaVersion: new Gauge({ name: 'facepass_schema_version', help: 'Version of the database’s schema, as readiness last saw it; absent until it has.', ...shared }),
     schemaFits: new Gauge({ name: 'facepass_schema_fits', help: '1 where this process can work on that schema, else 0; absent until that is known.', ...shared }),
@@ -137,15 +138,22 @@ export async function observeIndexing<Found extends { faces: unknown[] }>(metric
   }
 }
 
-/** Lets every scrape show what `look` finds: it is asked once a scrape, however many metrics come of it, and must not throw. */
+/**
+ * Lets every scrape show what `look` finds: it is asked once a scrape, however many metrics come of it, and must not throw. One that takes longer than
+ * SCRAPE_WAIT_MS is shown by the next scrape: while every connection is in use, the metrics that tell of it must not be late.
+ */
 export function showReadiness(metrics: Metrics, look: () => Promise<Faults>): void {
   let underWay: Promise<void> | null = null;
+  let waitedFor: Promise<void> | null = null;
   const record = (faults: Faults) => {
     metrics.ready.set(Object.keys(faults).length === 0 ? 1 : 0);
     for (const reason of NOT_READY_REASONS) metrics.notReady.set({ reason }, reason in faults ? 1 : 0);
   };
-  metrics.readiness.look = () => (underWay ??= look().then(record).finally(() => (underWay = null)));
+  const refresh = () => (underWay ??= look().then(record).finally(() => (underWay = null)));
+  metrics.readiness.look = () => (waitedFor ??= Promise.race([refresh(), delay(SCRAPE_WAIT_MS, undefined, { ref: false })]).finally(() => (waitedFor = null)));
 }
+
+const SCRAPE_WAIT_MS = 700;
 
 /** Why a process may get no requests; one that stops looks for nothing else. */
 export const NOT_READY_REASONS = ['draining', 'database', 'schema', 'inference'] as const;

@@ -22,7 +22,7 @@ async function databaseFaults({ pool, pack, metrics }: Context): Promise<Faults>
   }
 }
 
-/** A database may take a connection and then say nothing: a probe and a scrape get their answer before they give up (3 s in the chart and in the operator). */
+/** A database may take a connection and then say nothing: a probe gets its answer before it gives up, after 3 s in the chart. */
 function lookLimit(): Disposable & { over: Promise<never> } {
   const { promise, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error(`the database has said nothing for ${LONGEST_LOOK_MS} ms`)), LONGEST_LOOK_MS);

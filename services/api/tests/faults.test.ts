@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import pg from 'pg';
 import { startInferenceProcess, type InferenceProcess } from '../../inference/tests/inference-process.ts';
 import { largePhoto } from '../../inference/tests/photos.ts';
@@ -112,39 +113,51 @@ describe('when something the API needs fails', () => {
     if (service.database.engine === 'embedded') return t.skip('needs PostgreSQL: a database that lets nobody in');
     await using database = await createMigratedDatabase();
     await using own = await startTestService({ inference: null, database, environment: { INFERENCE_ADDRESS: service.inference!.address } });
-    assert.deepEqual(await readinessOf(own), { ready: 1, reasons: [] });
+    await readinessBecomes(own);
     const name = new URL(database.url).pathname.slice(1);
     const server = process.env['FACEPASS_TEST_DATABASE_URL']!;
     await runSql(server, `alter database ${name} with allow_connections false`);
     await runSql(server, `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
-    assert.deepEqual(await readinessOf(own), { ready: 0, reasons: ['database'] });
+    await readinessBecomes(own, 'database');
     await runSql(server, `alter database ${name} with allow_connections true`);
-    assert.deepEqual(await readinessOf(own), { ready: 1, reasons: [] });
+    await readinessBecomes(own);
   });
 
-  test('a database that takes connections and says nothing is told by the probe and by the scrape in less than the probe’s 3 s', async (t) => {
+  test('a database that takes connections and says nothing is told by the probe in less than its 3 s, and by the scrapes, of which none is late', async (t) => {
     if (service.database.engine === 'embedded') return t.skip('needs PostgreSQL: two open transactions');
     await using database = await createMigratedDatabase();
     await using own = await startTestService({ inference: null, database, environment: { INFERENCE_ADDRESS: service.inference!.address } });
     const blocker = new pg.Client({ connectionString: database.administratorUrl });
     await blocker.connect();
     await blocker.query('begin');
+    await readinessBecomes(own);
     await blocker.query('lock table pg_extension in access exclusive mode');
+    const scraping = (async () => {
+      let longest = 0;
+      for (;;) {
+        const begun = performance.now();
+        const found = await readinessOf(own);
+        longest = Math.max(longest, performance.now() - begun);
+        if (found['ready'] === 0) return { found, longest };
+      }
+    })();
     const begun = performance.now();
-    const [probe, scrape] = await Promise.all([own.call('GET', '/readyz'), readinessOf(own)]);
-    const seconds = (performance.now() - begun) / 1000;
+    const probe = await own.call('GET', '/readyz');
+    const probeMs = performance.now() - begun;
+    const { found, longest } = await scraping;
     await blocker.end();
     assert.match(probe.body, /said nothing for 2500 ms/);
-    assert.deepEqual(scrape, { ready: 0, reasons: ['database'] });
-    assert.ok(seconds < 3, `${seconds} s`);
+    assert.ok(probeMs < 3000, `${probeMs} ms`);
+    assert.equal(found['database'], 1);
+    assert.ok(longest < 1000, `a scrape took ${longest} ms`);
   });
 
   test('each other reason is told by its name: the schema, inference, the end', async () => {
     await using database = await createTestDatabase();
     await using own = await startTestService({ inference: null, database });
-    assert.deepEqual(await readinessOf(own), { ready: 0, reasons: ['inference', 'schema'] });
+    await readinessBecomes(own, 'inference', 'schema');
     own.context.draining = true;
-    assert.deepEqual(await readinessOf(own), { ready: 0, reasons: ['draining'] });
+    await readinessBecomes(own, 'draining');
   });
 
   test('a schema newer or older than this API knows is not ready', async () => {
@@ -205,12 +218,15 @@ describe('when something the API needs fails', () => {
   });
 });
 
-/** What a scrape tells of readiness; every reason is there, as 0 or 1. */
-async function readinessOf({ metricsUrl }: TestService): Promise<{ ready: number; reasons: string[] }> {
+/** Scrapes until what they tell of readiness is that `reasons` keep the process from it, and no other. */
+async function readinessBecomes(service: TestService, ...reasons: string[]): Promise<void> {
+  const told = Object.fromEntries(['draining', 'database', 'schema', 'inference'].map((reason) => [reason, reasons.includes(reason) ? 1 : 0]));
+  while (!isDeepStrictEqual(await readinessOf(service), { ready: reasons.length === 0 ? 1 : 0, ...told }));
+}
+
+async function readinessOf({ metricsUrl }: TestService): Promise<Record<string, number>> {
   const text = await (await fetch(`${metricsUrl}/metrics`)).text();
-  const reasons = [...text.matchAll(/^facepass_not_ready\{reason="(\w+)"\} ([01])$/gm)];
-  assert.deepEqual(reasons.map(([, reason]) => reason).sort(), ['database', 'draining', 'inference', 'schema']);
-  return { ready: Number(/^facepass_ready (\d)$/m.exec(text)?.[1]), reasons: reasons.filter(([, , value]) => value === '1').map(([, reason]) => reason!).sort() };
+  return Object.fromEntries([...text.matchAll(/^facepass_(?:not_ready\{reason="(\w+)"\}|ready) ([01])$/gm)].map(([, reason = 'ready', value]) => [reason, Number(value)]));
 }
 
 /** An authority, and a certificate of a server "localhost" and of a client that it signed; gone with the directory. */
