@@ -1,5 +1,5 @@
 /**
- * What tracing costs the API: four processes of it on one database and one inference server, from "never loaded" to "every request", in rounds
+ * What tracing costs the API: five processes of it on one database and one inference server, from "never loaded" to "every request", in rounds
  * that take turns, since on a busy machine only ratios of one run mean something. Prints Markdown.
  *
  *   npm run bench:tracing [-- --rounds 15 --calls 1000 --searches 10]
