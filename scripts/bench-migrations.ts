@@ -80,9 +80,13 @@ async function largestUse(ended: AbortSignal): Promise<number> {
   return Math.max(largest, await bytesUsed());
 }
 
-/** Of the database, and of the server's temporary files. */
+/** Of the database, and of the server's temporary files; pg_ls_tmpdir() does not tell those of parallel builds, which lie in folders. */
 async function bytesUsed(): Promise<number> {
-  const { rows } = await administrator.query('select pg_database_size(current_database()) + (select coalesce(sum(size), 0) from pg_ls_tmpdir()) as bytes');
+  const { rows } = await administrator.query(`
+    with names as (select 'base/pgsql_tmp/' || name as path from pg_ls_dir('base/pgsql_tmp', true, false) name)
+    select pg_database_size(current_database()) + (select coalesce(sum((pg_stat_file(path, true)).size), 0) from (
+      select path from names where path !~ 'fileset'
+      union all select path || '/' || inner_name from names, pg_ls_dir(path, true, false) inner_name where path ~ 'fileset') files) as bytes`);
   return Number(rows[0].bytes);
 }
 

@@ -19,9 +19,9 @@ export function spaceUp(state: State, faceDimension: number, target: number): Sp
   const { bytes, rows, dimension, idBytes } = olderTable;
   const schema2 = bytes + rows * (SESSION_AS_TEXT + indexesOfSchema2(dimension, idBytes) + entry(idBytes - SESSION_AS_TEXT));
   const toSchema2 = version < 2 && target >= 2 ? Math.max(0, schema2 - made.schema2) : 0;
-  const toSchema3 = version < 3 && target >= 3 && !recorded.includes('0011_fill_faces') ? Math.max(0, facesOf(rows, faceDimension, idBytes) - made.faces) : 0;
+  const toSchema3 = version < 3 && target >= 3 && !recorded.includes('0011_fill_faces') ? Math.max(0, facesOf(rows, faceDimension, idBytes) - made.faces) + compared(rows, idBytes) : 0;
   const tables = toSchema2 + Math.max(toSchema3, toSchema2 > 0 ? sortOf(rows, dimension, sortMemory) : 0);
-  return { tables: Math.ceil(MARGIN * tables), wal: Math.ceil(Math.min(walRoom, toSchema2 + toSchema3)) };
+  return { tables: tables && Math.ceil(MARGIN * tables + CATALOGUE), wal: Math.ceil(Math.min(walRoom, toSchema2 + toSchema3)) };
 }
 
 /** What the way back takes: from schema 3 without the older table this is made anew, and without a backup that of schema 1 too. */
@@ -34,11 +34,13 @@ export function spaceBack({ olderTable, facesDimension, ownTables, walRoom, sort
   const sort = olderTable ? 0 : sortOf(photos, dimension, sortMemory);
   const rewritten = (counts.of_these_indexed_again ?? 0) + (counts.rows_indexed_since ?? 0);
   const schema1 = rewritten * (vectorRow(dimension, idBytes) + indexesOfSchema1(dimension, idBytes)) + (counts.rows_kept_aside ?? 0) * vectorRow(dimension, idBytes);
-  return { tables: Math.ceil(MARGIN * (mirror + Math.max(sort, schema1))), wal: Math.ceil(Math.min(walRoom, mirror + schema1)) };
+  return { tables: Math.ceil(MARGIN * (mirror + Math.max(sort, schema1 + compared(photos, idBytes))) + CATALOGUE), wal: Math.ceil(Math.min(walRoom, mirror + schema1)) };
 }
 
 const PAGE = 8192;
-const MARGIN = 1.05;
+/** For what is written meanwhile, and for the catalogue. */
+const MARGIN = 1.1;
+const CATALOGUE = 1e6;
 /** A session's UUID as text is longer by this than as uuid. */
 const SESSION_AS_TEXT = 21;
 
@@ -78,11 +80,16 @@ function noted(idBytes: number): number {
 
 function facesOf(rows: number, dimension: number, idBytes: number): number {
   const ofPartitions = 64 * 10 * PAGE; // pages begun, and the maps of free space
-  return rows * (inPages(2 * dimension + 84 + idBytes) + entry(idBytes + 4, 0.7) + entry(4)) + ofPartitions;
+  return rows * (inPages(2 * dimension + 84 + idBytes) + entry(idBytes + 4, 0.55) + entry(4)) + ofPartitions;
 }
 
 /** IVFFlat sorts the vectors by list, in a temporary file unless they fit into maintenance_work_mem with what the sort keeps of each. */
 function sortOf(rows: number, dimension: number, memory: number): number {
   const bytes = rows * (4 * dimension + 48);
   return bytes > memory / 2 ? bytes : 0;
+}
+
+/** The tables are sorted by photo, in temporary files, to be counted and compared. */
+function compared(rows: number, idBytes: number): number {
+  return rows * (idBytes + 48);
 }
