@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import sharp, { type OverlayOptions, type Region } from 'sharp';
-import type { Box } from '../boxes.ts';
+import { overlapOf, type Box } from '../boxes.ts';
 
 const demo = join(dirname(createRequire(import.meta.url).resolve('@vladmandic/face-api/package.json')), 'demo');
 
@@ -49,10 +49,13 @@ export async function takeSelfie(name: string, face: Box, fill: number, aspect: 
   return { picture, width: frame.width, height: frame.height, face: { ...face, x: face.x - frame.x, y: face.y - frame.y } };
 }
 
-/** Faces pasted on a canvas of one colour, each with the height in pixels that `heights` gives in turn; truth by construction. */
+/**
+ * Faces pasted on a canvas of one colour, or on `ground` where that shows no face of its own, each with the height in pixels that `heights`
+ * gives in turn; truth by construction.
+ */
 export async function pasteCrowd(
   crops: readonly FaceCrop[],
-  options: { width: number; height: number; count: number; heights: readonly number[] },
+  options: { width: number; height: number; count: number; heights: readonly number[]; ground?: { picture: Buffer; faces: readonly Box[] } },
 ): Promise<{ picture: Buffer; faces: Box[] }> {
   const columns = Math.ceil(Math.sqrt((options.count * options.width) / options.height));
   const rows = Math.ceil(options.count / columns);
@@ -65,11 +68,20 @@ export async function pasteCrowd(
     // The golden ratio spreads the places without a random number.
     const left = Math.round((((i % columns) + 0.1 + 0.5 * ((i * 0.618) % 1)) * options.width) / columns);
     const top = Math.round(((Math.floor(i / columns) + 0.1 + 0.5 * ((i * 0.382) % 1)) * options.height) / rows);
+    if (options.ground?.faces.some((face) => overlapOf(face, { x: left, y: top, width, height }) > 0)) continue;
     layers.push({ input: await sharp(crop.picture).resize(width, height, { fit: 'fill' }).png().toBuffer(), left, top });
     faces.push({ x: left + crop.face.x * scale, y: top + crop.face.y * scale, width: crop.face.width * scale, height: crop.face.height * scale });
   }
-  const canvas = sharp({ create: { width: options.width, height: options.height, channels: 3, background: '#7a7f86' } });
+  const canvas = options.ground ? sharp(options.ground.picture) : sharp({ create: { width: options.width, height: options.height, channels: 3, background: '#7a7f86' } });
   return { picture: await canvas.composite(layers).jpeg({ quality: 92 }).toBuffer(), faces };
+}
+
+/** A sample photo enlarged to `width` pixels, with its faces. */
+export async function enlargeSample({ name, faces }: (typeof SAMPLES)[number], width: number): Promise<{ picture: Buffer; width: number; height: number; faces: Box[] }> {
+  const photo = await readSample(name);
+  const factor = width / (await sharp(photo).metadata()).width;
+  const { data: picture, info } = await sharp(photo).resize({ width }).png({ compressionLevel: 1 }).toBuffer({ resolveWithObject: true });
+  return { picture, width, height: info.height, faces: faces.map((face) => box(face.x * factor, face.y * factor, face.width * factor, face.height * factor)) };
 }
 
 /** How many of the true faces have a found box of their own: its centre inside, its height half to twice theirs. */

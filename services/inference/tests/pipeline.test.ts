@@ -8,7 +8,7 @@ import { fivePoints } from '../align.ts';
 import { overlapOf, type Box, type Point } from '../boxes.ts';
 import { createPipeline, type FoundFaces, type Pipeline } from '../faces.ts';
 import { ImageError } from '../image.ts';
-import { countFound, cutFaces, pasteCrowd, readSample, SAMPLES, takeSelfie } from './pictures.ts';
+import { countFound, cutFaces, enlargeSample, pasteCrowd, readSample, SAMPLES, takeSelfie } from './pictures.ts';
 
 const models = resolve(import.meta.dirname, '../../../models');
 const weights = process.env['FACEPASS_TEST_MODELS'];
@@ -79,6 +79,15 @@ for (const { name, skip, config } of packs) {
       const found = countFound(crowd.faces, [...faces, ...rejected].map(({ box }) => box));
       assert.ok(found >= 0.95 * 150, `${found} of 150`);
       assert.ok(faces.length + rejected.length - found <= 3, `${faces.length + rejected.length - found} places that are no faces`);
+    });
+
+    test('finds faces of 32 to 60 pixels in 24 megapixels behind three large ones, 9 of 10 at least', async () => {
+      const ground = await enlargeSample(SAMPLES[1]!, 6000);
+      const crowd = await pasteCrowd(await cutFaces(0.5), { ...ground, count: 40, heights: [32, 40, 50, 60], ground });
+      const found = (await pipeline.findFaces(crowd.picture)).faces.map(({ box }) => box);
+      assert.equal(countFound(ground.faces, found), 3);
+      const small = countFound(crowd.faces, found);
+      assert.ok(crowd.faces.length > 30 && small >= 0.9 * crowd.faces.length, `${small} of ${crowd.faces.length}`);
     });
 
     test('finds large and small faces in one photo', async () => {
