@@ -22,6 +22,10 @@ test('a link that leads nowhere is seen', () => {
   assert.deepEqual(linksOf('[a](b.md) ![c](d.png "title") `[no](link)` [e](https://example.com)\n```\n[no](link)\n```'), ['b.md', 'd.png']);
 });
 
+test('no document waits for a figure: none has a placeholder left', () => {
+  assert.deepEqual([...pages].flatMap(([page, text]) => [...text.matchAll(/^.*@@.*$/gm)].map(([line]) => `${page}: ${line}`)), []);
+});
+
 test('every npm script and every file of ours that a document names is there', () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const missing = [...pages].flatMap(([page, text]) => [
