@@ -1,57 +1,74 @@
-import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { drawDashboard, type DrawnPanel } from './dashboards/picture.ts';
 import { freePort } from './local/services.ts';
+import { watchRelease } from './observability/release.ts';
 import { startPrometheus, type Prometheus, type Target } from './observability/prometheus.ts';
 import { indexPhoto, samplePhoto, searchFaces, startStack, type Stack } from './observability/stack.ts';
 
 /**
- * FACEPASS_TEST_DATABASE_URL=… node scripts/draw-dashboards.ts [SECONDS]: runs an installation of processes under load, kills its
- * inference process in the middle, and draws docs/images/dashboards/*.svg from what Prometheus then answers to the panels' queries.
+ * Draws docs/images/dashboards/*.svg from what a real Prometheus answers to the panels' queries.
+ *
+ *   FACEPASS_TEST_DATABASE_URL=… node scripts/draw-dashboards.ts [--seconds 240]
+ *     Service and Inference: an installation of processes under load, whose inference process is killed in the middle
+ *   node scripts/draw-dashboards.ts --cluster
+ *     Release: two releases under load on a cluster, a good one and one that a gate refuses; needs what npm run test:operator needs
  */
+const { values } = parseArgs({ options: { seconds: { type: 'string', default: '240' }, cluster: { type: 'boolean', default: false } } });
 const root = join(import.meta.dirname, '..');
-const seconds = Number(process.argv[2] ?? 240);
-
-await using stack = await startStack({ api: { RETENTION_SWEEP_MINUTES: '0.2' }, inferenceListen: `127.0.0.1:${await freePort(0)}` });
-await using prometheus = await startPrometheus(10);
-await prometheus.setTargets(targets(stack));
-const start = Date.now() / 1000;
-const stop = new AbortController();
-const load = Promise.all([keepSearching(stack, stop.signal), keepIndexing(stack, stop.signal)]);
-await delay(seconds * 400);
-stack.inference[0]!.child.kill('SIGKILL');
-await delay(seconds * 200);
-await stack.startInference();
-await prometheus.setTargets(targets(stack));
-await delay(seconds * 400);
 mkdirSync(join(root, 'docs/images/dashboards'), { recursive: true });
-for (const path of globSync('dashboards/*.json', { cwd: root })) await draw(prometheus, path);
-stop.abort();
-await load;
+await (values.cluster ? drawCluster() : drawProcesses(Number(values.seconds)));
+process.exit(0);
 
-async function draw(source: Prometheus, path: string): Promise<void> {
-  const { title, panels } = JSON.parse(readFileSync(join(root, path), 'utf8')) as { title: string; panels: GrafanaPanel[] };
+async function drawCluster(): Promise<void> {
+  await using watched = await watchRelease(console.log);
+  await draw(watched, watched.startSeconds, 'release');
+}
+
+async function drawProcesses(seconds: number): Promise<void> {
+  await using stack = await startStack({ api: { RETENTION_SWEEP_MINUTES: '0.2' }, inferenceListen: `127.0.0.1:${await freePort(0)}` });
+  await using prometheus = await startPrometheus(10);
+  await prometheus.setTargets(targets(stack));
+  const start = Date.now() / 1000;
+  const stop = new AbortController();
+  const load = Promise.all([keepSearching(stack, stop.signal), keepIndexing(stack, stop.signal)]);
+  await delay(seconds * 400);
+  stack.inference[0]!.child.kill('SIGKILL');
+  await delay(seconds * 200);
+  await stack.startInference();
+  await prometheus.setTargets(targets(stack));
+  await delay(seconds * 400);
+  for (const name of ['service', 'inference']) await draw(prometheus, start, name);
+  stop.abort();
+  await load;
+}
+
+/** Where the answers to the panels come from. */
+type Source = Pick<Prometheus, 'queryRange'>;
+
+async function draw(source: Source, start: number, name: string): Promise<void> {
+  const { title, panels } = JSON.parse(readFileSync(join(root, `dashboards/${name}.json`), 'utf8')) as { title: string; panels: GrafanaPanel[] };
   const drawn: DrawnPanel[] = [];
   for (const panel of panels) {
     const expressions = (panel.targets ?? []).map(({ expr }) => expr);
-    const ofOthers = expressions.some((expr) => /kube_|facepass_operator_/.test(expr));
     drawn.push({
       ...panel,
       unit: panel.fieldConfig?.defaults.unit ?? 'short',
-      series: (await Promise.all((panel.targets ?? []).map((target) => seriesOf(source, target, panel.type)))).flat(),
-      empty: ofOthers ? 'needs a cluster' : 'nothing in this run',
+      series: (await Promise.all((panel.targets ?? []).map((target) => seriesOf(source, start, target, panel.type)))).flat(),
+      empty: expressions.some((expr) => /kube_/.test(expr)) ? 'needs kube-state-metrics' : 'nothing in this run',
     });
   }
-  writeFileSync(join(root, 'docs/images/dashboards', `${basename(path, '.json')}.svg`), drawDashboard(title, drawn));
+  writeFileSync(join(root, 'docs/images/dashboards', `${name}.svg`), drawDashboard(title, drawn));
 }
 
-async function seriesOf(source: Prometheus, { expr, legendFormat }: { expr: string; legendFormat: string }, type: string): Promise<DrawnPanel['series']> {
+async function seriesOf(source: Source, start: number, { expr, legendFormat }: { expr: string; legendFormat: string }, type: string): Promise<DrawnPanel['series']> {
   const query = expr.replaceAll('$__rate_interval', '10s').replaceAll('$namespace', '.*');
   const end = Date.now() / 1000;
   // A table shows what is there at the end.
   const found = await source.queryRange(query, type === 'table' ? end : start, end, 2);
-  return found.map(({ metric, values }) => ({ legend: legendFormat.replaceAll(/\{\{(\w+)\}\}/g, (_whole, label: string) => metric[label] ?? '').trim(), values }));
+  return found.map(({ metric, values: points }) => ({ legend: legendFormat.replaceAll(/\{\{(\w+)\}\}/g, (_whole, label: string) => metric[label] ?? '').trim(), values: points }));
 }
 
 function targets({ api, inference }: Stack): Target[] {

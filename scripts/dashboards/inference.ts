@@ -102,7 +102,7 @@ const work: Panel[] = [
 ];
 
 const sideBySide: Panel[] = [
-  eachProcess('Photos by process', 'Calls a second of each process. They should be about the same.', 'reqps', `sum by (pod, instance) (${rate('facepass_inference_requests_total')}) or on (pod, instance) 0 * facepass_inference_workers_ready{${INFERENCE}}`, 'FacepassInferenceImbalance'),
+  eachProcess('Photos by process', 'Calls a second of each process. They should be about the same.', 'reqps', `sum by (pod, instance) (${rate('facepass_inference_requests_total')}) or 0 * sum by (pod, instance) (facepass_inference_workers_ready{${INFERENCE}})`, 'FacepassInferenceImbalance'),
   eachProcess('Queue by process', 'Photos that wait in each process.', 'short', `facepass_inference_queue_depth{${INFERENCE}}`),
   eachProcess('Busy workers by process', 'Photos under work in each process; at most its number of workers.', 'short', `facepass_inference_in_flight{${INFERENCE}}`),
   eachProcess('CPU by process', 'Cores in use by each process: a busy worker uses one.', 'short', `sum by (pod, instance) (${rate('process_cpu_seconds_total')})`),

@@ -21,22 +21,27 @@ const COLOURS = ['#2f6fb3', '#c2571a', '#3d8b40', '#8e44ad', '#b3302f', '#00838f
 export function drawDashboard(title: string, panels: DrawnPanel[]): string {
   const width = 24 * CELL.width;
   const height = Math.max(...panels.map(({ gridPos }) => (gridPos.y + gridPos.h) * CELL.height)) + 40;
-  const body = panels.map(drawPanel).join('');
+  const times = panels.filter(({ type }) => type !== 'table').flatMap(({ series }) => series.flatMap(({ values }) => values.map(([at]) => at)));
+  const span: Span = [times.reduce((first, at) => Math.min(first, at), Infinity), times.reduce((last, at) => Math.max(last, at), -Infinity)];
+  const body = panels.map((panel) => drawPanel(panel, span)).join('');
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="11"><rect width="100%" height="100%" fill="#f4f5f7"/><text x="10" y="25" font-size="17" font-weight="bold">${escaped(title)}</text><g transform="translate(0 36)">${body}</g></svg>\n`;
 }
 
-function drawPanel(panel: DrawnPanel): string {
+/** First and last second; the same in every panel, so that what stands below another happened at the same time. */
+type Span = [number, number];
+
+function drawPanel(panel: DrawnPanel, span: Span): string {
   const { x, y, w, h } = panel.gridPos;
   const [width, height] = [w * CELL.width - 8, h * CELL.height - 8];
-  const inside = panel.type === 'row' ? '' : `<rect width="${width}" height="${height}" fill="white" stroke="#d5d8dc"/>${drawInside(panel, width, height)}`;
+  const inside = panel.type === 'row' ? '' : `<rect width="${width}" height="${height}" fill="white" stroke="#d5d8dc"/>${drawInside(panel, width, height, span)}`;
   return `<g transform="translate(${x * CELL.width + 4} ${y * CELL.height + 4})">${inside}<text x="8" y="16" font-weight="bold">${escaped(panel.title)}</text></g>`;
 }
 
-function drawInside({ type, unit, series, empty }: DrawnPanel, width: number, height: number): string {
+function drawInside({ type, unit, series, empty }: DrawnPanel, width: number, height: number, span: Span): string {
   if (series.length === 0) return `<text x="${width / 2}" y="${height / 2 + 8}" text-anchor="middle" fill="#777">${escaped(empty)}</text>`;
   if (type === 'stat') return drawValues(series, unit, width, height);
   if (type === 'table') return series.slice(0, 8).map(({ legend }, row) => `<text x="10" y="${38 + row * 17}">${escaped(legend.slice(0, Math.floor(width / 6)))}</text>`).join('');
-  return drawLines(series, unit, width, height);
+  return drawLines(series, unit, width, height, span);
 }
 
 /** One number large; several smaller, each with its legend. */
@@ -45,13 +50,11 @@ function drawValues(series: DrawnSeries[], unit: string, width: number, height: 
   return series.slice(0, 3).map((one, row) => `<text x="${width / 2}" y="${38 + row * 20}" text-anchor="middle" font-size="15">${escaped(one.legend)}: ${readable(last(one), unit)}</text>`).join('');
 }
 
-function drawLines(series: DrawnSeries[], unit: string, width: number, height: number): string {
+function drawLines(series: DrawnSeries[], unit: string, width: number, height: number, [first, final]: Span): string {
   const shown = series.slice(0, 6);
   const legendHeight = 15 * shown.length;
   const area = { left: 58, top: 26, right: width - 8, bottom: height - legendHeight - 12 };
   const values = series.flatMap((one) => one.values.map(([, value]) => value)).filter(Number.isFinite);
-  const times = series.flatMap((one) => one.values.map(([at]) => at));
-  const [first, final] = [Math.min(...times), Math.max(...times)];
   const [low, high] = [Math.min(0, ...values), Math.max(...values) || 1];
   const px = (at: number) => area.left + ((at - first) / (final - first || 1)) * (area.right - area.left);
   const py = (value: number) => area.bottom - ((value - low) / (high - low || 1)) * (area.bottom - area.top);

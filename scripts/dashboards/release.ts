@@ -139,7 +139,6 @@ const schema: Panel[] = [
     title: 'Migration under way',
     description: 'The step that a running migration is at.',
     unit: 'short',
-    width: 12,
     queries: [{ expr: `facepass_migration_step_info{${MIGRATION}} == 1`, legend: '{{step}}' }],
   }),
   timeseries({
@@ -147,7 +146,6 @@ const schema: Panel[] = [
     description: 'Steps that have ended, of how many.',
     unit: 'short',
     min: 0,
-    width: 12,
     queries: [
       { expr: `max(facepass_migration_steps_done{${MIGRATION}})`, legend: 'done' },
       { expr: `max(facepass_migration_steps{${MIGRATION}})`, legend: 'of' },
@@ -158,7 +156,6 @@ const schema: Panel[] = [
     description: 'How long the migration under way has run; after half an hour it is told as slow.',
     unit: 's',
     min: 0,
-    width: 12,
     thresholds: [[null, 'transparent'], [1800, 'orange']],
     queries: [{ expr: `time() - max(facepass_migration_start_time_seconds{${MIGRATION}})`, legend: 'run time' }],
     link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassMigrationSlow.md` },
