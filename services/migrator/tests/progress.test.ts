@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger } from '@facepass/runtime/logger';
 import { createProgress } from '../progress.ts';
 import { up } from '../up.ts';
-import { watched } from '../watch.ts';
+import { watched } from '../observe.ts';
 import { createInstallation } from './installation.ts';
 
 const NO_SERVER = process.env['FACEPASS_TEST_DATABASE_URL'] ? false : 'needs PostgreSQL (FACEPASS_TEST_DATABASE_URL): the embedded database has one backend for all clients';
