@@ -231,16 +231,21 @@ async function detect({ detector, options }: Search, raster: Raster): Promise<De
   return detector.detect(raster, detector.sight.faintScore);
 }
 
-/** Whether two detections are one face: they overlap, or the other lies mostly inside. */
+/** Whether two detections are one face: they overlap, the other lies mostly inside, or it lies around the kept one with the same centre. */
 function covers(kept: Detection, other: Detection): boolean {
-  return overlapOf(kept.box, other.box) > 0.4 || sharedArea(kept.box, other.box) > 0.7 * areaOf(other.box);
+  const shared = sharedArea(kept.box, other.box);
+  return overlapOf(kept.box, other.box) > 0.4 || shared > 0.7 * areaOf(other.box) || (shared > 0.9 * areaOf(kept.box) && distanceOf(kept.box, other.box) < 0.15 * longerSideOf(other.box));
 }
 
 /** Whether a closer look saw what it was to look at: near its centre, of its size give or take a factor of two. */
 function isSameFace(seen: Box, expected: Box): boolean {
   const ratio = longerSideOf(seen) / longerSideOf(expected);
-  const distance = Math.hypot(seen.x + seen.width / 2 - expected.x - expected.width / 2, seen.y + seen.height / 2 - expected.y - expected.height / 2);
-  return ratio > 0.45 && ratio < 2.2 && distance < 0.5 * longerSideOf(expected);
+  return ratio > 0.45 && ratio < 2.2 && distanceOf(seen, expected) < 0.5 * longerSideOf(expected);
+}
+
+/** Distance of the centres. */
+function distanceOf(a: Box, b: Box): number {
+  return Math.hypot(a.x + a.width / 2 - b.x - b.width / 2, a.y + a.height / 2 - b.y - b.height / 2);
 }
 
 function longerSideOf(box: Box): number {

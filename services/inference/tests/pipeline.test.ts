@@ -149,6 +149,15 @@ describe('the pipeline', () => {
   });
   after(() => pipeline[Symbol.asyncDispose]());
 
+  test('takes a face that the detector saw in two boxes, one around the other, for one', async () => {
+    const portrait = await sharp(await readSample('sample4.jpg')).extract({ left: 1160, top: 15, width: 381, height: 490 }).resize({ width: 290 }).jpeg().toBuffer();
+    for (const angle of [5, 6, 7, 8, 9, 10]) {
+      const tilted = await sharp(portrait).rotate(angle, { background: '#b9a58f' }).resize({ width: 230 }).modulate({ brightness: 1.1, saturation: 0.8 }).blur(0.8).jpeg({ quality: 68 }).toBuffer();
+      const { faces, rejected } = await pipeline.findFaces(tilted);
+      assert.equal(faces.length + rejected.length, 1, `${angle}° ${JSON.stringify(faces.map(({ box, confidence }) => ({ box, confidence })))}`);
+    }
+  });
+
   test('keeps the largest faces when asked for few, and says of the others that they are over the limit', async () => {
     const photo = await readSample('sample5.jpg');
     const all = await pipeline.findFaces(photo);
