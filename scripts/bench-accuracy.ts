@@ -90,7 +90,12 @@ async function calibrate(contestant: Contestant, faces: Faces): Promise<void> {
   const strangers = await strangersInOnePhoto(contestant);
   const decision = thresholdAt({ same: [], different: [...all.different, ...strangers] }, 0.001);
   console.log(`  from everybody and ${strangers.length} pairs of people in one photo: cosine ${decision.toFixed(4)}; ${errorsAt(all, decision)}`);
-  console.log(`  of the pairs in one photo ${strangers.filter((score) => score >= decision).length} match\n`);
+  console.log(`  of the pairs in one photo ${strangers.filter((score) => score >= decision).length} match`);
+  console.log(`  median cosine of different people: ${medianOf(all.different).toFixed(4)}\n`);
+}
+
+function medianOf(scores: readonly number[]): number {
+  return scores.toSorted((a, b) => a - b)[scores.length >> 1] ?? Number.NaN;
 }
 
 function errorsAt({ same, different }: PairScores, decision: number): string {

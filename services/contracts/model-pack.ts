@@ -33,12 +33,19 @@ const recogniser = weightFile.extend({
   euclidean_radius: z.number().positive().optional(),
 });
 
-const calibration = z.strictObject({
-  /** Cosine of two embeddings at which a match is as good as a guess should ever be: similarity 0.5. */
-  decision_cosine: z.number().min(-1).max(0.9999),
-  /** How the decision point was measured: photos, pairs, false match rate. */
-  evidence: z.string().min(1),
-});
+const calibration = z
+  .strictObject({
+    /** Cosine of two embeddings at which a match is as good as a guess should ever be: similarity 0.5. */
+    decision_cosine: z.number().min(-0.9999).max(0.9999),
+    /**
+     * Median cosine of the faces of two different people: similarity 0.25, so that thresholds below 0.5 find more people by and by. Absent where it was not
+     * measured; similarity then falls to −1 in one line.
+     */
+    stranger_cosine: z.number().min(-0.9999).max(0.9999).optional(),
+    /** How the decision point was measured: photos, pairs, false match rate. */
+    evidence: z.string().min(1),
+  })
+  .refine(({ decision_cosine, stranger_cosine = -1 }) => stranger_cosine <= decision_cosine - 0.0001, { path: ['stranger_cosine'], error: 'must be below decision_cosine' });
 
 const fields = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]+$/),
@@ -81,19 +88,30 @@ export function modelIdOf(pack: Pick<ModelPack, 'name' | 'version'>): string {
 }
 
 /**
- * Similarity, 0 to 1, of two embeddings whose cosine is `cosine`: 0.5 at the pack's decision point, 1 for the
- * same picture; two straight lines, so monotonic and exactly invertible by `cosineOfSimilarity`.
+ * Similarity, 0 to 1, of two embeddings whose cosine is `cosine`: 0.25 between strangers, 0.5 at the pack's decision point, 1 for the
+ * same picture; straight lines between, so monotonic and exactly invertible by `cosineOfSimilarity`.
  */
-export function similarityOfCosine(cosine: number, decisionCosine: number): number {
-  const clamped = Math.min(1, Math.max(-1, cosine));
-  return clamped >= decisionCosine
-    ? 0.5 + (0.5 * (clamped - decisionCosine)) / (1 - decisionCosine)
-    : (0.5 * (clamped + 1)) / (decisionCosine + 1);
+export function similarityOfCosine(cosine: number, calibration: Calibration): number {
+  return along(cosine, knotsOf(calibration));
 }
 
 /** The cosine at which `similarityOfCosine` gives `similarity` (0 to 1). */
-export function cosineOfSimilarity(similarity: number, decisionCosine: number): number {
-  return similarity >= 0.5
-    ? decisionCosine + (similarity - 0.5) * 2 * (1 - decisionCosine)
-    : similarity * 2 * (decisionCosine + 1) - 1;
+export function cosineOfSimilarity(similarity: number, calibration: Calibration): number {
+  return along(similarity, knotsOf(calibration).map(([x, y]) => [y, x]));
+}
+
+export type Calibration = Pick<ModelPack['calibration'], 'decision_cosine' | 'stranger_cosine'>;
+type Knot = [x: number, y: number];
+
+function knotsOf({ decision_cosine, stranger_cosine }: Calibration): Knot[] {
+  return [[-1, 0], ...(stranger_cosine === undefined ? [] : [[stranger_cosine, 0.25] satisfies Knot]), [decision_cosine, 0.5], [1, 1]];
+}
+
+/** The y of the line through `knots` (ascending) at `x`; beyond their ends, that of the end. */
+function along(x: number, knots: readonly Knot[]): number {
+  const next = knots.findIndex(([knotX]) => x < knotX);
+  if (next === -1) return knots.at(-1)![1];
+  if (next === 0) return knots[0]![1];
+  const [[x0, y0], [x1, y1]] = [knots[next - 1]!, knots[next]!];
+  return y0 + ((x - x0) * (y1 - y0)) / (x1 - x0);
 }

@@ -1,5 +1,5 @@
 import { searchFields, type SearchAnswer } from '@facepass/contracts/http';
-import { cosineOfSimilarity, similarityOfCosine } from '@facepass/contracts/model-pack';
+import { cosineOfSimilarity, similarityOfCosine, type Calibration } from '@facepass/contracts/model-pack';
 import type { Request, RequestHandler, Response } from 'express';
 import type * as z from 'zod';
 import { requireSessionAccess } from '../auth.ts';
@@ -27,7 +27,7 @@ export function searchFaces(context: Context): RequestHandler {
       sessionId: fields.session_id,
       modelId: context.modelId,
       embedding: query.face.embedding,
-      cosine: leastCosine(threshold, context.pack.calibration.decision_cosine),
+      cosine: leastCosine(threshold, context.pack.calibration),
       limit: fields.limit,
     });
     response.json(presentMatches(context, query, found, performance.now() - started));
@@ -63,15 +63,15 @@ async function embedSelfie(context: Context, selfie: Buffer, faceIndex = 0, sign
 }
 
 /** A match is a photo whose similarity, as answered, reaches the threshold; half a unit of the last decimal is added for the rounding. */
-function leastCosine(threshold: number, decisionCosine: number): number {
-  return cosineOfSimilarity(Math.max(0, threshold - 0.00005), decisionCosine);
+function leastCosine(threshold: number, calibration: Calibration): number {
+  return cosineOfSimilarity(Math.max(0, threshold - 0.00005), calibration);
 }
 
 function presentMatches(context: Context, query: Query, found: { total: number; photos: NearestPhoto[] }, elapsedMs: number): SearchAnswer {
   return {
     matches: found.photos.map(({ photo_id, cosine, confidence, face_index, box }) => ({
       photo_id,
-      similarity: rounded(similarityOfCosine(cosine, context.pack.calibration.decision_cosine), 4),
+      similarity: rounded(similarityOfCosine(cosine, context.pack.calibration), 4),
       confidence: rounded(confidence, 4),
       face: { face_index, box },
     })),

@@ -146,11 +146,11 @@ describe('the console', { skip: noBrowser }, () => {
         await page.getByText('searched by face 3.').waitFor();
         assert.equal(await page.getByRole('button', { name: 'Face 3 of 3' }).getAttribute('aria-pressed'), 'true');
         await page.getByRole('slider', { name: /Strictness/ }).press('End');
-        await page.locator('output').getByText('0.950').waitFor();
+        await page.locator('output').getByText('0.95').waitFor();
         await page.locator('.tile.match').first().waitFor();
         await page.getByRole('tab', { name: 'Find a person' }).press('Home');
         await page.getByRole('tab', { name: 'Photos' }).press('ArrowRight');
-        await page.locator('output').getByText('0.950').waitFor();
+        await page.locator('output').getByText('0.95').waitFor();
         await watched.assertClean();
       });
 
