@@ -2,7 +2,7 @@ import { acceptsPgvector, LEAST_PGVECTOR } from '@facepass/contracts/database';
 import type { MigratorConfig } from './config.ts';
 import { EXIT, Refusal } from './exit.ts';
 import { spaceUp, type Space } from './space.ts';
-import { COLUMNS_OF_SCHEMA_1, type State } from './state.ts';
+import { COLUMNS_OF_SCHEMA_1, TABLES_CHANGED, type State } from './state.ts';
 
 /**
  * Every reason not to begin, in the order an operator would mend them; empty when the migration may run. Decides only.
@@ -39,8 +39,8 @@ const CHECKS: Check[] = [
     return new Refusal(EXIT.data, `face_embeddings is not the table of schema 1: it has no ${missing.join(', ')}.`);
   },
 
-  function idsComeFromASequence({ olderTable, version }) {
-    if (!olderTable || version > 1 || olderTable.sequence !== null) return undefined;
+  function idsComeFromASequence({ olderTable, recorded }) {
+    if (!olderTable || recorded.includes(TABLES_CHANGED) || olderTable.sequence !== null) return undefined;
     return new Refusal(
       EXIT.data,
       'The column id of face_embeddings owns no sequence, as “serial” makes one, so that its numbers could not go on in the newer table. ' +
@@ -53,13 +53,13 @@ const CHECKS: Check[] = [
     return new Refusal(EXIT.data, `This database has tables of its own under names that Facepass needs: ${ownTables.join(', ')}. Rename them, or give Facepass another database.`);
   },
 
-  function nothingDepends({ dependents, version }) {
-    if (version > 1 || dependents.length === 0) return undefined;
+  function nothingDepends({ dependents, recorded }) {
+    if (recorded.includes(TABLES_CHANGED) || dependents.length === 0) return undefined;
     return new Refusal(EXIT.data, `These refer to face_embeddings and would go on with the old table, which becomes the backup: ${dependents.join(', ')}. Drop them first.`);
   },
 
-  function nothingIsLost({ extras, version }) {
-    if (version > 1 || extras.length === 0) return undefined;
+  function nothingIsLost({ extras, recorded }) {
+    if (recorded.includes(TABLES_CHANGED) || extras.length === 0) return undefined;
     return new Refusal(
       EXIT.data,
       `face_embeddings has what the newer tables would silently lack: ${extras.map(({ what }) => what).join(', ')}. ` +

@@ -1,5 +1,5 @@
 import type { WayBackCounts } from './down-counts.ts';
-import type { State } from './state.ts';
+import { TABLES_CHANGED, type State } from './state.ts';
 
 /** Free space that a way takes at its height, in bytes. */
 export interface Space {
@@ -18,7 +18,7 @@ export function spaceUp(state: State, faceDimension: number, target: number): Sp
   if (!olderTable) return { tables: 0, wal: 0 };
   const { bytes, rows, dimension, idBytes } = olderTable;
   const schema2 = bytes + rows * (SESSION_AS_TEXT + indexesOfSchema2(dimension, idBytes) + entry(idBytes - SESSION_AS_TEXT));
-  const toSchema2 = version < 2 && target >= 2 ? Math.max(0, schema2 - made.schema2) : 0;
+  const toSchema2 = !recorded.includes(TABLES_CHANGED) && target >= 2 ? Math.max(0, schema2 - made.schema2) : 0;
   const toSchema3 = version < 3 && target >= 3 && !recorded.includes('0011_fill_faces') ? Math.max(0, facesOf(rows, faceDimension, idBytes) - made.faces) + compared(rows, idBytes) : 0;
   const tables = toSchema2 + Math.max(toSchema3, toSchema2 > 0 ? sortOf(rows, dimension, sortMemory) : 0);
   return { tables: tables && Math.ceil(MARGIN * tables + CATALOGUE), wal: Math.ceil(Math.min(walRoom, toSchema2 + toSchema3)) };

@@ -63,6 +63,9 @@ const STATE = `
         where classid = 'pg_rewrite'::regclass and refobjid = to_regclass('face_embeddings') and ev_class <> refobjid) d(what)
       where what <> 'view face_embeddings_classified') as dependents`;
 
+/** The step after which face_embeddings is the table of schema 2; the version rises a step later. */
+export const TABLES_CHANGED = '0007_schema_2';
+
 export const COLUMNS_OF_SCHEMA_1 = ['id', 'face_id', 'photo_id', 'event_id', 'session_id', 'embedding', 'confidence', 'created_at'];
 
 // Triggers of ours are told by their functions.

@@ -2,10 +2,10 @@ import type { Logger } from '@facepass/runtime/logger';
 import type { MigratorConfig } from './config.ts';
 import { retryOnLock, type Client } from './database.ts';
 import { takeStep, type Batch } from './ledger.ts';
+import { watched } from './observe.ts';
 import type { Progress } from './progress.ts';
 import type { State } from './state.ts';
 import type { Step } from './steps.ts';
-import { watched } from './observe.ts';
 
 /** Takes `steps` one by one, each recorded as it ends; tells as it begins, while it lasts and when it has ended. */
 export async function walk(client: Client, steps: Step[], direction: 'up' | 'down', state: State, context: WalkContext): Promise<void> {
