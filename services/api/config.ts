@@ -164,8 +164,8 @@ function databaseOf(env: ApiEnvironment) {
     ? { connectionString: env.DATABASE_URL }
     : { host: env.POSTGRES_HOST, port: env.POSTGRES_PORT, database: env.POSTGRES_DB, user: env.POSTGRES_USER, password: env.POSTGRES_PASSWORD };
   return {
-    // The pool keeps these as its options, where `judgeSchema` finds which pgvector this database may have.
-    connection: { ...address, ...(env.ALLOW_PGVECTOR_VERSION && { allowedPgvectorVersion: env.ALLOW_PGVECTOR_VERSION }) },
+    connection: address,
+    allowedPgvectorVersion: env.ALLOW_PGVECTOR_VERSION,
     tls: env.POSTGRES_SSL,
     tlsCaFile: env.POSTGRES_SSL_CA_FILE,
     poolSize: env.DATABASE_POOL_SIZE,

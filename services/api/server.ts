@@ -44,9 +44,9 @@ async function becomeUnready(context: Context): Promise<void> {
   await delay(context.config.drain.delayMs);
 }
 
-async function refuseUnfitDatabase({ pool, pack, logger, metrics }: Context): Promise<void> {
+async function refuseUnfitDatabase({ pool, pack, config, logger, metrics }: Context): Promise<void> {
   try {
-    const judgement = await judgeSchema(pool, pack.embedding_size);
+    const judgement = await judgeSchema(pool, { embeddingSize: pack.embedding_size, allowedPgvectorVersion: config.database.allowedPgvectorVersion });
     recordSchema(metrics, judgement);
     const { fault } = judgement;
     if (fault?.permanent) throw new ConfigurationError(`The database cannot be used: ${fault.reason}`);

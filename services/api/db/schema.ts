@@ -14,12 +14,11 @@ export interface SchemaJudgement {
  * Whether the database's schema, pgvector and vectors are those of this API.
  * @throws ApiProblem database_unavailable
  */
-export async function judgeSchema(pool: Pool, embeddingSize: number): Promise<SchemaJudgement> {
+export async function judgeSchema(pool: Pool, { embeddingSize, allowedPgvectorVersion }: { embeddingSize: number; allowedPgvectorVersion: string | undefined }): Promise<SchemaJudgement> {
   const [found] = await queryRows<Facts>(pool, FACTS, []);
   if (!found?.migrated) return { version: 0, lastRun: null, fault: { reason: 'the database is not migrated: run the migrator', permanent: false } };
   const [schema] = await queryRows<{ version: number; last_run: number | null }>(pool, found.records_runs ? VERSION_AND_RUN : VERSION, []);
   const version = schema?.version ?? 0;
-  const { allowedPgvectorVersion } = pool.options as { allowedPgvectorVersion?: string };
   const fault = pgvectorFaultOf(found.pgvector ?? '0', allowedPgvectorVersion) ?? schemaFaultOf(found, version, embeddingSize);
   return { version, lastRun: schema?.last_run ?? null, fault };
 }

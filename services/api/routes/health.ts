@@ -11,10 +11,10 @@ async function dependencyFaults(context: Context): Promise<Faults> {
   return { ...database, ...(inference !== null && { inference }) };
 }
 
-async function databaseFaults({ pool, pack, metrics }: Context): Promise<Faults> {
+async function databaseFaults({ pool, pack, config, metrics }: Context): Promise<Faults> {
   using limit = lookLimit();
   try {
-    const judgement = await Promise.race([judgeSchema(pool, pack.embedding_size), limit.over]);
+    const judgement = await Promise.race([judgeSchema(pool, { embeddingSize: pack.embedding_size, allowedPgvectorVersion: config.database.allowedPgvectorVersion }), limit.over]);
     recordSchema(metrics, judgement);
     return judgement.fault ? { schema: judgement.fault.reason } : {};
   } catch (error) {

@@ -182,7 +182,7 @@ describe('when something the API needs fails', () => {
     await assert.rejects(startTestService({ inference: null, database }), { exitCode: 78, message: /vectors of 512 dimensions/ });
     if (database.engine === 'embedded') t.diagnostic('pgvector: the catalogue is changed on PostgreSQL only');
     else {
-      await client.query(`update pg_extension set extversion = '0.8.0' where extname = 'vector'`);
+      await runSql(database.administratorUrl, `update pg_extension set extversion = '0.8.0' where extname = 'vector'`);
       await assert.rejects(startTestService({ inference: null, database }), { exitCode: 78, message: /pgvector 0\.8\.0 is older/ });
     }
     await client.end();

@@ -7,7 +7,7 @@ import type { Settings } from './settings.ts';
 const PATIENCE_MS = 5000;
 
 /** Looks at the database as the API will find it: reachable, of a fit version, migrated, writable, and made for vectors of `dimension` numbers. */
-export async function examineDatabase(settings: DatabaseSettings, dimension: number | null): Promise<Finding[]> {
+export async function examineDatabase(settings: Settings, dimension: number | null): Promise<Finding[]> {
   const { name, config } = connectionOf(settings);
   const client = new pg.Client({ ...config, application_name: 'facepass-doctor', connectionTimeoutMillis: PATIENCE_MS, statement_timeout: PATIENCE_MS });
   client.on('error', () => undefined);
@@ -23,7 +23,6 @@ export async function examineDatabase(settings: DatabaseSettings, dimension: num
 }
 
 /** An older pgvector that the services accept by name is none of the doctor's faults. */
-type DatabaseSettings = Settings & { ALLOW_PGVECTOR_VERSION?: string | undefined };
 
 /** The name tells host and database, never the password. */
 function connectionOf(settings: Settings): { name: string; config: pg.ClientConfig } {

@@ -18,6 +18,7 @@ const variables = z.object({
   POSTGRES_PASSWORD: text,
   POSTGRES_SSL: booleanVariable.default(false),
   POSTGRES_SSL_CA_FILE: text,
+  ALLOW_PGVECTOR_VERSION: text,
   REDIS_URL: text,
   INFERENCE_ADDRESS: text,
   INFERENCE_TLS_CA: text,
