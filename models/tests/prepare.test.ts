@@ -136,7 +136,7 @@ async function flipBit(path: string): Promise<Buffer> {
 
 /** A pack `tiny` of two files, both to be had at `url`. */
 async function describePack(manifests: string, url: string): Promise<void> {
-  const { landmarks, ...manifest } = JSON.parse(await readFile(join(MODELS, 'dlib', 'manifest.json'), 'utf8'));
+  const manifest = JSON.parse(await readFile(join(MODELS, 'mobilefacenet', 'manifest.json'), 'utf8'));
   const pinned = { sha256: createHash('sha256').update(TINY_WEIGHTS).digest('hex'), url };
   Object.assign(manifest, { name: 'tiny' });
   Object.assign(manifest.detector, pinned, { file: 'one.onnx' });
