@@ -91,7 +91,7 @@ const work: Panel[] = [
   }),
   timeseries({
     title: 'Faces of a photo',
-    description: 'Faces embedded in one run, those of one photo: median and 95th percentile of the photos that have any.',
+    description: 'Faces embedded of one photo: median and 95th percentile of the photos that have any.',
     unit: 'short',
     min: 0,
     queries: [0.5, 0.95].map((quantile) => ({
