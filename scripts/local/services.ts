@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { PROCESS_ENVIRONMENT } from '../../services/inference/process-environment.ts';
 import { databaseUrl, SOCKET_NAME } from '../embedded-database/database.ts';
 import type { DataDirectory } from './data-directory.ts';
 import type { Program } from './processes.ts';
@@ -38,9 +39,7 @@ export async function localPrograms(data: DataDirectory, port: number): Promise<
     inference: program('inference', 'services/inference/main.ts', {
       INFERENCE_LISTEN: inferenceSocket,
       METRICS_PORT: String(inferenceMetricsPort),
-      MALLOC_ARENA_MAX: process.env['MALLOC_ARENA_MAX'] ?? '2',
-      MALLOC_MMAP_THRESHOLD_: process.env['MALLOC_MMAP_THRESHOLD_'] ?? '1048576',
-      MALLOC_TRIM_THRESHOLD_: process.env['MALLOC_TRIM_THRESHOLD_'] ?? '1048576',
+      ...PROCESS_ENVIRONMENT,
     }),
     api: program('api', 'services/api/main.ts', {
       ...database,

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
+import { PROCESS_ENVIRONMENT } from '../../services/inference/process-environment.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -22,7 +23,7 @@ export interface ServiceProcess extends AsyncDisposable {
 export async function startService(name: 'api' | 'inference', environment: Record<string, string>): Promise<ServiceProcess> {
   const preloads = ['scripts/end-with-parent.ts', 'services/runtime/telemetry.ts'].flatMap((path) => ['--import', pathToFileURL(join(root, path)).href]);
   const child = spawn(process.execPath, [...preloads, join(root, `services/${name}/main.ts`)], {
-    env: { ...process.env, HOST: '127.0.0.1', METRICS_PORT: '0', ...environment },
+    env: { ...process.env, HOST: '127.0.0.1', METRICS_PORT: '0', ...(name === 'inference' ? PROCESS_ENVIRONMENT : {}), ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
   const log: Record<string, unknown>[] = [];

@@ -65,6 +65,7 @@ test('memory is bounded by the places, not by the callers', async () => {
   }
   const growth = ((await server.metric('process_resident_memory_bytes')) - before) / 1024 / 1024;
   assert.ok(growth < 240, `grew by ${Math.round(growth)} MB, as much as the 30 photos of a flood weigh`);
+  assert.ok((await server.metric('nodejs_heap_space_size_total_bytes{space="new"}')) < 4e6, 'the nursery grew: long pauses');
   for (const client of clients) client[Symbol.dispose]();
 });
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
+import { PROCESS_ENVIRONMENT } from '../process-environment.ts';
 
 /** A running inference server, killed when disposed of. */
 export interface InferenceProcess extends AsyncDisposable {
@@ -22,7 +23,7 @@ export interface InferenceProcess extends AsyncDisposable {
 /** Starts `services/inference/main.ts` on free ports and waits until it serves. @throws Error with its exit code and what it wrote, when it ends before that. */
 export async function startInferenceProcess(environment: Record<string, string> = {}): Promise<InferenceProcess> {
   const child = spawn(process.execPath, ['--import', END_WITH_PARENT, MAIN], {
-    env: { ...process.env, INFERENCE_LISTEN: '127.0.0.1:0', METRICS_PORT: '0', HOST: '127.0.0.1', DRAIN_MS: '60000', INFERENCE_IMAGE_TIMEOUT_MS: '120000', ...IMAGE_MALLOC, ...environment },
+    env: { ...process.env, INFERENCE_LISTEN: '127.0.0.1:0', METRICS_PORT: '0', HOST: '127.0.0.1', DRAIN_MS: '60000', INFERENCE_IMAGE_TIMEOUT_MS: '120000', ...PROCESS_ENVIRONMENT, ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
   const exited = once(child, 'exit').then(([code]) => code as number | null);
@@ -51,8 +52,6 @@ export async function startInferenceProcess(environment: Record<string, string> 
   };
 }
 
-/** As the image sets them (Dockerfile, docs/decisions/0053). */
-const IMAGE_MALLOC = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '1048576', MALLOC_TRIM_THRESHOLD_: '1048576' };
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 /** A wait without an end once held a whole run for 85 minutes. */
 const REACH_LIMIT_MS = 120_000;
