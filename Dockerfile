@@ -77,9 +77,9 @@ EXPOSE 8080 9464
 CMD ["services/api/main.ts"]
 
 FROM runtime AS inference
-# glibc's arenas, by default eight a core, hold memory that another thread could use, and blocks of a megabyte that malloc keeps fragment (docs/decisions/0053);
+# glibc's arenas, by default eight a core, hold memory that another thread could use, and large blocks that malloc keeps fragment (docs/decisions/0053);
 # with a nursery that may grow, V8 looks through the whole heap ten times a second (docs/decisions/0050).
-ENV MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=1048576 MALLOC_TRIM_THRESHOLD_=1048576 NODE_OPTIONS=--max-semi-space-size=1
+ENV MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=4194304 MALLOC_TRIM_THRESHOLD_=16777216 NODE_OPTIONS=--max-semi-space-size=1
 COPY --from=inference-dependencies /app/node_modules node_modules
 COPY package.json ./
 COPY services/contracts services/contracts
