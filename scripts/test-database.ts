@@ -22,7 +22,7 @@ export interface TestDatabase extends AsyncDisposable {
 
 /**
  * An empty database for one test file, gone when disposed of: on the server of FACEPASS_TEST_DATABASE_URL where that is
- * set (its role must be a superuser, or allowed to create databases, roles and the extension `vector`), else an embedded one in a process of its own.
+ * set (its role must be a superuser), else an embedded one in a process of its own.
  */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const server = process.env['FACEPASS_TEST_DATABASE_URL'];
