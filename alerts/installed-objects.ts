@@ -13,7 +13,9 @@ export interface Installed {
   containers: string[];
 }
 
-/** What the charts put into a cluster, and what the operator makes of it, by the mode; pods as well as what makes them. */
+/**
+ * What the charts put into a cluster, and what the operator makes of it, by the mode; pods as well as what makes them.
+ */
 export const INSTALLED: Record<'plain' | 'sidecar' | 'blueGreen' | 'operator', Installed[]> = {
   plain: objectsOf(rendered('facepass/production')),
   sidecar: objectsOf(rendered('facepass/sidecar')),
@@ -23,7 +25,9 @@ export const INSTALLED: Record<'plain' | 'sidecar' | 'blueGreen' | 'operator', I
 
 function rendered(snapshot: string): Manifest[] {
   const text = readFileSync(join(import.meta.dirname, `../charts/tests/snapshots/${snapshot}.yaml`), 'utf8');
-  return parseAllDocuments(text, { merge: true }).map((document) => document.toJS() as Manifest).filter(Boolean);
+  return parseAllDocuments(text, { merge: true })
+    .map((document) => document.toJS() as Manifest)
+    .filter(Boolean);
 }
 
 /** A release in the middle: two revisions, and its Jobs. */
@@ -32,20 +36,36 @@ function madeByOperator(): Manifest[] {
   const { spec } = facepass;
   const owner = { name: facepass.metadata.name, namespace: 'photos', uid: 'u1' };
   const data = { api: spec.api.template, ...(spec.inference && { inference: spec.inference.template }) };
-  const plan = { owner, spec, revisions: { blue: data, green: data }, activeSize: { api: 2, inference: 2 }, ownSizes: {} };
-  return [releasing('Migrating'), releasing('Testing')].flatMap((status) => desiredObjects({ ...plan, status })) as unknown as Manifest[];
+  const plan = {
+    owner,
+    spec,
+    revisions: { blue: data, green: data },
+    activeSize: { api: 2, inference: 2 },
+    ownSizes: {},
+  };
+  return [releasing('Migrating'), releasing('Testing')].flatMap((status) =>
+    desiredObjects({ ...plan, status }),
+  ) as unknown as Manifest[];
 }
 
 function objectsOf(manifests: Manifest[]): Installed[] {
   return manifests.flatMap(({ kind, metadata, spec }) => {
     const pod = ['Deployment', 'Job', 'StatefulSet'].includes(kind) ? spec?.template : undefined;
     const containers = [...(pod?.spec.containers ?? []), ...(pod?.spec.initContainers ?? [])].map(({ name }) => name);
-    return [{ kind, labels: metadata.labels ?? {}, containers: [] }, ...(pod ? [{ kind: 'Pod', labels: pod.metadata?.labels ?? {}, containers }] : [])];
+    return [
+      { kind, labels: metadata.labels ?? {}, containers: [] },
+      ...(pod ? [{ kind: 'Pod', labels: pod.metadata?.labels ?? {}, containers }] : []),
+    ];
   });
 }
 
 interface Manifest {
   kind: string;
   metadata: { labels?: Record<string, string> };
-  spec?: { template?: { metadata?: { labels?: Record<string, string> }; spec: { containers: { name: string }[]; initContainers?: { name: string }[] } } };
+  spec?: {
+    template?: {
+      metadata?: { labels?: Record<string, string> };
+      spec: { containers: { name: string }[]; initContainers?: { name: string }[] };
+    };
+  };
 }

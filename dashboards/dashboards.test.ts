@@ -8,28 +8,48 @@ import { stringify } from 'yaml';
 import { panelExpressions } from '../scripts/dashboards/expressions.ts';
 
 const root = join(import.meta.dirname, '..');
-const dashboards = globSync('dashboards/*.json', { cwd: root }).map((path) => ({ name: basename(path, '.json'), json: JSON.parse(readFileSync(join(root, path), 'utf8')) }));
-const panels = dashboards.flatMap(({ name, json }) => json.panels.map((panel: Panel) => ({ ...panel, place: `${name} / ${panel.title}` })));
+const dashboards = globSync('dashboards/*.json', { cwd: root }).map((path) => ({
+  name: basename(path, '.json'),
+  json: JSON.parse(readFileSync(join(root, path), 'utf8')),
+}));
+const panels = dashboards.flatMap(({ name, json }) =>
+  json.panels.map((panel: Panel) => ({ ...panel, place: `${name} / ${panel.title}` })),
+);
 const drawn: (Panel & { place: string })[] = panels.filter(({ type }) => type !== 'row');
-const promtoolMissing = spawnSync('promtool', ['--version']).error && 'promtool is not on the PATH (Debian: prometheus)';
+const promtoolMissing =
+  spawnSync('promtool', ['--version']).error && 'promtool is not on the PATH (Debian: prometheus)';
 
 test('there are three dashboards, with fixed ids, that cannot be edited by accident', () => {
-  assert.deepEqual(dashboards.map(({ name, json }) => [name, json.uid]).sort(), [['inference', 'facepass-inference'], ['release', 'facepass-release'], ['service', 'facepass-service']]);
+  assert.deepEqual(dashboards.map(({ name, json }) => [name, json.uid]).sort(), [
+    ['inference', 'facepass-inference'],
+    ['release', 'facepass-release'],
+    ['service', 'facepass-service'],
+  ]);
   for (const { json } of dashboards) {
     assert.equal(json.editable, false);
     assert.ok(json.title && json.description);
-    assert.deepEqual(json.templating.list.map(({ name }: { name: string }) => name), ['datasource', 'namespace']);
-    assert.ok(json.links.some(({ type, tags }: { type: string; tags?: string[] }) => type === 'dashboards' && json.tags.includes(tags?.[0])), 'no links to the other dashboards');
+    assert.deepEqual(
+      json.templating.list.map(({ name }: { name: string }) => name),
+      ['datasource', 'namespace'],
+    );
+    assert.ok(
+      json.links.some(
+        ({ type, tags }: { type: string; tags?: string[] }) => type === 'dashboards' && json.tags.includes(tags?.[0]),
+      ),
+      'no links to the other dashboards',
+    );
   }
 });
 
 test('every panel has a title, a description, a unit, a place of its own and the data source of the variable', () => {
   assert.ok(drawn.length > 40);
-  for (const { name, json } of dashboards) assert.equal(new Set(json.panels.map(({ id }: Panel) => id)).size, json.panels.length, name);
+  for (const { name, json } of dashboards)
+    assert.equal(new Set(json.panels.map(({ id }: Panel) => id)).size, json.panels.length, name);
   for (const panel of drawn) {
     assert.ok(panel.title && panel.description.length > 20, panel.place);
     assert.ok(panel.fieldConfig.defaults.unit, `${panel.place} has no unit`);
-    for (const { uid } of [panel.datasource, ...panel.targets.map(({ datasource }) => datasource)]) assert.equal(uid, '${datasource}', panel.place);
+    for (const { uid } of [panel.datasource, ...panel.targets.map(({ datasource }) => datasource)])
+      assert.equal(uid, '${datasource}', panel.place);
     assert.ok(panel.gridPos.x + panel.gridPos.w <= 24, panel.place);
   }
   for (const { name, json } of dashboards) assertNoOverlap(name, json.panels);
@@ -51,7 +71,8 @@ test('every query keeps to the namespace chosen, but for the operator’s own st
     for (const { expr } of targets) {
       const selectors = expr.match(/\{[^}]*\}/g) ?? [];
       assert.ok(selectors.length > 0, place);
-      for (const selector of selectors) assert.match(selector, /namespace=~"\$namespace"|job="facepass-operator"|alertstate="firing"/, place);
+      for (const selector of selectors)
+        assert.match(selector, /namespace=~"\$namespace"|job="facepass-operator"|alertstate="firing"/, place);
     }
   }
 });
@@ -60,36 +81,56 @@ test('every link to a runbook leads to one', () => {
   const runbooks = globSync('docs/runbooks/*.md', { cwd: root }).map((path) => basename(path));
   const linked = drawn.flatMap(({ links = [] }) => links.map(({ url }) => url)).filter((url) => url.endsWith('.md'));
   assert.ok(linked.length > 10);
-  assert.deepEqual(linked.filter((url) => !runbooks.includes(basename(url))), []);
+  assert.deepEqual(
+    linked.filter((url) => !runbooks.includes(basename(url))),
+    [],
+  );
 });
 
 test('Prometheus can parse every query', { skip: promtoolMissing }, () => {
   const path = join(mkdtempSync(join(tmpdir(), 'facepass-')), 'queries.yaml');
-  const rules = panelExpressions('1m').map(({ expr, place }, index) => ({ record: `query_${index}`, expr, labels: { place } }));
+  const rules = panelExpressions('1m').map(({ expr, place }, index) => ({
+    record: `query_${index}`,
+    expr,
+    labels: { place },
+  }));
   writeFileSync(path, stringify({ groups: [{ name: 'dashboards', rules }] }));
   const { status, stderr } = spawnSync('promtool', ['check', 'rules', path], { encoding: 'utf8' });
   assert.equal(status, 0, stderr);
 });
 
-test('what is ready, busy and full is told of the pair with the traffic, beside an idle one, and when it is gone', { skip: promtoolMissing }, () => {
-  const of = (metric: string, revision: string, values: string) => ({ series: `facepass_inference_${metric}{job="facepass-inference",namespace="photos",revision="${revision}"}`, values });
-  const input_series = [
-    { series: 'facepass:revision_weight:ratio{namespace="photos",revision="green"}', values: '1x10' },
-    ...['workers_ready', 'in_flight', 'queue_depth', 'queue_capacity'].map((metric) => of(metric, 'green', '4x5 stale')),
-    ...['workers_ready', 'queue_capacity'].map((metric) => of(metric, 'blue', '4x10')),
-    ...['in_flight', 'queue_depth'].map((metric) => of(metric, 'blue', '0x10')),
-  ];
-  const values = { 'Workers ready': [4, 0], 'Workers busy': [1], 'Queue filled': [1] };
-  const promql_expr_test = panelExpressions('1m').flatMap(({ place, expr }) => {
-    const expected = Object.entries(values).find(([title]) => place === `inference / ${title}`)?.[1] ?? [];
-    return expected.map((value, index) => ({ expr, eval_time: `${index * 8 + 2}m`, exp_samples: [{ labels: '{namespace="photos",revision="green"}', value }] }));
-  });
-  assert.equal(promql_expr_test.length, 4);
-  const path = join(mkdtempSync(join(tmpdir(), 'facepass-')), 'tests.yaml');
-  writeFileSync(path, stringify({ tests: [{ interval: '1m', input_series, promql_expr_test }] }));
-  const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', path], { encoding: 'utf8' });
-  assert.equal(status, 0, stdout + stderr);
-});
+test(
+  'what is ready, busy and full is told of the pair with the traffic, beside an idle one, and when it is gone',
+  { skip: promtoolMissing },
+  () => {
+    const of = (metric: string, revision: string, values: string) => ({
+      series: `facepass_inference_${metric}{job="facepass-inference",namespace="photos",revision="${revision}"}`,
+      values,
+    });
+    const input_series = [
+      { series: 'facepass:revision_weight:ratio{namespace="photos",revision="green"}', values: '1x10' },
+      ...['workers_ready', 'in_flight', 'queue_depth', 'queue_capacity'].map((metric) =>
+        of(metric, 'green', '4x5 stale'),
+      ),
+      ...['workers_ready', 'queue_capacity'].map((metric) => of(metric, 'blue', '4x10')),
+      ...['in_flight', 'queue_depth'].map((metric) => of(metric, 'blue', '0x10')),
+    ];
+    const values = { 'Workers ready': [4, 0], 'Workers busy': [1], 'Queue filled': [1] };
+    const promql_expr_test = panelExpressions('1m').flatMap(({ place, expr }) => {
+      const expected = Object.entries(values).find(([title]) => place === `inference / ${title}`)?.[1] ?? [];
+      return expected.map((value, index) => ({
+        expr,
+        eval_time: `${index * 8 + 2}m`,
+        exp_samples: [{ labels: '{namespace="photos",revision="green"}', value }],
+      }));
+    });
+    assert.equal(promql_expr_test.length, 4);
+    const path = join(mkdtempSync(join(tmpdir(), 'facepass-')), 'tests.yaml');
+    writeFileSync(path, stringify({ tests: [{ interval: '1m', input_series, promql_expr_test }] }));
+    const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', path], { encoding: 'utf8' });
+    assert.equal(status, 0, stdout + stderr);
+  },
+);
 
 function assertNoOverlap(name: string, all: Panel[]): void {
   const cells = new Map<string, string>();

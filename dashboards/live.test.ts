@@ -6,11 +6,19 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { alternativesOf, panelExpressions, ruleExpressions, withoutLimits } from '../scripts/dashboards/expressions.ts';
 import { freePort } from '../scripts/local/services.ts';
-import { prometheusMissing, startPrometheus, type Prometheus, type Target } from '../scripts/observability/prometheus.ts';
+import {
+  prometheusMissing,
+  startPrometheus,
+  type Prometheus,
+  type Target,
+} from '../scripts/observability/prometheus.ts';
 import { createTestDatabase, runSql } from '../scripts/test-database.ts';
 import { indexPhoto, samplePhoto, searchFaces, startStack, type Stack } from '../scripts/observability/stack.ts';
 
-/** What a run of processes without a cluster cannot have: kube-state-metrics', and the operator's, which npm run test:operator looks at. */
+/**
+ * What a run of processes without a cluster cannot have: kube-state-metrics', and the operator's, which npm run
+ * test:operator looks at.
+ */
 const OF_OTHERS = /\bkube_\w+|\bfacepass_operator_\w+|job="facepass-operator"/;
 /** Empty while nothing is wrong. */
 const OF_TROUBLE = /^ALERTS\{/;
@@ -21,33 +29,47 @@ const ROWS_OF_SCHEMA_1 = `
   select 'photo-' || n, 1, '00000000-0000-4000-8000-000000000001', array_fill(n::real, array[atttypmod])::vector, 0.9
   from generate_series(1, 300) n, pg_attribute where attrelid = 'face_embeddings'::regclass and attname = 'embedding'`;
 
-test('every query of the dashboards and rules has data while the service works', { skip: prometheusMissing }, async () => {
-  await using stack = await startStack({ api: { RETENTION_SWEEP_MINUTES: '0.05' } });
-  await stack.startInference();
-  await using migration = await startLongMigration();
-  await using prometheus = await startPrometheus();
-  await prometheus.setTargets(targetsOf(stack, migration.metricsPort));
-  await work(stack);
+test(
+  'every query of the dashboards and rules has data while the service works',
+  { skip: prometheusMissing },
+  async () => {
+    await using stack = await startStack({ api: { RETENTION_SWEEP_MINUTES: '0.05' } });
+    await stack.startInference();
+    await using migration = await startLongMigration();
+    await using prometheus = await startPrometheus();
+    await prometheus.setTargets(targetsOf(stack, migration.metricsPort));
+    await work(stack);
 
-  const absent = [OF_OTHERS, OF_TROUBLE];
-  const expressions = [...panelExpressions('5s'), ...ruleExpressions().flatMap(alternativesOf).map(withoutLimits)].filter(({ expr }) => !absent.some((pattern) => pattern.test(expr)));
-  assert.ok(expressions.length > 80, `only ${expressions.length} expressions`);
-  const stop = new AbortController();
-  const load = keepWorking(stack, stop.signal);
-  let empty = expressions;
-  for (const giveUp = Date.now() + 90_000; empty.length > 0 && Date.now() < giveUp; await delay(500)) {
-    const looked = await Promise.all(empty.map(async (one) => ((await hasData(prometheus, one.expr)) ? [] : [one])));
-    empty = looked.flat();
-  }
-  stop.abort();
-  await load;
-  assert.deepEqual(empty.map(({ place, expr }) => `${place}: ${expr.replaceAll(/\s+/g, ' ')}`), []);
-});
+    const absent = [OF_OTHERS, OF_TROUBLE];
+    const expressions = [
+      ...panelExpressions('5s'),
+      ...ruleExpressions().flatMap(alternativesOf).map(withoutLimits),
+    ].filter(({ expr }) => !absent.some((pattern) => pattern.test(expr)));
+    assert.ok(expressions.length > 80, `only ${expressions.length} expressions`);
+    const stop = new AbortController();
+    const load = keepWorking(stack, stop.signal);
+    let empty = expressions;
+    for (const giveUp = Date.now() + 90_000; empty.length > 0 && Date.now() < giveUp; await delay(500)) {
+      const looked = await Promise.all(empty.map(async (one) => ((await hasData(prometheus, one.expr)) ? [] : [one])));
+      empty = looked.flat();
+    }
+    stop.abort();
+    await load;
+    assert.deepEqual(
+      empty.map(({ place, expr }) => `${place}: ${expr.replaceAll(/\s+/g, ' ')}`),
+      [],
+    );
+  },
+);
 
 function targetsOf(stack: Stack, migrationPort: number): Target[] {
   return [
     { job: 'facepass-api', port: stack.api.metricsPort, labels: { pod: 'api-1', revision: 'blue' } },
-    ...stack.inference.map(({ metricsPort }, index): Target => ({ job: 'facepass-inference', port: metricsPort, labels: { pod: `inference-${index + 1}`, revision: 'blue' } })),
+    ...stack.inference.map(({ metricsPort }, index): Target => ({
+      job: 'facepass-inference',
+      port: metricsPort,
+      labels: { pod: `inference-${index + 1}`, revision: 'blue' },
+    })),
     { job: 'facepass-migration', port: migrationPort, labels: { pod: 'migrate-1' } },
   ];
 }
@@ -73,8 +95,15 @@ async function keepWorking({ url }: Stack, signal: AbortSignal): Promise<void> {
 async function startLongMigration(): Promise<AsyncDisposable & { metricsPort: number }> {
   await using stack = new AsyncDisposableStack();
   const database = stack.use(await createTestDatabase());
-  const env = { ...process.env, DATABASE_URL: database.url, LEGACY_MODEL_ID: 'older', MIGRATION_BATCH_ROWS: '1', MIGRATION_PAUSE_MS: '1000' };
-  const migrate = (options: string[], more: NodeJS.ProcessEnv = {}) => spawn(process.execPath, [MIGRATOR, 'up', ...options], { env: { ...env, ...more }, stdio: 'ignore' });
+  const env = {
+    ...process.env,
+    DATABASE_URL: database.url,
+    LEGACY_MODEL_ID: 'older',
+    MIGRATION_BATCH_ROWS: '1',
+    MIGRATION_PAUSE_MS: '1000',
+  };
+  const migrate = (options: string[], more: NodeJS.ProcessEnv = {}) =>
+    spawn(process.execPath, [MIGRATOR, 'up', ...options], { env: { ...env, ...more }, stdio: 'ignore' });
   assert.deepEqual(await once(migrate(['--to', '1']), 'exit'), [0, null]);
   await runSql(database.url, ROWS_OF_SCHEMA_1);
   const metricsPort = await freePort(0);
@@ -83,7 +112,11 @@ async function startLongMigration(): Promise<AsyncDisposable & { metricsPort: nu
     migrator.kill('SIGKILL');
     if (migrator.exitCode === null && migrator.signalCode === null) await once(migrator, 'exit');
   });
-  const moves = () => fetch(`http://127.0.0.1:${metricsPort}/metrics`).then(async (response) => /facepass_migration_rows [1-9]/.test(await response.text()), () => false);
+  const moves = () =>
+    fetch(`http://127.0.0.1:${metricsPort}/metrics`).then(
+      async (response) => /facepass_migration_rows [1-9]/.test(await response.text()),
+      () => false,
+    );
   while (!(await moves())) await delay(50);
   const owned = stack.move();
   return { metricsPort, [Symbol.asyncDispose]: () => owned.disposeAsync() };

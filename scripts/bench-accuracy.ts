@@ -2,12 +2,28 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { SAMPLES, readSample } from '../services/inference/tests/pictures.ts';
 import { cosine, faceApi, ourPipeline, type Contestant } from './bench-accuracy/contestants.ts';
-import { rocAuc, scorePairs, shareAccepted, thresholdAt, trueAcceptRate, type LabelledFace, type PairScores } from './bench-accuracy/measures.ts';
-import { GROUPS, pasteGroups, readPortraits, withBorder, type LabelledGroup, type Portrait } from './bench-accuracy/photos.ts';
+import {
+  rocAuc,
+  scorePairs,
+  shareAccepted,
+  thresholdAt,
+  trueAcceptRate,
+  type LabelledFace,
+  type PairScores,
+} from './bench-accuracy/measures.ts';
+import {
+  GROUPS,
+  pasteGroups,
+  readPortraits,
+  withBorder,
+  type LabelledGroup,
+  type Portrait,
+} from './bench-accuracy/photos.ts';
 
 /**
- * How well faces are found and told apart, ours and the peer's on the same pictures in one run, and where the packs' decision points lie.
- * FACEPASS_TEST_PHOTOS names the folder of `people/` and `groups/`, FACEPASS_TEST_MODELS the one of the YuNet pair's weights (optional).
+ * How well faces are found and told apart, ours and the peer's on the same pictures in one run, and where the packs'
+ * decision points lie. FACEPASS_TEST_PHOTOS names the folder of `people/` and `groups/`, FACEPASS_TEST_MODELS the one
+ * of the YuNet pair's weights (optional).
  */
 const photos = process.env['FACEPASS_TEST_PHOTOS'];
 if (!photos) throw new Error('FACEPASS_TEST_PHOTOS: name the folder that holds people/ and groups/');
@@ -17,7 +33,14 @@ const weights = process.env['FACEPASS_TEST_MODELS'];
 const portraits = readPortraits(photos);
 const pasted = { large: await pasteGroups(portraits, 150), small: await pasteGroups(portraits, 64) };
 const ours = [await ourPipeline('Facepass, pack dlib', { modelsDirectory: models, modelPack: 'dlib' })];
-if (weights) ours.push(await ourPipeline('Facepass, pack mobilefacenet', { modelsDirectory: models, modelPack: 'mobilefacenet', weightsDirectory: weights }));
+if (weights)
+  ours.push(
+    await ourPipeline('Facepass, pack mobilefacenet', {
+      modelsDirectory: models,
+      modelPack: 'mobilefacenet',
+      weightsDirectory: weights,
+    }),
+  );
 else console.log('The pack mobilefacenet is left out: FACEPASS_TEST_MODELS is not set.\n');
 const peer = await faceApi();
 
@@ -25,16 +48,28 @@ const rows: string[] = [];
 for (const contestant of [...ours, peer]) {
   const crops = await facesOfPortraits(contestant, portraits);
   rows.push(row(contestant, 'close crops as they are', crops));
-  if (contestant === peer) rows.push(row(contestant, 'close crops in a grey border', await facesOfPortraits(contestant, await Promise.all(portraits.map(withBorder)))));
+  if (contestant === peer)
+    rows.push(
+      row(
+        contestant,
+        'close crops in a grey border',
+        await facesOfPortraits(contestant, await Promise.all(portraits.map(withBorder))),
+      ),
+    );
   const large = await facesOfGroups(contestant, pasted.large);
   const small = await facesOfGroups(contestant, pasted.small);
   rows.push(row(contestant, 'pasted groups, 150 pixels', large), row(contestant, 'pasted groups, 64 pixels', small));
   if (contestant !== peer) await calibrate(contestant, [...crops, ...large, ...small]);
 }
-console.log(`| | pictures | faces found | ROC AUC | TAR at FAR 1e-1 | 1e-2 | 1e-3 |\n|---|---|---|---|---|---|---|\n${rows.join('\n')}\n`);
-console.log(`| group photos | ${GROUPS.map(({ name }) => name.replace('.jpg', '')).join(' | ')} |\n|---${'|---'.repeat(GROUPS.length)}|`);
+console.log(
+  `| | pictures | faces found | ROC AUC | TAR at FAR 1e-1 | 1e-2 | 1e-3 |\n|---|---|---|---|---|---|---|\n${rows.join('\n')}\n`,
+);
+console.log(
+  `| group photos | ${GROUPS.map(({ name }) => name.replace('.jpg', '')).join(' | ')} |\n|---${'|---'.repeat(GROUPS.length)}|`,
+);
 console.log(`| faces a viewer counts | ${GROUPS.map(({ faces }) => faces).join(' | ')} |`);
-for (const contestant of [...ours, peer]) console.log(`| ${contestant.name} | ${(await countGroups(contestant)).join(' | ')} |`);
+for (const contestant of [...ours, peer])
+  console.log(`| ${contestant.name} | ${(await countGroups(contestant)).join(' | ')} |`);
 
 type Faces = LabelledFace<Float32Array>[];
 
@@ -42,7 +77,9 @@ type Faces = LabelledFace<Float32Array>[];
 async function facesOfPortraits(contestant: Contestant, list: readonly Portrait[]): Promise<Faces> {
   const faces: Faces = [];
   for (const { person, name, picture } of list) {
-    const [largest] = (await contestant.findFaces(picture)).sort((a, b) => b.box.width * b.box.height - a.box.width * a.box.height);
+    const [largest] = (await contestant.findFaces(picture)).sort(
+      (a, b) => b.box.width * b.box.height - a.box.width * a.box.height,
+    );
     if (largest) faces.push({ person, source: name, embedding: largest.embedding });
   }
   return faces;
@@ -72,24 +109,36 @@ function row(contestant: Contestant, pictures: string, faces: Faces): string {
 
 async function countGroups(contestant: Contestant): Promise<number[]> {
   const counts: number[] = [];
-  for (const { name } of GROUPS) counts.push((await contestant.findFaces(readFileSync(join(photos!, 'groups', name)))).length);
+  for (const { name } of GROUPS)
+    counts.push((await contestant.findFaces(readFileSync(join(photos!, 'groups', name)))).length);
   return counts;
 }
 
-/** The decision point from one half of the people, its errors on the other half, then the other way round, then from all. */
+/**
+ * The decision point from one half of the people, its errors on the other half, then the other way round, then from
+ * all.
+ */
 async function calibrate(contestant: Contestant, faces: Faces): Promise<void> {
   const people = [...new Set(faces.map(({ person }) => person))];
   const halves = [people.filter((_, i) => i % 2 === 0), people.filter((_, i) => i % 2 === 1)];
-  const scoresOf = (some: string[]) => scorePairs(faces.filter(({ person }) => some.includes(person)), cosine);
+  const scoresOf = (some: string[]) =>
+    scorePairs(
+      faces.filter(({ person }) => some.includes(person)),
+      cosine,
+    );
   console.log(`${contestant.name}: decision point, false match rate 1e-3`);
   for (const [known, other] of [halves, halves.toReversed()] as [string[], string[]][]) {
     const decision = thresholdAt(scoresOf(known), 0.001);
-    console.log(`  from ${known.join(', ')}: cosine ${decision.toFixed(4)}; on the others ${errorsAt(scoresOf(other), decision)}`);
+    console.log(
+      `  from ${known.join(', ')}: cosine ${decision.toFixed(4)}; on the others ${errorsAt(scoresOf(other), decision)}`,
+    );
   }
   const all = scoresOf(people);
   const strangers = await strangersInOnePhoto(contestant);
   const decision = thresholdAt({ same: [], different: [...all.different, ...strangers] }, 0.001);
-  console.log(`  from everybody and ${strangers.length} pairs of people in one photo: cosine ${decision.toFixed(4)}; ${errorsAt(all, decision)}`);
+  console.log(
+    `  from everybody and ${strangers.length} pairs of people in one photo: cosine ${decision.toFixed(4)}; ${errorsAt(all, decision)}`,
+  );
   console.log(`  of the pairs in one photo ${strangers.filter((score) => score >= decision).length} match`);
   console.log(`  median cosine of different people: ${medianOf(all.different).toFixed(4)}\n`);
 }
@@ -105,11 +154,16 @@ function errorsAt({ same, different }: PairScores, decision: number): string {
 
 /** Likeness of people who stand in one photo, so are different. */
 async function strangersInOnePhoto(contestant: Contestant): Promise<number[]> {
-  const pictures = [...GROUPS.map(({ name }) => readFileSync(join(photos!, 'groups', name))), ...(await Promise.all(SAMPLES.map(({ name }) => readSample(name))))];
+  const pictures = [
+    ...GROUPS.map(({ name }) => readFileSync(join(photos!, 'groups', name))),
+    ...(await Promise.all(SAMPLES.map(({ name }) => readSample(name)))),
+  ];
   const scores: number[] = [];
   for (const picture of pictures) {
     const faces = await contestant.findFaces(picture);
-    faces.forEach((a, i) => faces.slice(i + 1).forEach((b) => scores.push(contestant.likeness(a.embedding, b.embedding))));
+    faces.forEach((a, i) =>
+      faces.slice(i + 1).forEach((b) => scores.push(contestant.likeness(a.embedding, b.embedding))),
+    );
   }
   return scores;
 }

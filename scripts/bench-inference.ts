@@ -1,12 +1,13 @@
 /**
- * Speed of the inference server beside the bare pipeline and the package @vladmandic/face-api, on the same photos, in rounds
- * that take turns, since on a busy machine only ratios of one run mean something. Prints Markdown. Linux only: CPU time and memory are read in /proc.
+ * Speed of the inference server beside the bare pipeline and the package @vladmandic/face-api, on the same photos, in
+ * rounds that take turns, since on a busy machine only ratios of one run mean something. Prints Markdown. Linux only:
+ * CPU time and memory are read in /proc.
  *
  *   npm run bench:inference [-- --rounds 9 --passes 2 --full-load 30 --soak]
  *
- * FACEPASS_TEST_PHOTOS adds the group photos of a folder; FACEPASS_TEST_MODELS adds a second run with the pair of YuNet and
- * MobileFaceNet of a folder. --full-load is how many seconds health checks and refusals are timed while every place is taken.
- * --soak sends 2,000 photos through one server and prints its memory on the way.
+ * FACEPASS_TEST_PHOTOS adds the group photos of a folder; FACEPASS_TEST_MODELS adds a second run with the pair of YuNet
+ * and MobileFaceNet of a folder. --full-load is how many seconds health checks and refusals are timed while every place
+ * is taken. --soak sends 2,000 photos through one server and prints its memory on the way.
  */
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -21,7 +22,12 @@ import { QUEUE_LIMIT, requireProc, startService, type ServiceRound } from './ben
 import { soak } from './bench-inference/soak.ts';
 
 const { values: options } = parseArgs({
-  options: { rounds: { type: 'string', default: '9' }, passes: { type: 'string', default: '2' }, 'full-load': { type: 'string', default: '30' }, soak: { type: 'boolean', default: false } },
+  options: {
+    rounds: { type: 'string', default: '9' },
+    passes: { type: 'string', default: '2' },
+    'full-load': { type: 'string', default: '30' },
+    soak: { type: 'boolean', default: false },
+  },
 });
 requireProc();
 const photos = benchPhotos();
@@ -40,7 +46,10 @@ else console.log('FACEPASS_TEST_MODELS is not set: the pair of YuNet and MobileF
 
 async function benchPack(modelPack: string, weightsDirectory: string | undefined): Promise<void> {
   const pipeline = { modelsDirectory: models, modelPack, weightsDirectory };
-  const environment = { MODEL_PACK: modelPack, ...(weightsDirectory ? { MODEL_WEIGHTS_DIRECTORY: weightsDirectory } : {}) };
+  const environment = {
+    MODEL_PACK: modelPack,
+    ...(weightsDirectory ? { MODEL_WEIGHTS_DIRECTORY: weightsDirectory } : {}),
+  };
   await using service = await startService({ photos, workers, environment });
   await using bare = await forkContestant('bare pipeline', './bare.ts', { photos, workers, pipeline });
   await using peer = await forkContestant('@vladmandic/face-api', './peer.ts', { photos, workers: 1, pipeline });
@@ -59,13 +68,29 @@ async function benchPack(modelPack: string, weightsDirectory: string | undefined
   const alone = [await service.round(passes, 1)];
 
   console.log(`### Pack \`${modelPack}\`\n`);
-  printContestants([[service, rounds.service], [bare, rounds.bare], [peer, rounds.peer], ...(api ? [[api, rounds.api] as [Contestant, Round[]]] : [])]);
+  printContestants([
+    [service, rounds.service],
+    [bare, rounds.bare],
+    [peer, rounds.peer],
+    ...(api ? [[api, rounds.api] as [Contestant, Round[]]] : []),
+  ]);
   printRatios(rounds);
   printStages(rounds.service);
   const latencies = alone.flatMap(({ latenciesMs }) => latenciesMs);
-  console.log(table(['one call at a time', 'p50 ms', 'p95 ms'], [['service', percentile(latencies, 50), percentile(latencies, 95)]]));
+  console.log(
+    table(
+      ['one call at a time', 'p50 ms', 'p95 ms'],
+      [['service', percentile(latencies, 50), percentile(latencies, 95)]],
+    ),
+  );
   if (options.soak) console.log(table(['photos sent', 'resident MB'], await soak(service, photos.length)));
-  printFullLoad(await measureResponsiveness(service.server, { photos, places: workers + QUEUE_LIMIT, seconds: Number(options['full-load']) }));
+  printFullLoad(
+    await measureResponsiveness(service.server, {
+      photos,
+      places: workers + QUEUE_LIMIT,
+      seconds: Number(options['full-load']),
+    }),
+  );
 }
 
 interface Rounds {
@@ -79,23 +104,73 @@ interface Rounds {
 function printContestants(entries: [Contestant, Round[]][]): void {
   const rows = entries.map(([{ name }, rounds]) => {
     const latencies = rounds.flatMap(({ latenciesMs }) => latenciesMs);
-    return [name, median(rounds.map(photosPerSecond)), percentile(latencies, 50), percentile(latencies, 95), median(rounds.map(cpuMsPerPhoto)), Number.isNaN(rounds[0]!.faces) ? '' : rounds[0]!.faces / rounds[0]!.photos];
+    return [
+      name,
+      median(rounds.map(photosPerSecond)),
+      percentile(latencies, 50),
+      percentile(latencies, 95),
+      median(rounds.map(cpuMsPerPhoto)),
+      Number.isNaN(rounds[0]!.faces) ? '' : rounds[0]!.faces / rounds[0]!.photos,
+    ];
   });
   console.log(table(['all cores busy', 'photos/s', 'p50 ms', 'p95 ms', 'CPU ms a photo', 'faces a photo'], rows));
 }
 
 /** Medians of the rounds' own ratios: the load of the machine moves between rounds, less within one. */
 function printRatios({ service, bare, peer, api }: Rounds): void {
-  const ratio = (top: (index: number) => number, bottom: (index: number) => number) => median(service.map((_, index) => top(index) / bottom(index)));
+  const ratio = (top: (index: number) => number, bottom: (index: number) => number) =>
+    median(service.map((_, index) => top(index) / bottom(index)));
   const rows: [string, number, string][] = [
-    ['service to bare pipeline, photos/s', ratio((i) => photosPerSecond(service[i]!), (i) => photosPerSecond(bare[i]!)), '≥ 0.9'],
-    ['service to @vladmandic/face-api, photos/s', ratio((i) => photosPerSecond(service[i]!), (i) => photosPerSecond(peer[i]!)), '≥ 5 (dlib), ≥ 8 (YuNet pair)'],
-    ['the same for CPU time a photo', ratio((i) => cpuMsPerPhoto(peer[i]!), (i) => cpuMsPerPhoto(service[i]!)), ''],
-    ['transport CPU (client and server) to inference CPU', ratio((i) => service[i]!.transportCpuMs / service[i]!.photos, (i) => cpuMsPerPhoto(bare[i]!)), 'below the next'],
+    [
+      'service to bare pipeline, photos/s',
+      ratio(
+        (i) => photosPerSecond(service[i]!),
+        (i) => photosPerSecond(bare[i]!),
+      ),
+      '≥ 0.9',
+    ],
+    [
+      'service to @vladmandic/face-api, photos/s',
+      ratio(
+        (i) => photosPerSecond(service[i]!),
+        (i) => photosPerSecond(peer[i]!),
+      ),
+      '≥ 5 (dlib), ≥ 8 (YuNet pair)',
+    ],
+    [
+      'the same for CPU time a photo',
+      ratio(
+        (i) => cpuMsPerPhoto(peer[i]!),
+        (i) => cpuMsPerPhoto(service[i]!),
+      ),
+      '',
+    ],
+    [
+      'transport CPU (client and server) to inference CPU',
+      ratio(
+        (i) => service[i]!.transportCpuMs / service[i]!.photos,
+        (i) => cpuMsPerPhoto(bare[i]!),
+      ),
+      'below the next',
+    ],
   ];
   if (api.length > 0) {
-    rows.push(['API (with its SQL) and transport CPU to inference CPU', ratio((i) => api[i]!.apiAndTransportCpuMs / api[i]!.photos, (i) => cpuMsPerPhoto(bare[i]!)), '≤ 0.1']);
-    rows.push(['indexing over HTTP to bare pipeline, photos/s', ratio((i) => photosPerSecond(api[i]!), (i) => photosPerSecond(bare[i]!)), '']);
+    rows.push([
+      'API (with its SQL) and transport CPU to inference CPU',
+      ratio(
+        (i) => api[i]!.apiAndTransportCpuMs / api[i]!.photos,
+        (i) => cpuMsPerPhoto(bare[i]!),
+      ),
+      '≤ 0.1',
+    ]);
+    rows.push([
+      'indexing over HTTP to bare pipeline, photos/s',
+      ratio(
+        (i) => photosPerSecond(api[i]!),
+        (i) => photosPerSecond(bare[i]!),
+      ),
+      '',
+    ]);
   }
   console.log(table(['ratio, median of rounds', 'measured', 'goal'], rows));
 }
@@ -110,9 +185,22 @@ function printStages(rounds: ServiceRound[]): void {
 }
 
 function printFullLoad({ healthMs, refusalMs, admitted, loopP50Ms, loopP99Ms, ownDelayP99Ms }: Responsiveness): void {
-  const row = (name: string, values: number[]) => [name, String(values.length), percentile(values, 50), percentile(values, 99), Math.max(...values)];
-  const rows = [row('health check over gRPC', healthMs), row('refusal of a photo', refusalMs), ["timers of the server's main thread, late by", '', loopP50Ms, loopP99Ms, ''], ['timers of the probe, late by', '', '', ownDelayP99Ms, '']];
-  console.log(table([`all workers busy, ${QUEUE_LIMIT} photos waiting`, 'answers', 'p50 ms', 'p99 ms', 'max ms'], rows));
+  const row = (name: string, values: number[]) => [
+    name,
+    String(values.length),
+    percentile(values, 50),
+    percentile(values, 99),
+    Math.max(...values),
+  ];
+  const rows = [
+    row('health check over gRPC', healthMs),
+    row('refusal of a photo', refusalMs),
+    ["timers of the server's main thread, late by", '', loopP50Ms, loopP99Ms, ''],
+    ['timers of the probe, late by', '', '', ownDelayP99Ms, ''],
+  ];
+  console.log(
+    table([`all workers busy, ${QUEUE_LIMIT} photos waiting`, 'answers', 'p50 ms', 'p99 ms', 'max ms'], rows),
+  );
   console.log(`${admitted} photos of the probe met a free place and are not counted.\n`);
 }
 

@@ -32,7 +32,8 @@ if (options.help || !options.database) {
 }
 const server = options.database;
 const total = Number(options.faces);
-if (!Number.isSafeInteger(total) || total < 120_000) throw new RangeError(`--faces: a whole number of at least 120,000 (got ${options.faces})`);
+if (!Number.isSafeInteger(total) || total < 120_000)
+  throw new RangeError(`--faces: a whole number of at least 120,000 (got ${options.faces})`);
 const dimensions = options.dimension.split(',').map(Number);
 const wanted = new Set(options.only.split(','));
 
@@ -44,9 +45,13 @@ try {
     for (const dimension of dimensions) print(await benchSearchSpeed({ server, dimension, total, scanner, directory }));
   }
   const dimension = dimensions[0]!;
-  if (wanted.has('dense')) print(`### One partition of 100 M faces, ${dimension} dimensions\n\n${await benchDensePartition(server, dimension)}`);
+  if (wanted.has('dense'))
+    print(
+      `### One partition of 100 M faces, ${dimension} dimensions\n\n${await benchDensePartition(server, dimension)}`,
+    );
   if (wanted.has('ingest')) print(`### Ingest, ${dimension} dimensions\n\n${await benchIngest(server, dimension)}`);
-  if (wanted.has('approximate')) print(`### Approximate indexes, ${dimension} dimensions\n\n${await benchApproximate(server, dimension)}`);
+  if (wanted.has('approximate'))
+    print(`### Approximate indexes, ${dimension} dimensions\n\n${await benchApproximate(server, dimension)}`);
   if (wanted.has('layouts')) print(`### Layouts, ${dimension} dimensions\n\n${await benchLayouts(server, dimension)}`);
 } finally {
   await rm(directory, { recursive: true });

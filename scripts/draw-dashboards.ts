@@ -16,7 +16,9 @@ import { indexPhoto, samplePhoto, searchFaces, startStack, type Stack } from './
  *   node scripts/draw-dashboards.ts --cluster
  *     Release: two releases under load on a cluster, a good one and one that a gate refuses; needs what npm run test:operator needs
  */
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '240' }, cluster: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: { seconds: { type: 'string', default: '240' }, cluster: { type: 'boolean', default: false } },
+});
 const root = join(import.meta.dirname, '..');
 mkdirSync(join(root, 'docs/images/dashboards'), { recursive: true });
 await (values.cluster ? drawCluster() : drawProcesses(Number(values.seconds)));
@@ -28,7 +30,10 @@ async function drawCluster(): Promise<void> {
 }
 
 async function drawProcesses(seconds: number): Promise<void> {
-  await using stack = await startStack({ api: { RETENTION_SWEEP_MINUTES: '0.2' }, inferenceListen: `127.0.0.1:${await freePort(0)}` });
+  await using stack = await startStack({
+    api: { RETENTION_SWEEP_MINUTES: '0.2' },
+    inferenceListen: `127.0.0.1:${await freePort(0)}`,
+  });
   await using prometheus = await startPrometheus(10);
   await prometheus.setTargets(targets(stack));
   const start = Date.now() / 1000;
@@ -49,32 +54,49 @@ async function drawProcesses(seconds: number): Promise<void> {
 type Source = Pick<Prometheus, 'queryRange'>;
 
 async function draw(source: Source, start: number, name: string): Promise<void> {
-  const { title, panels } = JSON.parse(readFileSync(join(root, `dashboards/${name}.json`), 'utf8')) as { title: string; panels: GrafanaPanel[] };
+  const { title, panels } = JSON.parse(readFileSync(join(root, `dashboards/${name}.json`), 'utf8')) as {
+    title: string;
+    panels: GrafanaPanel[];
+  };
   const drawn: DrawnPanel[] = [];
   for (const panel of panels) {
     const expressions = (panel.targets ?? []).map(({ expr }) => expr);
     drawn.push({
       ...panel,
       unit: panel.fieldConfig?.defaults.unit ?? 'short',
-      series: (await Promise.all((panel.targets ?? []).map((target) => seriesOf(source, start, target, panel.type)))).flat(),
+      series: (
+        await Promise.all((panel.targets ?? []).map((target) => seriesOf(source, start, target, panel.type)))
+      ).flat(),
       empty: expressions.some((expr) => /kube_/.test(expr)) ? 'needs kube-state-metrics' : 'nothing in this run',
     });
   }
   writeFileSync(join(root, 'docs/images/dashboards', `${name}.svg`), drawDashboard(title, drawn));
 }
 
-async function seriesOf(source: Source, start: number, { expr, legendFormat }: { expr: string; legendFormat: string }, type: string): Promise<DrawnPanel['series']> {
+async function seriesOf(
+  source: Source,
+  start: number,
+  { expr, legendFormat }: { expr: string; legendFormat: string },
+  type: string,
+): Promise<DrawnPanel['series']> {
   const query = expr.replaceAll('$__rate_interval', '10s').replaceAll('$namespace', '.*');
   const end = Date.now() / 1000;
   // A table shows what is there at the end.
   const found = await source.queryRange(query, type === 'table' ? end : start, end, 2);
-  return found.map(({ metric, values: points }) => ({ legend: legendFormat.replaceAll(/\{\{(\w+)\}\}/g, (_whole, label: string) => metric[label] ?? '').trim(), values: points }));
+  return found.map(({ metric, values: points }) => ({
+    legend: legendFormat.replaceAll(/\{\{(\w+)\}\}/g, (_whole, label: string) => metric[label] ?? '').trim(),
+    values: points,
+  }));
 }
 
 function targets({ api, inference }: Stack): Target[] {
   return [
     { job: 'facepass-api', port: api.metricsPort, labels: { pod: 'api-1' } },
-    ...inference.slice(-1).map(({ metricsPort }): Target => ({ job: 'facepass-inference', port: metricsPort, labels: { pod: `inference-${inference.length}` } })),
+    ...inference.slice(-1).map(({ metricsPort }): Target => ({
+      job: 'facepass-inference',
+      port: metricsPort,
+      labels: { pod: `inference-${inference.length}` },
+    })),
   ];
 }
 

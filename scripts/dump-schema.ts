@@ -5,11 +5,15 @@ import pg from 'pg';
 import { createTestDatabase } from './test-database.ts';
 
 /**
- * The tables, functions and triggers of a database as SQL, in an order that only names decide; the same on PostgreSQL 16 and the embedded
- * 18. pg_dump cannot be it: it refuses newer servers, and the embedded database has none. Partitions are told in one line.
+ * The tables, functions and triggers of a database as SQL, in an order that only names decide; the same on PostgreSQL
+ * 16 and the embedded
+ * 18. pg_dump cannot be it: it refuses newer servers, and the embedded database has none. Partitions are told in one
+ * line.
  */
 export async function dumpSchema(client: pg.Client | pg.Pool): Promise<string> {
-  const { rows } = await client.query(`select part from (${PARTS}) as parts(place, name, part) order by place, name collate "C"`);
+  const { rows } = await client.query(
+    `select part from (${PARTS}) as parts(place, name, part) order by place, name collate "C"`,
+  );
   return `${rows.map((row) => row.part.trimEnd()).join('\n\n')}\n`;
 }
 
@@ -55,7 +59,13 @@ export async function dumpFreshSchema(): Promise<string> {
   await using database = await createTestDatabase();
   const root = join(import.meta.dirname, '..');
   const migrated = spawnSync(process.execPath, [join(root, 'services/migrator/main.ts'), 'up'], {
-    env: { ...process.env, DATABASE_URL: database.url, MODEL_PACK: 'dlib', MODELS_DIRECTORY: join(root, 'models'), LOG_LEVEL: 'warn' },
+    env: {
+      ...process.env,
+      DATABASE_URL: database.url,
+      MODEL_PACK: 'dlib',
+      MODELS_DIRECTORY: join(root, 'models'),
+      LOG_LEVEL: 'warn',
+    },
     encoding: 'utf8',
   });
   if (migrated.status !== 0) throw new Error(`the migrator failed:\n${migrated.stdout}${migrated.stderr}`);

@@ -14,7 +14,10 @@ on processes: ${Object.keys(DRILLS).join(', ')}
 on a cluster: ${Object.keys(CLUSTER_DRILLS).join(', ')}
   needs what npm run test:operator needs (services/operator/tests/cluster/stage.ts)`;
 
-const { positionals, values } = parseArgs({ allowPositionals: true, options: { speed: { type: 'string' }, patience: { type: 'string', default: '600' } } });
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { speed: { type: 'string' }, patience: { type: 'string', default: '600' } },
+});
 const objection = objectionTo(positionals);
 if (objection !== undefined) {
   console.error(`${objection}\n\n${USAGE}`);
@@ -34,5 +37,8 @@ function objectionTo(names: string[]): string | undefined {
   const unknown = names.find((name) => !DRILLS[name] && !CLUSTER_DRILLS[name]);
   if (unknown !== undefined) return `There is no fault ${unknown}.`;
   if (!names.some((name) => DRILLS[name])) return undefined;
-  return prometheusMissing || (process.env['FACEPASS_TEST_DATABASE_URL'] ? undefined : 'FACEPASS_TEST_DATABASE_URL is not set.');
+  return (
+    prometheusMissing ||
+    (process.env['FACEPASS_TEST_DATABASE_URL'] ? undefined : 'FACEPASS_TEST_DATABASE_URL is not set.')
+  );
 }

@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { isMap, isScalar, parseDocument, type Pair, type YAMLMap } from 'yaml';
 
 /**
- * Writes the table of values into each chart's README.md, from the `# -- ` comments of its values.yaml; with `--check` it
- * fails when a table is stale. A value without a description is refused.
+ * Writes the table of values into each chart's README.md, from the `# -- ` comments of its values.yaml; with `--check`
+ * it fails when a table is stale. A value without a description is refused.
  */
 const [start, end] = ['<!-- values: begin -->\n', '<!-- values: end -->'];
 for (const chart of ['facepass', 'facepass-operator']) writeTable(new URL(`../charts/${chart}/`, import.meta.url));
@@ -14,7 +14,11 @@ function writeTable(chart: URL): void {
   const bare = rows.filter((row) => !row.description).map((row) => row.key);
   if (bare.length > 0) throw new Error(`${chart.pathname}values.yaml: no "# -- " description for ${bare.join(', ')}`);
 
-  const table = ['| key | default | what it does |', '|---|---|---|', ...rows.map((row) => `| \`${row.key}\` | ${row.value} | ${row.description} |`)].join('\n');
+  const table = [
+    '| key | default | what it does |',
+    '|---|---|---|',
+    ...rows.map((row) => `| \`${row.key}\` | ${row.value} | ${row.description} |`),
+  ].join('\n');
   const before = readFileSync(readme, 'utf8');
   const after = `${before.slice(0, before.indexOf(start) + start.length)}${table}\n${before.slice(before.indexOf(end))}`;
   if (!process.argv.includes('--check')) writeFileSync(readme, after);

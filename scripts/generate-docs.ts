@@ -13,7 +13,8 @@ import { metricsPage } from './docs/metrics.ts';
 
 /**
  * Writes what the schemas of the services already say: .env.example, docs/configuration.md, docs/errors.md and a page
- * for each code, docs/metrics.md, docs/licences.md with the notices, and docs/openapi.json. With `--check` it changes nothing and fails when a file differs.
+ * for each code, docs/metrics.md, docs/licences.md with the notices, and docs/openapi.json. With `--check` it changes
+ * nothing and fails when a file differs.
  */
 const root = join(import.meta.dirname, '..');
 
@@ -67,12 +68,18 @@ function exampleEnvironment(): string {
     const lines = variables.map(({ name, value, description }) => `# ${description}\n#${name}=${value}\n`);
     return [`# ---- ${title}: ${start}\n`, ...lines].join('\n');
   });
-  return ['# Made from the schemas of the services by npm run gen:docs. Every NAME may come from a file instead: NAME_FILE=/path.\n', ...sections].join('\n');
+  return [
+    '# Made from the schemas of the services by npm run gen:docs. Every NAME may come from a file instead: NAME_FILE=/path.\n',
+    ...sections,
+  ].join('\n');
 }
 
 function configurationPage(): string {
   const sections = services.map(({ title, start, schema }) => {
-    const rows = variablesOf(schema).map(({ name, value, description }) => `| \`${name}\` | ${value ? `\`${value}\`` : ''} | ${description.replaceAll('|', '\\|')} |`);
+    const rows = variablesOf(schema).map(
+      ({ name, value, description }) =>
+        `| \`${name}\` | ${value ? `\`${value}\`` : ''} | ${description.replaceAll('|', '\\|')} |`,
+    );
     return `## ${title}\n\n\`${start}\`\n\n| Variable | Default | Meaning |\n|---|---|---|\n${rows.join('\n')}\n`;
   });
   return `${CONFIGURATION_INTRODUCTION}\n${sections.join('\n')}`;

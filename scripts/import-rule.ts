@@ -29,7 +29,17 @@ const LIBRARIES: Record<string, string[]> = {
 };
 
 /** Words that several files of a service speak; every other library has one importer in each service. */
-const VOCABULARY = ['zod', '@opentelemetry/api', 'express', '@grpc/grpc-js', 'nice-grpc', 'nice-grpc-common', 'preact', 'preact/hooks', '@preact/signals'];
+const VOCABULARY = [
+  'zod',
+  '@opentelemetry/api',
+  'express',
+  '@grpc/grpc-js',
+  'nice-grpc',
+  'nice-grpc-common',
+  'preact',
+  'preact/hooks',
+  '@preact/signals',
+];
 
 /** The one place of a library that has a name of its own in the design. */
 const HOMES: Record<string, RegExp> = {
@@ -41,7 +51,8 @@ const HOMES: Record<string, RegExp> = {
 
 /** All imports and re-exports of a file, static and dynamic. */
 export function importsOf({ path, text }: SourceFile): Import[] {
-  const statement = /^[ \t]*(import|export)\s+(type\s+)?(?:[\w$*\s{},]+?\s+from\s+)?['"]([^'"\n]+)['"]|\bimport\(\s*['"]([^'"\n]+)['"]/gm;
+  const statement =
+    /^[ \t]*(import|export)\s+(type\s+)?(?:[\w$*\s{},]+?\s+from\s+)?['"]([^'"\n]+)['"]|\bimport\(\s*['"]([^'"\n]+)['"]/gm;
   return [...text.matchAll(statement)].map((match) => ({
     from: path,
     specifier: match[3] ?? match[4] ?? '',
@@ -66,7 +77,10 @@ function mayCross(path: string): boolean {
 }
 
 function folderOf(path: string): string {
-  return path.split('/').slice(0, path.startsWith('services/') ? 2 : 1).join('/');
+  return path
+    .split('/')
+    .slice(0, path.startsWith('services/') ? 2 : 1)
+    .join('/');
 }
 
 /** The path a relative import names, else null. */
@@ -102,13 +116,18 @@ function layerOf(path: string): number {
 
 function packageOf(specifier: string): string | null {
   if (specifier.startsWith('.') || specifier.startsWith('@facepass/') || isBuiltin(specifier)) return null;
-  return specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
 }
 
 function dependencyBreach(one: Import, dependencies: Map<string, string[]>): string[] {
   const name = packageOf(one.specifier);
   const folder = folderOf(one.from);
-  return name && !dependencies.get(folder)?.includes(name) ? [`${one.from} imports ${name}, which ${folder}/package.json does not list`] : [];
+  return name && !dependencies.get(folder)?.includes(name)
+    ? [`${one.from} imports ${name}, which ${folder}/package.json does not list`]
+    : [];
 }
 
 function importerBreaches(imports: Import[]): string[] {

@@ -7,16 +7,25 @@ import { breachesOf, importsOf, type SourceFile } from './import-rule.ts';
 const root = join(import.meta.dirname, '..');
 
 test('every import keeps the rule', () => {
-  const files = globSync(['services/**/*.{ts,tsx}', 'models/**/*.ts'], { cwd: root, exclude: (path) => /(^|\/)(node_modules|dist)$/.test(path) }).map(
-    (path) => ({ path, text: readFileSync(join(root, path), 'utf8') }),
-  );
+  const files = globSync(['services/**/*.{ts,tsx}', 'models/**/*.ts'], {
+    cwd: root,
+    exclude: (path) => /(^|\/)(node_modules|dist)$/.test(path),
+  }).map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
   assert.ok(files.length > 20);
   assert.deepEqual(breachesOf(files, dependenciesOfFolders()), []);
 });
 
 test('each kind of breach is seen', () => {
-  const dependencies = new Map([['services/api', ['pg', 'jose', 'zod']], ['services/contracts', []], ['services/inference', ['sharp']]]);
-  const breachOf = (...files: [path: string, text: string][]) => breachesOf(files.map(([path, text]): SourceFile => ({ path, text })), dependencies);
+  const dependencies = new Map([
+    ['services/api', ['pg', 'jose', 'zod']],
+    ['services/contracts', []],
+    ['services/inference', ['sharp']],
+  ]);
+  const breachOf = (...files: [path: string, text: string][]) =>
+    breachesOf(
+      files.map(([path, text]): SourceFile => ({ path, text })),
+      dependencies,
+    );
   const cases: [RegExp, ...[string, string][]][] = [
     [/reaches into services\/inference/, ['services/api/app.ts', "import { a } from '../inference/faces.ts';"]],
     [/services\/contracts may not/, ['services/contracts/http.ts', "export * from '@facepass/runtime/logger';"]],
@@ -26,18 +35,32 @@ test('each kind of breach is seen', () => {
     [/imports upwards/, ['services/api/routes/search.ts', "import { app } from '../app.ts';"]],
     [/pg, whose place is/, ['services/api/keys.ts', "import pg from 'pg';"]],
     [/sharp, whose place is/, ['services/inference/faces.ts', "import sharp from 'sharp';"]],
-    [/jose has 2 importers/, ['services/api/a.ts', "import 'jose';"], ['services/api/b.ts', "import * as jose from 'jose';"]],
-    [/a circle of imports: services\/api\/a.ts → services\/api\/b.ts → services\/api\/a.ts/, ['services/api/a.ts', "import './b.ts';"], ['services/api/b.ts', "import {\n  a,\n} from './a.ts';"]],
+    [
+      /jose has 2 importers/,
+      ['services/api/a.ts', "import 'jose';"],
+      ['services/api/b.ts', "import * as jose from 'jose';"],
+    ],
+    [
+      /a circle of imports: services\/api\/a.ts → services\/api\/b.ts → services\/api\/a.ts/,
+      ['services/api/a.ts', "import './b.ts';"],
+      ['services/api/b.ts', "import {\n  a,\n} from './a.ts';"],
+    ],
     [/has no place/, ['services/shared/a.ts', "import 'node:fs';"]],
   ];
   for (const [expected, ...files] of cases) assert.match(breachOf(...files).join('\n'), expected);
-  assert.deepEqual(breachOf(['services/api/db/faces.ts', "import pg from 'pg';"], ['services/api/db/pool.ts', "import pg from 'pg';"]), []);
+  assert.deepEqual(
+    breachOf(['services/api/db/faces.ts', "import pg from 'pg';"], ['services/api/db/pool.ts', "import pg from 'pg';"]),
+    [],
+  );
   assert.deepEqual(breachOf(['services/api/app.test.ts', "import { a } from '../inference/faces.ts';"]), []);
 });
 
 test('imports are found in all their forms', () => {
-  const text = "import a, { type B } from 'a';\nimport 'b';\nimport type { C } from 'c';\nexport {\n  d,\n} from 'd';\nexport * from 'e';\nconst f = await import('f');\n// import from 'g'\nconst text = `x from 'h'`;";
-  const found = importsOf({ path: 'x.ts', text }).map(({ specifier, typeOnly }) => (typeOnly ? `type ${specifier}` : specifier));
+  const text =
+    "import a, { type B } from 'a';\nimport 'b';\nimport type { C } from 'c';\nexport {\n  d,\n} from 'd';\nexport * from 'e';\nconst f = await import('f');\n// import from 'g'\nconst text = `x from 'h'`;";
+  const found = importsOf({ path: 'x.ts', text }).map(({ specifier, typeOnly }) =>
+    typeOnly ? `type ${specifier}` : specifier,
+  );
   assert.deepEqual(found, ['a', 'b', 'type c', 'd', 'e', 'f']);
 });
 
@@ -48,8 +71,13 @@ function dependenciesOfFolders(): Map<string, string[]> {
       const manifest = JSON.parse(readFileSync(join(root, path), 'utf8'));
       const rootManifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
       // The converter of models/ and the console's build run in the repository only, never in an image.
-      const fromRoot = ['models', 'services/console'].includes(dirname(path)) ? Object.keys(rootManifest.devDependencies) : [];
-      return [dirname(path), [...Object.keys(manifest.dependencies ?? {}), ...Object.keys(manifest.devDependencies ?? {}), ...fromRoot]];
+      const fromRoot = ['models', 'services/console'].includes(dirname(path))
+        ? Object.keys(rootManifest.devDependencies)
+        : [];
+      return [
+        dirname(path),
+        [...Object.keys(manifest.dependencies ?? {}), ...Object.keys(manifest.devDependencies ?? {}), ...fromRoot],
+      ];
     }),
   );
 }

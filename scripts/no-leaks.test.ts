@@ -20,18 +20,30 @@ test('no tracked file names this machine, its registry or its checkout', (t) => 
 
 test('the lock file names no registry: packages come from the one npm is set to', () => {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
-  const entries = Object.entries(packages as Record<string, { resolved?: string; integrity?: string; link?: boolean; inBundle?: boolean }>);
+  const entries = Object.entries(
+    packages as Record<string, { resolved?: string; integrity?: string; link?: boolean; inBundle?: boolean }>,
+  );
   const outside = entries.filter(([place]) => place.includes('node_modules/'));
   assert.ok(outside.length > 100);
   const addressed = outside.filter(([, { resolved }]) => resolved?.includes(':'));
-  assert.deepEqual(addressed.map(([place, { resolved }]) => `${place}: ${resolved}`), []);
+  assert.deepEqual(
+    addressed.map(([place, { resolved }]) => `${place}: ${resolved}`),
+    [],
+  );
   const unsealed = outside.filter(([, { integrity, link, inBundle }]) => !link && !inBundle && !integrity);
-  assert.deepEqual(unsealed.map(([place]) => place), []);
+  assert.deepEqual(
+    unsealed.map(([place]) => place),
+    [],
+  );
 });
 
 function trackedFiles(): string[] | null {
   try {
-    const listed = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    const listed = execFileSync('git', ['ls-files', '-z'], {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     return listed.split('\0').filter((path) => path && statSync(join(root, path), { throwIfNoEntry: false })?.isFile());
   } catch {
     return null;

@@ -11,8 +11,8 @@ const MEASURED_SERVICES = ['api', 'inference', 'migrator', 'operator'];
 const COVERAGE = 'coverage';
 const FAILED_FILES = `${COVERAGE}/failed-files`;
 /**
- * A test that times out leaves its process alive, for ever where it holds a timer. `--test-force-exit` would end it, and lost up to two
- * thirds of the reports of a file of 81 tests.
+ * A test that times out leaves its process alive, for ever where it holds a timer. `--test-force-exit` would end it,
+ * and lost up to two thirds of the reports of a file of 81 tests.
  */
 const TEST_RUN_LIMIT_MS = 25 * 60_000;
 /** More failed files than this are no accident. */
@@ -52,9 +52,24 @@ function allChecks(): Record<string, () => Outcome> {
   const generators = Object.keys(scripts).filter((name) => name.startsWith('gen:'));
   return {
     'types fit (npm run typecheck)': () => succeeds('npm', ['run', '--silent', 'typecheck']),
-    ...Object.fromEntries(generators.map((name) => [`generated files are up to date (npm run ${name})`, () => succeeds('npm', ['run', '--silent', name, '--', '--check'])])),
-    tests: () => runTests(globSync('{services,scripts,models,charts,dashboards,alerts,examples}/**/*.test.ts', { exclude: isForeign }).filter((path) => !RUN_BY_THEMSELVES.includes(path)).sort()),
-    ...Object.fromEntries(MEASURED_SERVICES.map((name) => [`tests cover more than ${LEAST_LINE_COVERAGE} % of the lines of services/${name}`, () => isCovered(name)])),
+    ...Object.fromEntries(
+      generators.map((name) => [
+        `generated files are up to date (npm run ${name})`,
+        () => succeeds('npm', ['run', '--silent', name, '--', '--check']),
+      ]),
+    ),
+    tests: () =>
+      runTests(
+        globSync('{services,scripts,models,charts,dashboards,alerts,examples}/**/*.test.ts', { exclude: isForeign })
+          .filter((path) => !RUN_BY_THEMSELVES.includes(path))
+          .sort(),
+      ),
+    ...Object.fromEntries(
+      MEASURED_SERVICES.map((name) => [
+        `tests cover more than ${LEAST_LINE_COVERAGE} % of the lines of services/${name}`,
+        () => isCovered(name),
+      ]),
+    ),
     'no known vulnerability of high severity (npm audit)': audit,
   };
 }
@@ -63,19 +78,29 @@ function isForeign(path: string): boolean {
   return /(^|\/)(node_modules|dist)$/.test(path);
 }
 
-function succeeds(command: string, args: string[], { environment, limitMs }: { environment?: NodeJS.ProcessEnv; limitMs?: number } = {}): boolean {
-  const { status, error } = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...environment }, ...(limitMs ? { timeout: limitMs } : {}) });
+function succeeds(
+  command: string,
+  args: string[],
+  { environment, limitMs }: { environment?: NodeJS.ProcessEnv; limitMs?: number } = {},
+): boolean {
+  const { status, error } = spawnSync(command, args, {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, ...environment },
+    ...(limitMs ? { timeout: limitMs } : {}),
+  });
   if (error) console.error(error.message);
   return status === 0;
 }
 
 /**
- * A file that fails beside the others runs once more with the machine to itself, and the log says so: on two shared cores one in
- * some 800 tests met a limit of time now and then (docs/decisions/0100). A test that fails alone, too, fails the run.
+ * A file that fails beside the others runs once more with the machine to itself, and the log says so: on two shared
+ * cores one in some 800 tests met a limit of time now and then (docs/decisions/0100). A test that fails alone, too,
+ * fails the run.
  */
 function runTests(files: string[]): boolean {
   const missing = files.filter((path) => !existsSync(path));
-  if (files.length === 0 || missing.length > 0) throw new Error(`There is no such test file: ${missing.join(', ') || 'none was found'}`);
+  if (files.length === 0 || missing.length > 0)
+    throw new Error(`There is no such test file: ${missing.join(', ') || 'none was found'}`);
   rmSync(COVERAGE, { recursive: true, force: true });
   if (testsPass(files, 2)) return true;
   const failed = readFileSync(FAILED_FILES, 'utf8').split('\n').filter(Boolean);
@@ -89,9 +114,17 @@ function runTests(files: string[]): boolean {
 /** NODE_V8_COVERAGE reaches the services and worker threads that the tests start. */
 function testsPass(files: string[], atATime: number): boolean {
   mkdirSync(COVERAGE, { recursive: true });
-  const reporters = ['--test-reporter=spec', '--test-reporter-destination=stdout', '--test-reporter=./scripts/failed-files.ts', `--test-reporter-destination=${FAILED_FILES}`];
+  const reporters = [
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    '--test-reporter=./scripts/failed-files.ts',
+    `--test-reporter-destination=${FAILED_FILES}`,
+  ];
   const settings = ['--test', `--test-concurrency=${atATime}`, '--test-timeout=400000', ...reporters];
-  return succeeds(process.execPath, [...settings, ...files], { environment: { NODE_V8_COVERAGE: `${COVERAGE}/raw` }, limitMs: TEST_RUN_LIMIT_MS });
+  return succeeds(process.execPath, [...settings, ...files], {
+    environment: { NODE_V8_COVERAGE: `${COVERAGE}/raw` },
+    limitMs: TEST_RUN_LIMIT_MS,
+  });
 }
 
 function isCovered(service: string): boolean {
@@ -109,17 +142,30 @@ function isCovered(service: string): boolean {
     `--exclude=services/${service}/tests/**`,
   ]);
   if (!measured) return false;
-  const { total } = JSON.parse(readFileSync(`${reports}/coverage-summary.json`, 'utf8')) as { total: { lines: { total: number; pct: number } } };
+  const { total } = JSON.parse(readFileSync(`${reports}/coverage-summary.json`, 'utf8')) as {
+    total: { lines: { total: number; pct: number } };
+  };
   return total.lines.total > 0 && total.lines.pct > LEAST_LINE_COVERAGE;
 }
 
 /** A mirror of the registry may not answer the audit endpoint: that is said, and is no failure. */
 function audit(): Outcome {
-  const { stdout } = spawnSync('npm', ['audit', '--audit-level=high', '--json'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-  const report = parseJson(stdout) as { metadata?: { vulnerabilities?: Record<string, number> }; message?: string; error?: { summary?: string } } | null;
+  const { stdout } = spawnSync('npm', ['audit', '--audit-level=high', '--json'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const report = parseJson(stdout) as {
+    metadata?: { vulnerabilities?: Record<string, number> };
+    message?: string;
+    error?: { summary?: string };
+  } | null;
   const counts = report?.metadata?.vulnerabilities;
   if (!counts) return `the registry did not answer (${report?.message ?? report?.error?.summary ?? 'no JSON'})`;
-  console.log(Object.entries(counts).map(([severity, count]) => `${severity} ${count}`).join(', '));
+  console.log(
+    Object.entries(counts)
+      .map(([severity, count]) => `${severity} ${count}`)
+      .join(', '),
+  );
   return (counts['high'] ?? 0) + (counts['critical'] ?? 0) === 0;
 }
 

@@ -12,11 +12,15 @@ import pg from 'pg';
 import { createDatabaseDirectory, databaseUrl, lockFile } from './embedded-database/database.ts';
 
 export interface TestDatabase extends AsyncDisposable {
-  /** Of the database's owner, which is no superuser: such is the migrator's role where PostgreSQL is managed by others. */
+  /**
+   * Of the database's owner, which is no superuser: such is the migrator's role where PostgreSQL is managed by others.
+   */
   url: string;
   /** Of a role that may create roles. */
   administratorUrl: string;
-  /** `embedded` is one backend: two transactions cannot be open at a time, and session advisory locks exclude nobody. */
+  /**
+   * `embedded` is one backend: two transactions cannot be open at a time, and session advisory locks exclude nobody.
+   */
   engine: 'postgresql' | 'embedded';
 }
 
@@ -66,7 +70,15 @@ async function createEmbedded(): Promise<TestDatabase> {
   await cp(await emptyDatabase(), join(directory, 'data'), { recursive: true, mode: constants.COPYFILE_FICLONE });
   const child = spawn(
     process.execPath,
-    ['--import', END_WITH_PARENT, DATABASE_MAIN, '--directory', join(directory, 'data'), '--socket-directory', directory],
+    [
+      '--import',
+      END_WITH_PARENT,
+      DATABASE_MAIN,
+      '--directory',
+      join(directory, 'data'),
+      '--socket-directory',
+      directory,
+    ],
     { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] },
   );
   stack.defer(async () => {
@@ -75,9 +87,15 @@ async function createEmbedded(): Promise<TestDatabase> {
     await once(child, 'exit');
   });
   const firstLine = await Promise.race([once(createInterface(child.stdout as Readable), 'line'), once(child, 'exit')]);
-  if (typeof firstLine[0] !== 'string' || !firstLine[0].includes('serving')) throw new Error('the embedded database did not start');
+  if (typeof firstLine[0] !== 'string' || !firstLine[0].includes('serving'))
+    throw new Error('the embedded database did not start');
   const owned = stack.move();
-  return { url: databaseUrl(directory), administratorUrl: databaseUrl(directory), engine: 'embedded', [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    url: databaseUrl(directory),
+    administratorUrl: databaseUrl(directory),
+    engine: 'embedded',
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 const DATABASE_MAIN = join(import.meta.dirname, 'embedded-database/main.ts');

@@ -37,11 +37,23 @@ let selfie: Blob;
 before(async () => {
   if (missing) return;
   await sh(`kubectl delete namespace ${namespace} --ignore-not-found --wait`);
-  await sh(`kubectl create namespace ${namespace} && kubectl label namespace ${namespace} pod-security.kubernetes.io/enforce=restricted`);
+  await sh(
+    `kubectl create namespace ${namespace} && kubectl label namespace ${namespace} pod-security.kubernetes.io/enforce=restricted`,
+  );
   const base = process.env['BASE_IMAGE'] ? `--base-image ${process.env['BASE_IMAGE']}` : '';
-  process.stdout.write(await sh(`scripts/build-images --registry localhost --tag ${tag} ${base} 2>/dev/null | tail -3`));
-  if (process.env['LOAD_IMAGES']) await sh(`${process.env['LOAD_IMAGES']} localhost/facepass-{api,inference,migrator}:${tag}`);
-  selfie = new Blob([new Uint8Array(await sharp(`${root}/node_modules/@vladmandic/face-api/demo/sample5.jpg`).resize(640).jpeg().toBuffer())], { type: 'image/jpeg' });
+  process.stdout.write(
+    await sh(`scripts/build-images --registry localhost --tag ${tag} ${base} 2>/dev/null | tail -3`),
+  );
+  if (process.env['LOAD_IMAGES'])
+    await sh(`${process.env['LOAD_IMAGES']} localhost/facepass-{api,inference,migrator}:${tag}`);
+  selfie = new Blob(
+    [
+      new Uint8Array(
+        await sharp(`${root}/node_modules/@vladmandic/face-api/demo/sample5.jpg`).resize(640).jpeg().toBuffer(),
+      ),
+    ],
+    { type: 'image/jpeg' },
+  );
 });
 
 after(async () => {
@@ -58,7 +70,9 @@ test('an install in a restricted namespace ends with a working search', { skip: 
 
 test('from one to four inference pods: each serves its share', { skip: missing }, async (t) => {
   await using forward = await portForward(namespace, `service/${api}`, 80);
-  await sh(`kubectl -n ${namespace} scale deployment/${inference} --replicas=4 && kubectl -n ${namespace} rollout status deployment/${inference} --timeout=3m`);
+  await sh(
+    `kubectl -n ${namespace} scale deployment/${inference} --replicas=4 && kubectl -n ${namespace} rollout status deployment/${inference} --timeout=3m`,
+  );
   const load = sustainedLoad(() => search(forward.url), 4);
   const shares = await until('every pod serves 15 to 35 % of the calls', 60, async () => {
     const before = await callsByPod();
@@ -76,32 +90,53 @@ test('from one to four inference pods: each serves its share', { skip: missing }
 
 test('a rolling update of inference and a scale-down fail no request', { skip: missing }, async (t) => {
   await using forward = await portForward(namespace, `service/${api}`, 80);
-  await sh(`kubectl -n ${namespace} scale deployment/${inference} --replicas=2 && kubectl -n ${namespace} rollout status deployment/${inference} --timeout=3m`);
+  await sh(
+    `kubectl -n ${namespace} scale deployment/${inference} --replicas=2 && kubectl -n ${namespace} rollout status deployment/${inference} --timeout=3m`,
+  );
   const load = sustainedLoad(() => search(forward.url), 2);
   await until('load is on', 30, async () => load.outcome.answered > 5);
-  await sh(`kubectl -n ${namespace} rollout restart deployment/${inference} && kubectl -n ${namespace} rollout status deployment/${inference} --timeout=3m`);
+  await sh(
+    `kubectl -n ${namespace} rollout restart deployment/${inference} && kubectl -n ${namespace} rollout status deployment/${inference} --timeout=3m`,
+  );
   await sh(`kubectl -n ${namespace} scale deployment/${inference} --replicas=1`);
-  await until('one pod is left', 90, async () => (await sh(`kubectl -n ${namespace} get pods -l app.kubernetes.io/component=inference -o name`)).trim().split('\n').length === 1);
+  await until(
+    'one pod is left',
+    90,
+    async () =>
+      (await sh(`kubectl -n ${namespace} get pods -l app.kubernetes.io/component=inference -o name`)).trim().split('\n')
+        .length === 1,
+  );
   const { answered, failures } = await load.stop();
   t.diagnostic(`${answered} answered, ${failures.length} failed`);
   assert.deepEqual(failures, []);
 });
 
-test('the autoscaler adds inference pods under load and takes them away again, and no request fails', { skip: missing }, async (t) => {
-  const scaling = '--set inference.autoscaling.enabled=true,inference.autoscaling.minReplicas=1,inference.autoscaling.maxReplicas=2,inference.autoscaling.scaleDownStabilizationSeconds=15';
-  await sh(`helm upgrade ${release} charts/facepass ${settings} ${scaling}`);
-  await using forward = await portForward(namespace, `service/${api}`, 80);
-  const load = sustainedLoad(() => search(forward.url), 2);
-  await until('the autoscaler asks for a second pod, and it is ready', 150, async () => (await readyPods(namespace, 'inference')).length === 2);
-  const { answered, failures } = await load.stop();
-  await until('one pod is left', 180, async () => (await readyPods(namespace, 'inference')).length === 1);
-  t.diagnostic(`${answered} answered, ${failures.length} failed`);
-  assert.deepEqual(failures, []);
-  await sh(`helm rollback ${release} 1 --namespace ${namespace} --wait --timeout 5m`);
-});
+test(
+  'the autoscaler adds inference pods under load and takes them away again, and no request fails',
+  { skip: missing },
+  async (t) => {
+    const scaling =
+      '--set inference.autoscaling.enabled=true,inference.autoscaling.minReplicas=1,inference.autoscaling.maxReplicas=2,inference.autoscaling.scaleDownStabilizationSeconds=15';
+    await sh(`helm upgrade ${release} charts/facepass ${settings} ${scaling}`);
+    await using forward = await portForward(namespace, `service/${api}`, 80);
+    const load = sustainedLoad(() => search(forward.url), 2);
+    await until(
+      'the autoscaler asks for a second pod, and it is ready',
+      150,
+      async () => (await readyPods(namespace, 'inference')).length === 2,
+    );
+    const { answered, failures } = await load.stop();
+    await until('one pod is left', 180, async () => (await readyPods(namespace, 'inference')).length === 1);
+    t.diagnostic(`${answered} answered, ${failures.length} failed`);
+    assert.deepEqual(failures, []);
+    await sh(`helm rollback ${release} 1 --namespace ${namespace} --wait --timeout 5m`);
+  },
+);
 
 test('an upgrade keeps the API key and every indexed face; a rollback too', { skip: missing }, async () => {
-  await sh(`helm upgrade ${release} charts/facepass ${settings} --set logLevel=debug --set api.podAnnotations.upgraded=yes`);
+  await sh(
+    `helm upgrade ${release} charts/facepass ${settings} --set logLevel=debug --set api.podAnnotations.upgraded=yes`,
+  );
   await stillFound();
   await sh(`helm rollback ${release} 1 --namespace ${namespace} --wait --timeout 5m`);
   await stillFound();
@@ -133,21 +168,31 @@ test('API and inference speak TLS with a given Secret', { skip: missing }, async
     openssl req -newkey rsa:2048 -nodes -subj /CN=inference -keyout tls.key -out tls.csr
     openssl x509 -req -days 1 -in tls.csr -CA ca.crt -CAkey ca.key -CAcreateserial -extfile <(echo subjectAltName=DNS:${name}) -out tls.crt
     kubectl -n ${namespace} create secret generic inference-tls --from-file=ca.crt --from-file=tls.crt --from-file=tls.key`);
-  await sh(`helm upgrade ${release} charts/facepass ${settings} --set tls.enabled=true --set tls.existingSecret=inference-tls`);
+  await sh(
+    `helm upgrade ${release} charts/facepass ${settings} --set tls.enabled=true --set tls.existingSecret=inference-tls`,
+  );
   t.diagnostic(await helmTest());
   await stillFound();
 });
 
 test('an uninstall leaves nothing', { skip: missing }, async () => {
   await sh(`helm uninstall ${release} --namespace ${namespace} --wait --timeout 3m`);
-  const kinds = 'all,secrets,configmaps,serviceaccounts,networkpolicies,poddisruptionbudgets,horizontalpodautoscalers,persistentvolumeclaims,jobs';
-  await until('all objects are gone', 60, async () => (await sh(`kubectl -n ${namespace} get ${kinds} -l app.kubernetes.io/instance=${release} -o name`)).trim() === '');
+  const kinds =
+    'all,secrets,configmaps,serviceaccounts,networkpolicies,poddisruptionbudgets,horizontalpodautoscalers,persistentvolumeclaims,jobs';
+  await until(
+    'all objects are gone',
+    60,
+    async () =>
+      (await sh(`kubectl -n ${namespace} get ${kinds} -l app.kubernetes.io/instance=${release} -o name`)).trim() === '',
+  );
 });
 
 test('an upgrade from the previous version of the chart keeps every indexed face', { skip: missing }, async (t) => {
   const { version, folder } = await previousChart();
   t.diagnostic(`from chart ${version}`);
-  await sh(`helm template database charts/facepass --kube-version 1.34.0 ${settings.replace('--wait', '')} --show-only templates/trial-postgres.yaml | kubectl -n ${namespace} apply -f -`);
+  await sh(
+    `helm template database charts/facepass --kube-version 1.34.0 ${settings.replace('--wait', '')} --show-only templates/trial-postgres.yaml | kubectl -n ${namespace} apply -f -`,
+  );
   const external = `${settings} --set postgres.embedded.enabled=false --set postgres.existingSecret=database-facepass-postgres`;
   await sh(`helm install ${release} ${folder}/charts/facepass ${external}`);
   await indexOne();
@@ -168,16 +213,24 @@ async function previousChart(): Promise<{ version: string; folder: string }> {
 /** Helm removes the test's pod when it succeeds, so that an uninstall leaves none; a failed one stays to be read. */
 async function helmTest(): Promise<string> {
   return sh(`helm test ${release} --namespace ${namespace} --timeout 2m | grep Phase`).catch(async (error: Error) => {
-    throw new Error(`${error.message}\n${await sh(`kubectl -n ${namespace} logs ${release}-facepass-smoke-test`).catch(String)}`);
+    throw new Error(
+      `${error.message}\n${await sh(`kubectl -n ${namespace} logs ${release}-facepass-smoke-test`).catch(String)}`,
+    );
   });
 }
 
 /** Indexes the selfie as photo p1 of the session gala, with the installation's key. */
 async function indexOne(): Promise<void> {
-  const secret = await sh(`kubectl -n ${namespace} get secret ${release}-facepass-api-keys -o jsonpath='{.data.api-keys}' | base64 -d`);
+  const secret = await sh(
+    `kubectl -n ${namespace} get secret ${release}-facepass-api-keys -o jsonpath='{.data.api-keys}' | base64 -d`,
+  );
   apiKey = secret.split(':')[1] ?? '';
   await using forward = await portForward(namespace, `service/${api}`, 80);
-  const indexed = await fetch(`${forward.url}/api/v1/index`, { method: 'POST', headers: { 'X-API-Key': apiKey }, body: form({ session_id: 'gala', photo_id: 'p1' }) });
+  const indexed = await fetch(`${forward.url}/api/v1/index`, {
+    method: 'POST',
+    headers: { 'X-API-Key': apiKey },
+    body: form({ session_id: 'gala', photo_id: 'p1' }),
+  });
   assert.equal(indexed.status, 200, await indexed.text());
 }
 
@@ -187,13 +240,19 @@ async function stillFound(): Promise<void> {
   const body = await answer.text();
   assert.equal(answer.status, 200, body);
   assert.equal((JSON.parse(body) as { matches: { photo_id: string }[] }).matches[0]?.photo_id, 'p1');
-  const key = await sh(`kubectl -n ${namespace} get secret ${release}-facepass-api-keys -o jsonpath='{.data.api-keys}' | base64 -d`);
+  const key = await sh(
+    `kubectl -n ${namespace} get secret ${release}-facepass-api-keys -o jsonpath='{.data.api-keys}' | base64 -d`,
+  );
   assert.equal(key.split(':')[1], apiKey);
 }
 
 async function callsByPod(): Promise<Map<string, number>> {
   const pods = await readyPods(namespace, 'inference');
-  return new Map(await Promise.all(pods.map(async (pod) => [pod, await podCounter(namespace, pod, 'facepass_inference_requests_total')] as const)));
+  return new Map(
+    await Promise.all(
+      pods.map(async (pod) => [pod, await podCounter(namespace, pod, 'facepass_inference_requests_total')] as const),
+    ),
+  );
 }
 
 function search(url: string): Promise<Response> {

@@ -10,7 +10,11 @@ export const root = fileURLToPath(new URL('../../', import.meta.url));
 /** Runs a command at the project's root; its output. @throws with the output when it fails. */
 export async function sh(command: string, environment: NodeJS.ProcessEnv = {}): Promise<string> {
   try {
-    const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', command], { cwd: root, env: { ...process.env, ...environment }, maxBuffer: 1 << 26 });
+    const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', command], {
+      cwd: root,
+      env: { ...process.env, ...environment },
+      maxBuffer: 1 << 26,
+    });
     return stdout;
   } catch (error) {
     const { stdout, stderr } = error as { stdout: string; stderr: string };
@@ -19,9 +23,13 @@ export async function sh(command: string, environment: NodeJS.ProcessEnv = {}): 
 }
 
 /** Calls `probe` until it gives something; the last failure is the error after `seconds`. */
-export async function until<Result>(what: string, seconds: number, probe: () => Promise<Result | undefined | false>): Promise<Result> {
+export async function until<Result>(
+  what: string,
+  seconds: number,
+  probe: () => Promise<Result | undefined | false>,
+): Promise<Result> {
   const deadline = Date.now() + seconds * 1000;
-  for (let failure: unknown; ; ) {
+  for (let failure: unknown; ;) {
     try {
       const result = await probe();
       if (result !== undefined && result !== false) return result;
@@ -34,8 +42,14 @@ export async function until<Result>(what: string, seconds: number, probe: () => 
 }
 
 /** A local address of a pod or service, for as long as it is not disposed of. */
-export async function portForward(namespace: string, target: string, port: number): Promise<AsyncDisposable & { url: string }> {
-  const child = spawn('kubectl', ['-n', namespace, 'port-forward', target, `:${port}`], { stdio: ['ignore', 'pipe', 'inherit'] });
+export async function portForward(
+  namespace: string,
+  target: string,
+  port: number,
+): Promise<AsyncDisposable & { url: string }> {
+  const child = spawn('kubectl', ['-n', namespace, 'port-forward', target, `:${port}`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const url = await new Promise<string>((resolve, reject) => {
     createInterface(child.stdout).on('line', (line) => {
       const local = /127\.0\.0\.1:(\d+)/.exec(line)?.[1];
@@ -54,9 +68,15 @@ export async function portForward(namespace: string, target: string, port: numbe
 
 /** Names of the pods of a component that are ready and not being deleted. */
 export async function readyPods(namespace: string, component: string): Promise<string[]> {
-  const { items } = JSON.parse(await sh(`kubectl -n ${namespace} get pods -l app.kubernetes.io/component=${component} -o json`)) as { items: Pod[] };
+  const { items } = JSON.parse(
+    await sh(`kubectl -n ${namespace} get pods -l app.kubernetes.io/component=${component} -o json`),
+  ) as { items: Pod[] };
   return items
-    .filter((pod) => !pod.metadata.deletionTimestamp && pod.status.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True'))
+    .filter(
+      (pod) =>
+        !pod.metadata.deletionTimestamp &&
+        pod.status.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True'),
+    )
     .map((pod) => pod.metadata.name);
 }
 
@@ -67,7 +87,10 @@ export async function podCounter(namespace: string, pod: string, metric: string)
   return samples.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 }
 
-/** Sends a request again and again, `concurrency` at a time, until stopped; tells how many were answered and how the others failed. */
+/**
+ * Sends a request again and again, `concurrency` at a time, until stopped; tells how many were answered and how the
+ * others failed.
+ */
 export function sustainedLoad(request: () => Promise<Response>, concurrency: number) {
   const outcome = { answered: 0, failures: [] as string[] };
   let stopped = false;

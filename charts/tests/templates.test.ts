@@ -18,7 +18,9 @@ const clusterMissing = await run('kubectl', ['version', '--request-timeout=3s'])
   () => 'no cluster answers kubectl',
 );
 /** `CHART/VALUES` for each file of values in the chart's ci folder. */
-const matrix = ['facepass', 'facepass-operator'].flatMap((chart) => readdirSync(`${charts}/${chart}/ci`).map((file) => `${chart}/${file.replace('-values.yaml', '')}`));
+const matrix = ['facepass', 'facepass-operator'].flatMap((chart) =>
+  readdirSync(`${charts}/${chart}/ci`).map((file) => `${chart}/${file.replace('-values.yaml', '')}`),
+);
 
 function filesOf(values: string): { chart: string; file: string } {
   const [chart, name] = values.split('/');
@@ -28,12 +30,18 @@ function filesOf(values: string): { chart: string; file: string } {
 async function render(values: string, ...settings: string[]): Promise<string> {
   const { chart, file } = filesOf(values);
   const more = settings.flatMap((setting) => ['--set', setting]);
-  const { stdout } = await run('helm', ['template', 'faces', chart, '--kube-version', '1.34.0', '--namespace', 'photos', '--values', file, ...more], { maxBuffer: 1 << 24 });
+  const { stdout } = await run(
+    'helm',
+    ['template', 'faces', chart, '--kube-version', '1.34.0', '--namespace', 'photos', '--values', file, ...more],
+    { maxBuffer: 1 << 24 },
+  );
   return stdout;
 }
 
 async function objectsOf(values: string, ...settings: string[]): Promise<KubernetesObject[]> {
-  return parseAllDocuments(await render(values, ...settings), { merge: true }).map((document) => document.toJS() as KubernetesObject).filter(Boolean);
+  return parseAllDocuments(await render(values, ...settings), { merge: true })
+    .map((document) => document.toJS() as KubernetesObject)
+    .filter(Boolean);
 }
 
 /** Why helm refuses these values. */
@@ -56,46 +64,80 @@ for (const values of matrix) {
   test(`${values}: what is rendered is what was reviewed`, { skip: helmMissing }, async () => {
     // The resource's definition is a file as it stands.
     const settings = values.startsWith('facepass-operator/') ? ['crds.install=false'] : [];
-    const rendered = (await render(values, ...settings)).replaceAll(/fp_\w{40}/g, 'fp_KEY').replaceAll(/\b\w{32}\b(?=@|$)/gm, 'PASSWORD').replaceAll(/helm.sh\/chart: .*/g, 'helm.sh/chart: CHART');
+    const rendered = (await render(values, ...settings))
+      .replaceAll(/fp_\w{40}/g, 'fp_KEY')
+      .replaceAll(/\b\w{32}\b(?=@|$)/gm, 'PASSWORD')
+      .replaceAll(/helm.sh\/chart: .*/g, 'helm.sh/chart: CHART');
     const file = new URL(`${values}.yaml`, snapshots);
     if (process.env['UPDATE_SNAPSHOTS']) writeFileSync(file, rendered);
-    assert.equal(rendered, readFileSync(file, 'utf8'), 'UPDATE_SNAPSHOTS=1 npm run test:charts writes the snapshots anew');
+    assert.equal(
+      rendered,
+      readFileSync(file, 'utf8'),
+      'UPDATE_SNAPSHOTS=1 npm run test:charts writes the snapshots anew',
+    );
   });
 
-  test(`${values}: the API server accepts every object that it knows`, { skip: helmMissing || clusterMissing }, async () => {
-    const { stdout: known } = await run('kubectl', ['api-resources', '--no-headers', '-o', 'name']);
-    const objects = (await objectsOf(values)).filter((object) => known.includes(resourceOf(object)));
-    assert.ok(objects.length >= 6);
-    const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects.map((object) => ({ ...object, metadata: { ...object.metadata, ...(isOfCluster(object) ? {} : { namespace: 'default' }) } })) });
-    const kubectl = run('kubectl', ['apply', '--dry-run=server', '-f', '-'], { maxBuffer: 1 << 24 });
-    kubectl.child.stdin?.end(list);
-    await kubectl;
-  });
+  test(
+    `${values}: the API server accepts every object that it knows`,
+    { skip: helmMissing || clusterMissing },
+    async () => {
+      const { stdout: known } = await run('kubectl', ['api-resources', '--no-headers', '-o', 'name']);
+      const objects = (await objectsOf(values)).filter((object) => known.includes(resourceOf(object)));
+      assert.ok(objects.length >= 6);
+      const list = JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'List',
+        items: objects.map((object) => ({
+          ...object,
+          metadata: { ...object.metadata, ...(isOfCluster(object) ? {} : { namespace: 'default' }) },
+        })),
+      });
+      const kubectl = run('kubectl', ['apply', '--dry-run=server', '-f', '-'], { maxBuffer: 1 << 24 });
+      kubectl.child.stdin?.end(list);
+      await kubectl;
+    },
+  );
 
-  test(`${values}: every pod keeps to the restricted standard and only the operator's holds a token`, { skip: helmMissing }, async () => {
-    const pods = (await objectsOf(values)).flatMap(podsOf);
-    assert.ok(pods.length >= 1);
-    for (const pod of pods) {
-      assert.equal(pod.automountServiceAccountToken, values.startsWith('facepass-operator/'));
-      assert.equal(pod.securityContext.runAsNonRoot, true);
-      assert.equal(pod.securityContext.seccompProfile.type, 'RuntimeDefault');
-      for (const container of [...pod.containers, ...(pod.initContainers ?? [])]) {
-        assert.deepEqual(container.securityContext, { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } });
-        assert.ok(container.resources.requests.memory && container.resources.limits.memory, `${container.name} has no memory limit`);
+  test(
+    `${values}: every pod keeps to the restricted standard and only the operator's holds a token`,
+    { skip: helmMissing },
+    async () => {
+      const pods = (await objectsOf(values)).flatMap(podsOf);
+      assert.ok(pods.length >= 1);
+      for (const pod of pods) {
+        assert.equal(pod.automountServiceAccountToken, values.startsWith('facepass-operator/'));
+        assert.equal(pod.securityContext.runAsNonRoot, true);
+        assert.equal(pod.securityContext.seccompProfile.type, 'RuntimeDefault');
+        for (const container of [...pod.containers, ...(pod.initContainers ?? [])]) {
+          assert.deepEqual(container.securityContext, {
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            capabilities: { drop: ['ALL'] },
+          });
+          assert.ok(
+            container.resources.requests.memory && container.resources.limits.memory,
+            `${container.name} has no memory limit`,
+          );
+        }
       }
-    }
-  });
+    },
+  );
 }
 
 test('no Deployment with an autoscaler states replicas', { skip: helmMissing }, async () => {
   const objects = await objectsOf('facepass/production');
-  const scaled = objects.filter((object) => object.kind === 'HorizontalPodAutoscaler').map((object) => object.spec.scaleTargetRef.name);
+  const scaled = objects
+    .filter((object) => object.kind === 'HorizontalPodAutoscaler')
+    .map((object) => object.spec.scaleTargetRef.name);
   assert.deepEqual(scaled, ['faces-facepass-api', 'faces-facepass-inference']);
-  for (const object of objects) if (object.kind === 'Deployment' && scaled.includes(object.metadata.name)) assert.equal('replicas' in object.spec, false);
+  for (const object of objects)
+    if (object.kind === 'Deployment' && scaled.includes(object.metadata.name))
+      assert.equal('replicas' in object.spec, false);
 });
 
 test('the migration Job is no hook and its name changes with what it runs', { skip: helmMissing }, async () => {
-  const job = async (...settings: string[]) => (await objectsOf('facepass/trial', ...settings)).find((object) => object.kind === 'Job');
+  const job = async (...settings: string[]) =>
+    (await objectsOf('facepass/trial', ...settings)).find((object) => object.kind === 'Job');
   const [before, after] = [await job(), await job('image.tag=0.2.0')];
   assert.equal(before?.metadata.annotations, undefined);
   assert.match(before?.metadata.name ?? '', /^faces-facepass-migrate-1-[0-9a-f]{8}$/);
@@ -113,40 +155,89 @@ test('no route leads to the metrics', { skip: helmMissing }, async () => {
 });
 
 test('blue-green mode renders one Facepass of the pods that plain mode deploys', { skip: helmMissing }, async () => {
-  const [plain, blueGreen] = [await objectsOf('facepass/production'), await objectsOf('facepass/production', 'release.mode=blueGreen')];
+  const [plain, blueGreen] = [
+    await objectsOf('facepass/production'),
+    await objectsOf('facepass/production', 'release.mode=blueGreen'),
+  ];
   const { spec } = blueGreen.find((object) => object.kind === 'Facepass')!;
-  const templateOf = (name: string) => plain.find((object) => object.metadata.name.startsWith(`faces-facepass-${name}`) && ['Deployment', 'Job'].includes(object.kind))?.spec.template;
+  const templateOf = (name: string) =>
+    plain.find(
+      (object) =>
+        object.metadata.name.startsWith(`faces-facepass-${name}`) && ['Deployment', 'Job'].includes(object.kind),
+    )?.spec.template;
   assert.deepEqual(spec.api.template, templateOf('api'));
   assert.deepEqual(spec.inference.template, templateOf('inference'));
   assert.deepEqual(spec.migration.template, templateOf('migrate'));
-  assert.deepEqual(spec.traffic.route.matches, plain.find((object) => object.kind === 'HTTPRoute')!.spec.rules[0].matches);
-  assert.deepEqual(spec.api.autoscaling.metrics, plain.find((object) => object.kind === 'HorizontalPodAutoscaler')!.spec.metrics);
+  assert.deepEqual(
+    spec.traffic.route.matches,
+    plain.find((object) => object.kind === 'HTTPRoute')!.spec.rules[0].matches,
+  );
+  assert.deepEqual(
+    spec.api.autoscaling.metrics,
+    plain.find((object) => object.kind === 'HorizontalPodAutoscaler')!.spec.metrics,
+  );
   const kinds = new Set(blueGreen.map((object) => object.kind));
-  for (const kind of ['Deployment', 'Job', 'HTTPRoute', 'HorizontalPodAutoscaler', 'Service']) assert.equal(kinds.has(kind), false, kind);
+  for (const kind of ['Deployment', 'Job', 'HTTPRoute', 'HorizontalPodAutoscaler', 'Service'])
+    assert.equal(kinds.has(kind), false, kind);
 });
 
 test('whether a release is paused or aborted is left to whoever watches it', { skip: helmMissing }, async () => {
   const { spec } = (await objectsOf('facepass/blue-green')).find((object) => object.kind === 'Facepass')!;
-  assert.deepEqual(Object.keys(spec).filter((key) => ['paused', 'abort'].includes(key)), []);
+  assert.deepEqual(
+    Object.keys(spec).filter((key) => ['paused', 'abort'].includes(key)),
+    [],
+  );
 });
 
-test('the operator may write what it makes and nothing else, in its namespaces only', { skip: helmMissing }, async () => {
-  const objects = await objectsOf('facepass-operator/production');
-  const roles = objects.filter((object) => object.kind === 'Role' && !object.metadata.name.endsWith('-leader'));
-  assert.deepEqual(roles.map((role) => role.metadata.namespace), ['photos', 'photos-staging']);
-  for (const { rules } of roles) {
-    const writable = rules!.filter(({ verbs }) => verbs.some((verb) => !['get', 'list', 'watch'].includes(verb))).flatMap(({ resources }) => resources);
-    assert.deepEqual(writable, ['facepasses/status', 'deployments', 'controllerrevisions', 'services', 'jobs', 'horizontalpodautoscalers', 'httproutes', 'events']);
-    assert.doesNotMatch(JSON.stringify(rules), /\*|secrets|configmaps/);
-  }
-  assert.equal(objects.some((object) => object.kind === 'ClusterRoleBinding'), false);
-  assert.equal((await objectsOf('facepass-operator/cluster-wide')).filter((object) => object.kind === 'ClusterRoleBinding').length, 1);
-});
+test(
+  'the operator may write what it makes and nothing else, in its namespaces only',
+  { skip: helmMissing },
+  async () => {
+    const objects = await objectsOf('facepass-operator/production');
+    const roles = objects.filter((object) => object.kind === 'Role' && !object.metadata.name.endsWith('-leader'));
+    assert.deepEqual(
+      roles.map((role) => role.metadata.namespace),
+      ['photos', 'photos-staging'],
+    );
+    for (const { rules } of roles) {
+      const writable = rules!
+        .filter(({ verbs }) => verbs.some((verb) => !['get', 'list', 'watch'].includes(verb)))
+        .flatMap(({ resources }) => resources);
+      assert.deepEqual(writable, [
+        'facepasses/status',
+        'deployments',
+        'controllerrevisions',
+        'services',
+        'jobs',
+        'horizontalpodautoscalers',
+        'httproutes',
+        'events',
+      ]);
+      assert.doesNotMatch(JSON.stringify(rules), /\*|secrets|configmaps/);
+    }
+    assert.equal(
+      objects.some((object) => object.kind === 'ClusterRoleBinding'),
+      false,
+    );
+    assert.equal(
+      (await objectsOf('facepass-operator/cluster-wide')).filter((object) => object.kind === 'ClusterRoleBinding')
+        .length,
+      1,
+    );
+  },
+);
 
 test('the definition of the resource stays at an uninstall', { skip: helmMissing }, async () => {
-  const definition = (await objectsOf('facepass-operator/default')).find((object) => object.kind === 'CustomResourceDefinition');
+  const definition = (await objectsOf('facepass-operator/default')).find(
+    (object) => object.kind === 'CustomResourceDefinition',
+  );
   assert.deepEqual(definition?.metadata.annotations?.['helm.sh/resource-policy'], 'keep');
-  assert.equal((await objectsOf('facepass-operator/default', 'crds.install=false')).some((object) => object.kind === 'CustomResourceDefinition'), false);
+  assert.equal(
+    (await objectsOf('facepass-operator/default', 'crds.install=false')).some(
+      (object) => object.kind === 'CustomResourceDefinition',
+    ),
+    false,
+  );
 });
 
 const contradictions: [string, string[], RegExp][] = [
@@ -159,12 +250,24 @@ const contradictions: [string, string[], RegExp][] = [
   ['facepass/trial', ['api.searchAccess=token'], /needs api.searchTokenSecret/],
   ['facepass/trial', ['ingress.enabled=true'], /at least one name in ingress.hosts/],
   ['facepass/trial', ['httpRoute.enabled=true'], /needs httpRoute.parentRefs/],
-  ['facepass/trial', ['api.autoscaling.enabled=true', 'api.autoscaling.minReplicas=20'], /api.autoscaling.minReplicas is larger/],
-  ['facepass/trial', ['inference.autoscaling.enabled=true', 'inference.autoscaling.minReplicas=20'], /inference.autoscaling.minReplicas is larger/],
+  [
+    'facepass/trial',
+    ['api.autoscaling.enabled=true', 'api.autoscaling.minReplicas=20'],
+    /api.autoscaling.minReplicas is larger/,
+  ],
+  [
+    'facepass/trial',
+    ['inference.autoscaling.enabled=true', 'inference.autoscaling.minReplicas=20'],
+    /inference.autoscaling.minReplicas is larger/,
+  ],
   ['facepass/trial', ['monitoring.podMonitor.enabled=true'], /no Prometheus operator/],
   ['facepass/trial', ['httpRoute.enabled=true', 'httpRoute.parentRefs[0].name=public'], /no Gateway API/],
   ['facepass/trial', ['release.mode=blueGreen'], /needs httpRoute.enabled and httpRoute.parentRefs/],
-  ['facepass/trial', ['release.mode=blueGreen', 'release.traffic.mode=Selector'], /install charts\/facepass-operator first/],
+  [
+    'facepass/trial',
+    ['release.mode=blueGreen', 'release.traffic.mode=Selector'],
+    /install charts\/facepass-operator first/,
+  ],
   ['facepass/blue-green', ['ingress.enabled=true', 'ingress.hosts[0]=x'], /would go past the weights/],
   ['facepass/blue-green', ['release.traffic.mode=Selector'], /where there is a Gateway the operator shifts by weights/],
   ['facepass/blue-green', ['migration.contract=true'], /nothing goes back beyond a contraction/],
@@ -174,22 +277,63 @@ const contradictions: [string, string[], RegExp][] = [
   ['facepass-operator/default', ['monitoring.podMonitor.enabled=true'], /no Prometheus operator/],
 ];
 for (const [values, settings, sentence] of contradictions)
-  test(`refused with a sentence: ${settings.join(' ')}`, { skip: helmMissing }, async () => assert.match(await refusal(values, ...settings), sentence));
+  test(`refused with a sentence: ${settings.join(' ')}`, { skip: helmMissing }, async () =>
+    assert.match(await refusal(values, ...settings), sentence),
+  );
 
 const malformed = [
-  'api.replcas=2', 'replicas=2', 'api.replicas=-1', 'api.replicas=two', 'inference.mode=remote', 'image.pullPolicy=Sometimes', 'image.pullSecrets=one',
-  'api.searchAccess=private', 'api.trustProxy=true', 'api.service.type=ExternalName', 'api.service.port=70000', 'api.image.digest=sha256:12', 'api.env.lower=1',
-  'postgres.poolSize=0', 'postgres.embedded.storage=10GB', 'postgres.embeded.enabled=true', 'redis.url=redis://x', 's3.endpoint=ftp://x', 'telemetry.samplingRatio=2',
-  'telemetry.otlpEndpoint=collector:4318', 'logLevel=loud', 'model.pack=../etc', 'monitoring.podMonitor.interval=soon', 'networkPolicy.egressPorts[0]=postgres', 'tls.certManager.issuerRef.kind=Vault',
-  'release.mode=canary', 'release.traffic.steps[0].weight=0', 'release.traffic.steps[0].hold=soon', 'release.gates[0].name=Errors', 'release.rollbackWindow=1d', 'release.paused=true',
+  'api.replcas=2',
+  'replicas=2',
+  'api.replicas=-1',
+  'api.replicas=two',
+  'inference.mode=remote',
+  'image.pullPolicy=Sometimes',
+  'image.pullSecrets=one',
+  'api.searchAccess=private',
+  'api.trustProxy=true',
+  'api.service.type=ExternalName',
+  'api.service.port=70000',
+  'api.image.digest=sha256:12',
+  'api.env.lower=1',
+  'postgres.poolSize=0',
+  'postgres.embedded.storage=10GB',
+  'postgres.embeded.enabled=true',
+  'redis.url=redis://x',
+  's3.endpoint=ftp://x',
+  'telemetry.samplingRatio=2',
+  'telemetry.otlpEndpoint=collector:4318',
+  'logLevel=loud',
+  'model.pack=../etc',
+  'monitoring.podMonitor.interval=soon',
+  'networkPolicy.egressPorts[0]=postgres',
+  'tls.certManager.issuerRef.kind=Vault',
+  'release.mode=canary',
+  'release.traffic.steps[0].weight=0',
+  'release.traffic.steps[0].hold=soon',
+  'release.gates[0].name=Errors',
+  'release.rollbackWindow=1d',
+  'release.paused=true',
 ];
 for (const setting of malformed)
   test(`refused by the schema: ${setting}`, { skip: helmMissing }, async () =>
-    assert.match(await refusal('facepass/trial', setting), /values don't meet the specifications of the schema/));
+    assert.match(await refusal('facepass/trial', setting), /values don't meet the specifications of the schema/),
+  );
 
-for (const setting of ['replcas=2', 'replicas=-1', 'namespaces[0]=Photos', 'prometheus.url=prometheus:9090', 'crds.keep=false', 'logLevel=loud', 'leaderElection.retryMs=1'])
+for (const setting of [
+  'replcas=2',
+  'replicas=-1',
+  'namespaces[0]=Photos',
+  'prometheus.url=prometheus:9090',
+  'crds.keep=false',
+  'logLevel=loud',
+  'leaderElection.retryMs=1',
+])
   test(`refused by the schema of the operator's chart: ${setting}`, { skip: helmMissing }, async () =>
-    assert.match(await refusal('facepass-operator/default', setting), /values don't meet the specifications of the schema/));
+    assert.match(
+      await refusal('facepass-operator/default', setting),
+      /values don't meet the specifications of the schema/,
+    ),
+  );
 
 function podsOf({ kind, spec }: KubernetesObject): PodSpec[] {
   if (kind === 'Pod') return [spec as PodSpec];

@@ -4,10 +4,10 @@ import type { Value } from './onnx.ts';
 import type { Tensor, Weights } from './weights.ts';
 
 /**
- * SSD with MobileNet v1, trained on WIDER FACE (face-api: `ssdMobilenetv1/`), up to but without the suppression of overlaps.
- * `pixels` uint8 [batch, height, width, 3] RGB, of any height and width up to 512 →
- * `boxes` float [batch, anchors, 4] (top, left, bottom, right, in units of 512 pixels whatever the input's size) and
- * `scores` float [batch, anchors], 0 to 1. At 512×512 there are 5,118 anchors, in the order of face-api.
+ * SSD with MobileNet v1, trained on WIDER FACE (face-api: `ssdMobilenetv1/`), up to but without the suppression of
+ * overlaps. `pixels` uint8 [batch, height, width, 3] RGB, of any height and width up to 512 → `boxes` float [batch,
+ * anchors, 4] (top, left, bottom, right, in units of 512 pixels whatever the input's size) and `scores` float [batch,
+ * anchors], 0 to 1. At 512×512 there are 5,118 anchors, in the order of face-api.
  */
 export function buildDetector(weights: Weights): Graph {
   const graph = new Graph('ssd_mobilenet_v1');
@@ -17,9 +17,24 @@ export function buildDetector(weights: Weights): Graph {
   const anchors = anchorGrids(weights.tensor('Output/extra_dim'));
   const heads = maps.map((map, level) => predict(graph, weights, map, level, anchors[level]!));
   const concatenate = (values: Value[], axis: number) => graph.apply('Concat', values, { axis });
-  const encoded = concatenate(heads.map((head) => head.boxes), 1);
-  const boxes = decodeBoxes(graph, encoded, concatenate(heads.map((head) => head.anchors), 0));
-  const scores = graph.apply('Sigmoid', [concatenate(heads.map((head) => head.scores), 1)]);
+  const encoded = concatenate(
+    heads.map((head) => head.boxes),
+    1,
+  );
+  const boxes = decodeBoxes(
+    graph,
+    encoded,
+    concatenate(
+      heads.map((head) => head.anchors),
+      0,
+    ),
+  );
+  const scores = graph.apply('Sigmoid', [
+    concatenate(
+      heads.map((head) => head.scores),
+      1,
+    ),
+  ]);
 
   graph.output('boxes', boxes, ['batch', 'anchors', 4]);
   graph.output('scores', scores, ['batch', 'anchors']);
@@ -46,13 +61,21 @@ function featureMaps(graph: Graph, weights: Weights, centredPixels: Value): Valu
 /** A full convolution (its batch norm is already folded in by the authors), then ReLU6. `gain` scales the filters. */
 function pointwise(graph: Graph, weights: Weights, x: Value, name: string, stride: 1 | 2 = 1, gain = 1): Value {
   const filters = scaled(weights.tensor(`${name}/weights`), [gain]);
-  return relu6(graph, convolve(graph, x, { name, filters, bias: weights.tensor(`${name}/convolution_bn_offset`), stride }));
+  return relu6(
+    graph,
+    convolve(graph, x, { name, filters, bias: weights.tensor(`${name}/convolution_bn_offset`), stride }),
+  );
 }
 
 /** A depthwise convolution with its batch norm folded into filters and bias, then ReLU6. */
 function depthwise(graph: Graph, weights: Weights, x: Value, name: string, stride: 1 | 2): Value {
   const batchNorm = (part: string) => weights.tensor(`${name}/BatchNorm/${part}`).data;
-  const [gamma, beta, mean, variance] = [batchNorm('gamma'), batchNorm('beta'), batchNorm('moving_mean'), batchNorm('moving_variance')];
+  const [gamma, beta, mean, variance] = [
+    batchNorm('gamma'),
+    batchNorm('beta'),
+    batchNorm('moving_mean'),
+    batchNorm('moving_variance'),
+  ];
   const gain = Array.from(gamma, (value, i) => value / Math.sqrt(variance[i]! + BATCH_NORM_EPSILON));
   const filters = scaled(weights.tensor(`${name}/depthwise_weights`), gain);
   const bias: Tensor = { shape: [beta.length], data: beta.map((value, i) => value - mean[i]! * gain[i]!) };
@@ -69,10 +92,17 @@ function predict(graph: Graph, weights: Weights, map: Value, level: number, grid
     const filters = channels(weights.tensor(`${name}/${part}/weights`));
     const bias = channels(weights.tensor(`${name}/${part}/biases`));
     const predicted = convolve(graph, map, { name: `${name}/${part}`, filters, bias });
-    return graph.apply('Reshape', [graph.apply('Transpose', [predicted], { perm: [0, 2, 3, 1] }), integers(graph, shape)]);
+    return graph.apply('Reshape', [
+      graph.apply('Transpose', [predicted], { perm: [0, 2, 3, 1] }),
+      integers(graph, shape),
+    ]);
   };
   const rowsAndColumns = graph.apply('Shape', [map], { start: 2, end: 4 });
-  const cells = graph.apply('Slice', [graph.constant(`${name}/anchors`, grid), integers(graph, [0, 0]), rowsAndColumns]);
+  const cells = graph.apply('Slice', [
+    graph.constant(`${name}/anchors`, grid),
+    integers(graph, [0, 0]),
+    rowsAndColumns,
+  ]);
   return {
     boxes: head('BoxEncodingPredictor', allChannels, [0, -1, 4]),
     scores: head('ClassPredictor', faceChannels, [0, -1]),
@@ -95,7 +125,8 @@ function faceChannels({ shape, data }: Tensor): Tensor {
  */
 function decodeBoxes(graph: Graph, encoded: Value, anchors: Value): Value {
   const { add, subtract, multiply, divide, exp } = arithmetic(graph);
-  const halves = (value: Value, axis: number) => graph.applyMany('Split', [value, integers(graph, [2, 2])], 2, { axis }) as [Value, Value];
+  const halves = (value: Value, axis: number) =>
+    graph.applyMany('Split', [value, integers(graph, [2, 2])], 2, { axis }) as [Value, Value];
   const [offset, growth] = halves(encoded, 2);
   const [anchorCentre, anchorSize] = halves(anchors, 1);
   const centre = add(anchorCentre, multiply(divide(offset, 10), anchorSize));
@@ -105,7 +136,8 @@ function decodeBoxes(graph: Graph, encoded: Value, anchors: Value): Value {
 
 /**
  * The package's anchors (top, left, bottom, right of 5,118 boxes, in parts of a 512-pixel square) as one grid for each
- * map: [rows, columns, anchors per cell * 4] of (centre y, centre x, height, width). A smaller picture uses a corner of each grid.
+ * map: [rows, columns, anchors per cell * 4] of (centre y, centre x, height, width). A smaller picture uses a corner of
+ * each grid.
  */
 function anchorGrids({ data }: Tensor): Tensor[] {
   let next = 0;

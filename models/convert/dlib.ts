@@ -21,7 +21,9 @@ export async function convertNetwork(file: string): Promise<Uint8Array> {
   const network = NETWORKS[file];
   if (!network) throw new Error(`${file} is none of the files made by conversion: ${Object.keys(NETWORKS).join(', ')}`);
   const weights = await readWeights(join(faceApiDirectory(), 'model'), network.weights);
-  return network.build(weights).encode({ source: `npm package @vladmandic/face-api, ${network.weights}`, licence: network.licence });
+  return network
+    .build(weights)
+    .encode({ source: `npm package @vladmandic/face-api, ${network.weights}`, licence: network.licence });
 }
 
 /**
@@ -32,7 +34,10 @@ export function faceApiDirectory(): string {
   try {
     return dirname(createRequire(import.meta.url).resolve('@vladmandic/face-api/package.json'));
   } catch (cause) {
-    throw new Error('the npm package @vladmandic/face-api, which holds the weights, is not installed: npm ci installs it', { cause });
+    throw new Error(
+      'the npm package @vladmandic/face-api, which holds the weights, is not installed: npm ci installs it',
+      { cause },
+    );
   }
 }
 

@@ -27,7 +27,8 @@ export class Graph {
    */
   constant(name: string, tensor: Constant['tensor']): Value {
     const known = this.#constants.get(name);
-    if (known && !isDeepStrictEqual(known.tensor, tensor)) throw new Error(`${this.#name} has another constant named ${name}`);
+    if (known && !isDeepStrictEqual(known.tensor, tensor))
+      throw new Error(`${this.#name} has another constant named ${name}`);
     if (known) return known.value;
     const value = { name };
     this.#constants.set(name, { value, tensor });
@@ -42,7 +43,9 @@ export class Graph {
   /** The results of an operator that has several. */
   applyMany(operator: string, inputs: Value[], count: number, attributes: Attributes = {}): Value[] {
     const index = this.#nodes.length;
-    const outputs = Array.from({ length: count }, (_, i) => ({ name: `${operator}_${index}${i === 0 ? '' : `_${i}`}` }));
+    const outputs = Array.from({ length: count }, (_, i) => ({
+      name: `${operator}_${index}${i === 0 ? '' : `_${i}`}`,
+    }));
     this.#nodes.push({ operator, inputs, outputs, attributes });
     return outputs;
   }

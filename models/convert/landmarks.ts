@@ -4,8 +4,9 @@ import type { Value } from './onnx.ts';
 import type { Weights } from './weights.ts';
 
 /**
- * face-api's 68-point landmark network (`faceLandmarkNet/`, `faceFeatureExtractor/`): four dense blocks of separable convolutions.
- * `pixels` uint8 [batch, 112, 112, 3] RGB, a square crop of a face → `points` float [batch, 68, 2], (x, y) in parts of the crop.
+ * face-api's 68-point landmark network (`faceLandmarkNet/`, `faceFeatureExtractor/`): four dense blocks of separable
+ * convolutions. `pixels` uint8 [batch, 112, 112, 3] RGB, a square crop of a face → `points` float [batch, 68, 2], (x,
+ * y) in parts of the crop.
  */
 export function buildLandmarks(weights: Weights): Graph {
   const graph = new Graph('face_landmark_68');

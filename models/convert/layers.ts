@@ -2,7 +2,9 @@ import type { Graph } from './graph.ts';
 import { FLOAT, type Value } from './onnx.ts';
 import type { Tensor } from './weights.ts';
 
-/** A convolution as TensorFlow stores it: filters [height, width, in, out] (depthwise: [height, width, channels, 1]). */
+/**
+ * A convolution as TensorFlow stores it: filters [height, width, in, out] (depthwise: [height, width, channels, 1]).
+ */
 export interface Convolution {
   /** Unique in the graph; names the constants. */
   name: string;
@@ -14,11 +16,12 @@ export interface Convolution {
 }
 
 /**
- * Bytes [N, height, width, 3] to floats [N, 3, height, width], each channel less its mean. What the network divides
- * by goes into the filters of its first convolution (`scaled`); the mean cannot, where that convolution pads with zeros.
+ * Bytes [N, height, width, 3] to floats [N, 3, height, width], each channel less its mean. What the network divides by
+ * goes into the filters of its first convolution (`scaled`); the mean cannot, where that convolution pads with zeros.
  */
 export function subtractMean(graph: Graph, pixels: Value, mean: [number, number, number]): Value {
-  // The order matters: with the channels last, ONNX Runtime 1.30 subtracts one number at a time (detector: 3.0 ms, so: 0.3 ms).
+  // The order matters: with the channels last, ONNX Runtime 1.30 subtracts one number at a time (detector: 3.0 ms, so:
+  // 0.3 ms).
   const planes = graph.apply('Cast', [graph.apply('Transpose', [pixels], { perm: [0, 3, 1, 2] })], { to: FLOAT });
   return graph.apply('Sub', [planes, graph.constant('mean', { shape: [3, 1, 1], data: Float32Array.from(mean) })]);
 }

@@ -112,7 +112,9 @@ function writeConstant(writer: BinaryWriter, { value, tensor }: Constant): void 
   for (const size of tensor.shape) writer.tag(1, WireType.Varint).int64(size);
   writer.tag(2, WireType.Varint).int32('integers' in tensor ? INT64 : FLOAT);
   writer.tag(8, WireType.LengthDelimited).string(value.name);
-  writer.tag(9, WireType.LengthDelimited).bytes('integers' in tensor ? int64Bytes(tensor.integers) : float32Bytes(tensor.data));
+  writer
+    .tag(9, WireType.LengthDelimited)
+    .bytes('integers' in tensor ? int64Bytes(tensor.integers) : float32Bytes(tensor.data));
 }
 
 /** ValueInfoProto, of a tensor. */

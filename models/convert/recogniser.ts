@@ -4,15 +4,18 @@ import type { Value } from './onnx.ts';
 import type { Weights } from './weights.ts';
 
 /**
- * dlib's face recognition ResNet (dlib `dnn_face_recognition_ex.cpp`; face-api `faceRecognitionNet/`).
- * `pixels` uint8 [batch, 150, 150, 3] RGB, a face aligned as dlib's 150-pixel chip → `embedding` float [batch, 128], not normalised.
+ * dlib's face recognition ResNet (dlib `dnn_face_recognition_ex.cpp`; face-api `faceRecognitionNet/`). `pixels` uint8
+ * [batch, 150, 150, 3] RGB, a face aligned as dlib's 150-pixel chip → `embedding` float [batch, 128], not normalised.
  */
 export function buildRecogniser(weights: Weights): Graph {
   const graph = new Graph('dlib_face_recognition_resnet');
   const pixels = graph.pixels('pixels', ['batch', 150, 150, 3]);
   const centred = subtractMean(graph, pixels, [122.782, 117.001, 104.298]);
 
-  let x = relu(graph, scaledConvolution(graph, weights, centred, { name: 'conv32_down', stride: 2, padding: 'valid', gain: 1 / 255 }));
+  let x = relu(
+    graph,
+    scaledConvolution(graph, weights, centred, { name: 'conv32_down', stride: 2, padding: 'valid', gain: 1 / 255 }),
+  );
   x = graph.apply('MaxPool', [x], { kernel_shape: [3, 3], strides: [2, 2] });
   for (const block of ['conv32_1', 'conv32_2', 'conv32_3']) x = residual(graph, weights, x, block);
   for (const { down, repeats } of STAGES) {
@@ -20,13 +23,17 @@ export function buildRecogniser(weights: Weights): Graph {
     for (const block of repeats) x = residual(graph, weights, x, block);
   }
   const features = graph.apply('Flatten', [graph.apply('GlobalAveragePool', [x])]);
-  graph.output('embedding', graph.apply('MatMul', [features, graph.constant('fc', weights.tensor('fc'))]), ['batch', 128]);
+  graph.output('embedding', graph.apply('MatMul', [features, graph.constant('fc', weights.tensor('fc'))]), [
+    'batch',
+    128,
+  ]);
   return graph;
 }
 
 /**
  * The blocks that halve their input, [channels, height, width] at their end, and those that follow at that size.
- * `rowsMissing`: at these sizes a valid convolution of stride 2 gives one row and one column less than the pooled shortcut.
+ * `rowsMissing`: at these sizes a valid convolution of stride 2 gives one row and one column less than the pooled
+ * shortcut.
  */
 const STAGES: { down: Down; repeats: string[] }[] = [
   { down: { name: 'conv64_down', zeroChannels: 32, rowsMissing: 0 }, repeats: ['conv64_1', 'conv64_2', 'conv64_3'] }, // [64, 17, 17]
@@ -46,7 +53,10 @@ function residual(graph: Graph, weights: Weights, x: Value, name: string): Value
  * smaller than the shortcut gets zeros below and on the right.
  */
 function residualDown(graph: Graph, weights: Weights, x: Value, { name, zeroChannels, rowsMissing }: Down): Value {
-  const inner = relu(graph, scaledConvolution(graph, weights, x, { name: `${name}/conv1`, stride: 2, padding: 'valid' }));
+  const inner = relu(
+    graph,
+    scaledConvolution(graph, weights, x, { name: `${name}/conv1`, stride: 2, padding: 'valid' }),
+  );
   const outer = scaledConvolution(graph, weights, inner, { name: `${name}/conv2` });
   const pooled = graph.apply('AveragePool', [x], { kernel_shape: [2, 2], strides: [2, 2] });
   const shortcut = padEnds(graph, pooled, [0, zeroChannels, 0, 0]);
@@ -62,7 +72,10 @@ function scaledConvolution(graph: Graph, weights: Weights, x: Value, options: Sc
   return convolve(graph, x, {
     ...convolution,
     name,
-    filters: scaled(weights.tensor(`${name}/conv/filters`), scale.map((value) => value * gain)),
+    filters: scaled(
+      weights.tensor(`${name}/conv/filters`),
+      scale.map((value) => value * gain),
+    ),
     bias: { shape: bias.shape, data: bias.data.map((value, i) => value * scale[i]! + offset[i]!) },
   });
 }

@@ -29,7 +29,8 @@ export async function readWeights(directory: string, network: string): Promise<W
     const shards = paths.map((path) => join(directory, path));
     const bytes = Buffer.concat(await Promise.all(shards.map((shard) => readFile(shard))));
     const described = weights.reduce((total, entry) => total + byteLength(entry), 0);
-    if (bytes.length !== described) throw new Error(`${shards.join(', ')}: ${bytes.length} bytes, the manifest describes ${described}`);
+    if (bytes.length !== described)
+      throw new Error(`${shards.join(', ')}: ${bytes.length} bytes, the manifest describes ${described}`);
     let offset = 0;
     for (const entry of weights) {
       tensors.set(entry.name, decode(entry, bytes, offset));
@@ -48,7 +49,9 @@ export async function readWeights(directory: string, network: string): Promise<W
 function decode({ shape, quantization }: WeightEntry, bytes: Buffer, offset: number): Tensor {
   const data = new Float32Array(elements(shape));
   for (let i = 0; i < data.length; i++) {
-    data[i] = quantization ? bytes.readUInt8(offset + i) * quantization.scale + quantization.min : bytes.readFloatLE(offset + 4 * i);
+    data[i] = quantization
+      ? bytes.readUInt8(offset + i) * quantization.scale + quantization.min
+      : bytes.readFloatLE(offset + 4 * i);
   }
   return { shape, data };
 }

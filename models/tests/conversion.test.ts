@@ -15,7 +15,13 @@ describe('conversion of the networks of @vladmandic/face-api', () => {
     const { detector, landmarks, recogniser } = await readModelPack(join(import.meta.dirname, '..'), 'dlib');
     for (const { file, sha256 } of [detector, landmarks!, recogniser]) {
       for (const time of ['first', 'second']) {
-        assert.equal(createHash('sha256').update(await convertNetwork(file)).digest('hex'), sha256, `${file}, ${time} conversion`);
+        assert.equal(
+          createHash('sha256')
+            .update(await convertNetwork(file))
+            .digest('hex'),
+          sha256,
+          `${file}, ${time} conversion`,
+        );
       }
     }
   });
@@ -38,17 +44,29 @@ describe('conversion of the networks of @vladmandic/face-api', () => {
       const filled = await facesAt(photo, 416);
       assert.equal(filled.length, square.length, photo);
       for (const face of square) {
-        assert.ok(filled.some((other) => intersectionOverUnion(face, other) > 0.9), `${photo}: ${JSON.stringify(face)}`);
+        assert.ok(
+          filled.some((other) => intersectionOverUnion(face, other) > 0.9),
+          `${photo}: ${JSON.stringify(face)}`,
+        );
       }
     }
   });
 
   test('gives a detector with as many anchors as its input has cells, and none beyond 512 pixels', async () => {
     await using network = await openNetwork(await convertNetwork('detector.onnx'));
-    for (const [width, height] of [[512, 512], [512, 352], [64, 448], [333, 500], [16, 16]] as const) {
+    for (const [width, height] of [
+      [512, 512],
+      [512, 352],
+      [64, 448],
+      [333, 500],
+      [16, 16],
+    ] as const) {
       const cells = [16, 32, 64, 128, 256, 512].map((step) => Math.ceil(width / step) * Math.ceil(height / step));
       const { scores } = await network.run({ data: new Uint8Array(width * height * 3), width, height });
-      assert.deepEqual(scores!.dims, [1, cells.reduce((anchors, count, level) => anchors + count * (level === 0 ? 3 : 6), 0)]);
+      assert.deepEqual(scores!.dims, [
+        1,
+        cells.reduce((anchors, count, level) => anchors + count * (level === 0 ? 3 : 6), 0),
+      ]);
     }
     await assert.rejects(network.run({ data: new Uint8Array(544 * 512 * 3), width: 544, height: 512 }));
   });
@@ -70,7 +88,10 @@ describe('conversion of the networks of @vladmandic/face-api', () => {
 
   test('names a weight that is not there, and a file it cannot make', async () => {
     const weights = await readWeights(join(faceApiDirectory(), 'model'), 'face_landmark_68_model');
-    assert.throws(() => weights.tensor('dense9/conv0/filters'), /face_landmark_68_model has no weight dense9\/conv0\/filters/);
+    assert.throws(
+      () => weights.tensor('dense9/conv0/filters'),
+      /face_landmark_68_model has no weight dense9\/conv0\/filters/,
+    );
     await assert.rejects(convertNetwork('nose.onnx'), /nose\.onnx is none of the files made by conversion/);
   });
 });

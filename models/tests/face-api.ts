@@ -17,8 +17,12 @@ export interface FaceApi {
 /** Loads the package with its own weights; TensorFlow.js computes on its WebAssembly backend. */
 export async function loadFaceApi(): Promise<FaceApi> {
   const require = createRequire(import.meta.url);
-  require('@tensorflow/tfjs-backend-wasm').setWasmPaths(`${dirname(require.resolve('@tensorflow/tfjs-backend-wasm'))}/`);
-  const { nets, tf, NetInput } = require('@vladmandic/face-api/dist/face-api.node-wasm.js') as typeof FaceApiPackage & { tf: any };
+  require('@tensorflow/tfjs-backend-wasm').setWasmPaths(
+    `${dirname(require.resolve('@tensorflow/tfjs-backend-wasm'))}/`,
+  );
+  const { nets, tf, NetInput } = require('@vladmandic/face-api/dist/face-api.node-wasm.js') as typeof FaceApiPackage & {
+    tf: any;
+  };
   await tf.setBackend('wasm');
   await tf.ready();
   for (const network of [nets.ssdMobilenetv1, nets.faceLandmark68Net, nets.faceRecognitionNet]) {

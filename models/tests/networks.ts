@@ -7,7 +7,9 @@ export interface Network extends AsyncDisposable {
   run(...pictures: Pixels[]): Promise<Record<string, { dims: readonly number[]; data: Float32Array }>>;
 }
 
-/** Opens the bytes of an ONNX file that takes `pixels` uint8 [batch, height, width, 3]. Errors are thrown, not logged. */
+/**
+ * Opens the bytes of an ONNX file that takes `pixels` uint8 [batch, height, width, 3]. Errors are thrown, not logged.
+ */
 export async function openNetwork(bytes: Uint8Array): Promise<Network> {
   const session = await ort.InferenceSession.create(bytes, { intraOpNumThreads: 1, logSeverityLevel: 4 });
   return {

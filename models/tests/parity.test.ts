@@ -5,7 +5,10 @@ import { loadFaceApi, type FaceApi } from './face-api.ts';
 import { facesIn, openNetwork } from './networks.ts';
 import { cropSquare, letterbox, SAMPLE_PHOTOS, type Pixels } from './photos.ts';
 
-/** The largest difference allowed, as a part of the largest magnitude in the package's own tensor: that of rounding, 1.5e-6, and some. */
+/**
+ * The largest difference allowed, as a part of the largest magnitude in the package's own tensor: that of rounding,
+ * 1.5e-6, and some.
+ */
 const TOLERANCE = 2e-5;
 
 describe('a converted network gives the tensors of the package it comes from, on the sample photos of the package', () => {
@@ -20,7 +23,9 @@ describe('a converted network gives the tensors of the package it comes from, on
 
   after(() => {
     for (const [tensor, { absolute, relative }] of largest) {
-      console.log(`largest difference in ${tensor}: ${absolute.toExponential(1)} absolute, ${relative.toExponential(1)} relative`);
+      console.log(
+        `largest difference in ${tensor}: ${absolute.toExponential(1)} absolute, ${relative.toExponential(1)} relative`,
+      );
     }
   });
 

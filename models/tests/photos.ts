@@ -10,7 +10,9 @@ export interface Pixels {
 }
 
 /** The sample photos inside @vladmandic/face-api: six, 1920 pixels wide, of several people each. */
-export const SAMPLE_PHOTOS = [1, 2, 3, 4, 5, 6].map((number) => join(faceApiDirectory(), 'demo', `sample${number}.jpg`));
+export const SAMPLE_PHOTOS = [1, 2, 3, 4, 5, 6].map((number) =>
+  join(faceApiDirectory(), 'demo', `sample${number}.jpg`),
+);
 
 /** A photo scaled into the upper left of a canvas, the rest black: how face-api feeds its detector. */
 export async function letterbox(photo: string, width: number, height: number): Promise<Pixels> {
@@ -23,12 +25,21 @@ export async function letterbox(photo: string, width: number, height: number): P
 }
 
 /** A square crop of a photo, scaled to `size`. `box`: pixels of the photo scaled to 512 on its longer side. */
-export async function cropSquare(photo: string, box: { left: number; top: number; side: number }, size: number): Promise<Pixels> {
+export async function cropSquare(
+  photo: string,
+  box: { left: number; top: number; side: number },
+  size: number,
+): Promise<Pixels> {
   const { width, height } = await sharp(photo).metadata();
   const scale = Math.max(width, height) / 512;
   const left = Math.max(0, Math.round(box.left * scale));
   const top = Math.max(0, Math.round(box.top * scale));
   const side = Math.min(Math.round(box.side * scale), width - left, height - top);
-  const data = await sharp(photo).extract({ left, top, width: side, height: side }).resize(size, size).removeAlpha().raw().toBuffer();
+  const data = await sharp(photo)
+    .extract({ left, top, width: side, height: side })
+    .resize(size, size)
+    .removeAlpha()
+    .raw()
+    .toBuffer();
   return { data, width: size, height: size };
 }

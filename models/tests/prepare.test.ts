@@ -29,14 +29,25 @@ describe('preparing a model pack', () => {
     for (const [i, file] of ['detector.onnx', 'landmarks.onnx', 'recogniser.onnx'].entries()) {
       assert.ok(lines[i]?.startsWith(`${out}/dlib/${file}: converted from npm package @vladmandic/face-api`), lines[i]);
     }
-    assert.deepEqual((await readdir(join(out, 'dlib'))).sort(), ['detector.onnx', 'landmarks.onnx', 'manifest.json', 'recogniser.onnx']);
-    assert.deepEqual((await prepare({ pack: 'dlib', out })).map((line) => line.split(': ')[1]), ['verified', 'verified', 'verified']);
+    assert.deepEqual((await readdir(join(out, 'dlib'))).sort(), [
+      'detector.onnx',
+      'landmarks.onnx',
+      'manifest.json',
+      'recogniser.onnx',
+    ]);
+    assert.deepEqual(
+      (await prepare({ pack: 'dlib', out })).map((line) => line.split(': ')[1]),
+      ['verified', 'verified', 'verified'],
+    );
   });
 
   test('twice at the same time leaves one whole pack', async () => {
     const out = join(folder, 'twice');
     await Promise.all([prepare({ pack: 'dlib', out }), prepare({ pack: 'dlib', out })]);
-    assert.deepEqual((await prepare({ pack: 'dlib', out })).map((line) => line.split(': ')[1]), ['verified', 'verified', 'verified']);
+    assert.deepEqual(
+      (await prepare({ pack: 'dlib', out })).map((line) => line.split(': ')[1]),
+      ['verified', 'verified', 'verified'],
+    );
     assert.equal((await readdir(join(out, 'dlib'))).length, 4);
   });
 
@@ -47,7 +58,9 @@ describe('preparing a model pack', () => {
     const flipped = await flipBit(path);
     await assert.rejects(
       prepare({ pack: 'dlib', out }),
-      new RegExp(`^Error: ${path}: delete it to have it made again; its sha256 is [0-9a-f]{64}, the manifest pins [0-9a-f]{64}$`),
+      new RegExp(
+        `^Error: ${path}: delete it to have it made again; its sha256 is [0-9a-f]{64}, the manifest pins [0-9a-f]{64}$`,
+      ),
     );
     assert.deepEqual(await readFile(path), flipped);
   });
@@ -58,13 +71,19 @@ describe('preparing a model pack', () => {
     await prepare({ pack: 'dlib', out: join(folder, 'source') });
     await cp(join(folder, 'source', 'dlib'), from, { recursive: true });
     await flipBit(join(from, 'recogniser.onnx'));
-    await assert.rejects(prepare({ pack: 'dlib', from, out }), /copied\/dlib\/recogniser\.onnx: not kept, since its sha256 is/);
+    await assert.rejects(
+      prepare({ pack: 'dlib', from, out }),
+      /copied\/dlib\/recogniser\.onnx: not kept, since its sha256 is/,
+    );
     assert.deepEqual((await readdir(join(out, 'dlib'))).sort(), ['detector.onnx', 'landmarks.onnx', 'manifest.json']);
   });
 
   test("says which file of a pack is the user's to bring, and where it is had", async () => {
     const out = join(folder, 'missing');
-    await assert.rejects(prepare({ pack: 'arcface', out }), /arcface\/det_10g\.onnx is yours to bring \(.*buffalo_l\.zip\): .*--from/);
+    await assert.rejects(
+      prepare({ pack: 'arcface', out }),
+      /arcface\/det_10g\.onnx is yours to bring \(.*buffalo_l\.zip\): .*--from/,
+    );
     await assert.rejects(prepare({ pack: 'arcface', out, from: folder }), new RegExp(`${folder} has no det_10g.onnx`));
   });
 
@@ -83,7 +102,10 @@ describe('preparing a model pack', () => {
         `${manifests}/tiny/two.onnx: fetched from http://127.0.0.1:${port}/whole.onnx`,
       ]);
       assert.deepEqual(await readFile(join(manifests, 'tiny', 'two.onnx'), 'utf8'), TINY_WEIGHTS);
-      const refusals = [['other.onnx', /one\.onnx: not kept, since its sha256 is/], ['gone.onnx', /gone\.onnx: HTTP 404/]] as const;
+      const refusals = [
+        ['other.onnx', /one\.onnx: not kept, since its sha256 is/],
+        ['gone.onnx', /gone\.onnx: HTTP 404/],
+      ] as const;
       for (const [path, message] of refusals) {
         const refused = join(folder, path);
         await describePack(refused, `http://127.0.0.1:${port}/${path}`);
@@ -93,17 +115,32 @@ describe('preparing a model pack', () => {
     } finally {
       server.close();
     }
-    await assert.rejects(prepare({ pack: 'tiny', manifests, out: join(folder, 'refused') }), /whole\.onnx: connect ECONNREFUSED/);
+    await assert.rejects(
+      prepare({ pack: 'tiny', manifests, out: join(folder, 'refused') }),
+      /whole\.onnx: connect ECONNREFUSED/,
+    );
   });
 
-  test('of the test models fills their pack', { skip: TEST_MODELS ? false : 'FACEPASS_TEST_MODELS names no folder' }, async () => {
-    const lines = await prepare({ pack: 'mobilefacenet', from: TEST_MODELS!, out: join(folder, 'test-models') });
-    assert.deepEqual(lines.map((line) => line.split(': ')[1]), [`copied from ${TEST_MODELS}`, `copied from ${TEST_MODELS}`]);
-  });
+  test(
+    'of the test models fills their pack',
+    { skip: TEST_MODELS ? false : 'FACEPASS_TEST_MODELS names no folder' },
+    async () => {
+      const lines = await prepare({ pack: 'mobilefacenet', from: TEST_MODELS!, out: join(folder, 'test-models') });
+      assert.deepEqual(
+        lines.map((line) => line.split(': ')[1]),
+        [`copied from ${TEST_MODELS}`, `copied from ${TEST_MODELS}`],
+      );
+    },
+  );
 
   test('ends with status 1 and a message where it cannot be done', () => {
-    for (const [options, message] of [[['--pack', 'nobody'], 'nobody/manifest.json'], [['--colour'], '--colour']] as const) {
-      const { status, stderr } = spawnSync(process.execPath, [join(MODELS, 'prepare.ts'), ...options], { encoding: 'utf8' });
+    for (const [options, message] of [
+      [['--pack', 'nobody'], 'nobody/manifest.json'],
+      [['--colour'], '--colour'],
+    ] as const) {
+      const { status, stderr } = spawnSync(process.execPath, [join(MODELS, 'prepare.ts'), ...options], {
+        encoding: 'utf8',
+      });
       assert.equal(status, 1);
       assert.match(stderr, new RegExp(message));
       assert.doesNotMatch(stderr, /\n\s+at /);
@@ -112,7 +149,9 @@ describe('preparing a model pack', () => {
 });
 
 test('every pack has a manifest of the agreed form, named after its folder, and a model card', async () => {
-  const packs = (await readdir(MODELS, { withFileTypes: true, recursive: true })).filter((entry) => entry.name === 'manifest.json');
+  const packs = (await readdir(MODELS, { withFileTypes: true, recursive: true })).filter(
+    (entry) => entry.name === 'manifest.json',
+  );
   assert.ok(packs.length >= 4);
   for (const { parentPath } of packs) {
     const { name } = await readModelPack(MODELS, parentPath.slice(MODELS.length + 1));

@@ -23,20 +23,30 @@ export async function ourPipeline(name: string, config: PipelineConfig): Promise
   };
 }
 
-/** The package @vladmandic/face-api as its README shows: SSD MobileNet v1, landmarks, descriptors, compared by Euclidean distance. */
+/**
+ * The package @vladmandic/face-api as its README shows: SSD MobileNet v1, landmarks, descriptors, compared by Euclidean
+ * distance.
+ */
 export async function faceApi(): Promise<Contestant> {
   const require = createRequire(import.meta.url);
-  require('@tensorflow/tfjs-backend-wasm').setWasmPaths(`${dirname(require.resolve('@tensorflow/tfjs-backend-wasm'))}/`);
+  require('@tensorflow/tfjs-backend-wasm').setWasmPaths(
+    `${dirname(require.resolve('@tensorflow/tfjs-backend-wasm'))}/`,
+  );
   const api = require('@vladmandic/face-api/dist/face-api.node-wasm.js') as typeof FaceApiPackage & { tf: any };
   await api.tf.setBackend('wasm');
   await api.tf.ready();
   const weights = join(dirname(require.resolve('@vladmandic/face-api/package.json')), 'model');
-  for (const network of [api.nets.ssdMobilenetv1, api.nets.faceLandmark68Net, api.nets.faceRecognitionNet]) await network.loadFromDisk(weights);
+  for (const network of [api.nets.ssdMobilenetv1, api.nets.faceLandmark68Net, api.nets.faceRecognitionNet])
+    await network.loadFromDisk(weights);
   const options = new api.SsdMobilenetv1Options({ minConfidence: 0.5 });
   return {
     name: '@vladmandic/face-api',
     async findFaces(picture) {
-      const { data, info } = await sharp(picture).removeAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
+      const { data, info } = await sharp(picture)
+        .removeAlpha()
+        .toColourspace('srgb')
+        .raw()
+        .toBuffer({ resolveWithObject: true });
       const tensor = api.tf.tensor3d(data, [info.height, info.width, 3], 'int32');
       const results = await api.detectAllFaces(tensor, options).withFaceLandmarks().withFaceDescriptors();
       tensor.dispose();

@@ -19,5 +19,8 @@ test('the threshold lets in the share of strangers allowed and no more', () => {
 test('a face is not compared with another cut from the same source', () => {
   const face = (person: string, source: string, embedding: number) => ({ person, source, embedding });
   const faces = [face('a', '1', 1), face('a', '1', 2), face('a', '2', 3), face('b', '3', 10)];
-  assert.deepEqual(scorePairs(faces, (x, y) => -Math.abs(x - y)), { same: [-2, -1], different: [-9, -8, -7] });
+  assert.deepEqual(
+    scorePairs(faces, (x, y) => -Math.abs(x - y)),
+    { same: [-2, -1], different: [-9, -8, -7] },
+  );
 });

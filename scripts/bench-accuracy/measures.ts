@@ -1,4 +1,7 @@
-/** A face whose person is known: `person` is the identity, `source` the picture it was cut from (never compared with itself). */
+/**
+ * A face whose person is known: `person` is the identity, `source` the picture it was cut from (never compared with
+ * itself).
+ */
 export interface LabelledFace<Embedding> {
   person: string;
   source: string;
@@ -16,16 +19,23 @@ export function scorePairs<E>(faces: readonly LabelledFace<E>[], likeness: (a: E
   const scores: PairScores = { same: [], different: [] };
   faces.forEach((a, i) => {
     for (const b of faces.slice(i + 1)) {
-      if (a.source !== b.source) (a.person === b.person ? scores.same : scores.different).push(likeness(a.embedding, b.embedding));
+      if (a.source !== b.source)
+        (a.person === b.person ? scores.same : scores.different).push(likeness(a.embedding, b.embedding));
     }
   });
   return scores;
 }
 
-/** Area under the ROC curve: the chance that a pair of the same person scores above a pair of different people; NaN without pairs. */
+/**
+ * Area under the ROC curve: the chance that a pair of the same person scores above a pair of different people; NaN
+ * without pairs.
+ */
 export function rocAuc({ same, different }: PairScores): number {
   const strangers = different.toSorted((a, b) => a - b);
-  const wins = same.reduce((sum, score) => sum + (countBelow(strangers, score) + countBelow(strangers, score, true)) / 2, 0);
+  const wins = same.reduce(
+    (sum, score) => sum + (countBelow(strangers, score) + countBelow(strangers, score, true)) / 2,
+    0,
+  );
   return wins / (same.length * strangers.length);
 }
 

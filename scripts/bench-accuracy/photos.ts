@@ -13,9 +13,13 @@ export interface Portrait {
 /** `people/NAME/NAMEk.png`: the folder is the identity. */
 export function readPortraits(photos: string): Portrait[] {
   const people = join(photos, 'people');
-  return readdirSync(people).sort().flatMap((person) =>
-    readdirSync(join(people, person)).sort().map((name) => ({ person, name, picture: readFileSync(join(people, person, name)) })),
-  );
+  return readdirSync(people)
+    .sort()
+    .flatMap((person) =>
+      readdirSync(join(people, person))
+        .sort()
+        .map((name) => ({ person, name, picture: readFileSync(join(people, person, name)) })),
+    );
 }
 
 /** Group photos and the faces a viewer counts in them. */
@@ -33,11 +37,21 @@ export interface LabelledGroup {
   faces: { person: string; name: string; box: Box }[];
 }
 
-/** Group photos made by pasting: the first shows everybody's first portrait, the second the second, and so on, each `side` pixels high. */
+/**
+ * Group photos made by pasting: the first shows everybody's first portrait, the second the second, and so on, each
+ * `side` pixels high.
+ */
 export async function pasteGroups(portraits: readonly Portrait[], side: number): Promise<LabelledGroup[]> {
   const people = [...new Set(portraits.map(({ person }) => person))];
   const rounds = Math.max(...people.map((person) => portraits.filter((portrait) => portrait.person === person).length));
-  return Promise.all(Array.from({ length: rounds }, (_, round) => pasteGroup(people.flatMap((person) => portraits.filter((portrait) => portrait.person === person)[round] ?? []), side)));
+  return Promise.all(
+    Array.from({ length: rounds }, (_, round) =>
+      pasteGroup(
+        people.flatMap((person) => portraits.filter((portrait) => portrait.person === person)[round] ?? []),
+        side,
+      ),
+    ),
+  );
 }
 
 async function pasteGroup(portraits: readonly Portrait[], side: number): Promise<LabelledGroup> {
@@ -48,7 +62,11 @@ async function pasteGroup(portraits: readonly Portrait[], side: number): Promise
     return { person, name, box: { x, y, width: side, height: side } };
   });
   const layers = await Promise.all(
-    portraits.map(async ({ picture }, i) => ({ input: await sharp(picture).resize(side, side).png().toBuffer(), left: faces[i]!.box.x, top: faces[i]!.box.y })),
+    portraits.map(async ({ picture }, i) => ({
+      input: await sharp(picture).resize(side, side).png().toBuffer(),
+      left: faces[i]!.box.x,
+      top: faces[i]!.box.y,
+    })),
   );
   const canvas = sharp({ create: { width, height, channels: 3, background: '#7a7f86' } });
   return { picture: await canvas.composite(layers).jpeg({ quality: 92 }).toBuffer(), faces };
@@ -58,5 +76,11 @@ async function pasteGroup(portraits: readonly Portrait[], side: number): Promise
 export async function withBorder({ picture, ...portrait }: Portrait): Promise<Portrait> {
   const { width, height } = await sharp(picture).metadata();
   const [x, y] = [Math.round(width / 2), Math.round(height / 2)];
-  return { ...portrait, picture: await sharp(picture).extend({ top: y, bottom: y, left: x, right: x, background: '#808080' }).png().toBuffer() };
+  return {
+    ...portrait,
+    picture: await sharp(picture)
+      .extend({ top: y, bottom: y, left: x, right: x, background: '#808080' })
+      .png()
+      .toBuffer(),
+  };
 }

@@ -13,7 +13,10 @@ else await runThread(workerData as Setup & { next: Int32Array });
 
 async function startThreads(setup: Setup): Promise<(passes: number) => Promise<Omit<Round, 'cpuMs'>>> {
   const next = new Int32Array(new SharedArrayBuffer(4));
-  const threads = Array.from({ length: setup.workers }, () => new Worker(new URL(import.meta.url), { workerData: { ...setup, next } }));
+  const threads = Array.from(
+    { length: setup.workers },
+    () => new Worker(new URL(import.meta.url), { workerData: { ...setup, next } }),
+  );
   await Promise.all(threads.map((thread) => once(thread, 'message')));
   return async (passes) => {
     Atomics.store(next, 0, 0);
@@ -22,7 +25,12 @@ async function startThreads(setup: Setup): Promise<(passes: number) => Promise<O
     for (const thread of threads) thread.postMessage(passes);
     const done = (await Promise.all(answers)).map(([answer]) => answer as { faces: number; latenciesMs: number[] });
     const latenciesMs = done.flatMap((thread) => thread.latenciesMs);
-    return { photos: latenciesMs.length, faces: done.reduce((sum, { faces }) => sum + faces, 0), wallMs: performance.now() - began, latenciesMs };
+    return {
+      photos: latenciesMs.length,
+      faces: done.reduce((sum, { faces }) => sum + faces, 0),
+      wallMs: performance.now() - began,
+      latenciesMs,
+    };
   };
 }
 

@@ -25,7 +25,10 @@ export interface Setup {
   pipeline: PipelineConfig;
 }
 
-/** Forks `module`, which answers a setup with "ready" and a number of passes with a Round; the CPU time is the child's own. */
+/**
+ * Forks `module`, which answers a setup with "ready" and a number of passes with a Round; the CPU time is the child's
+ * own.
+ */
 export async function forkContestant(name: string, module: string, setup: Setup): Promise<Contestant> {
   const child = fork(new URL(module, import.meta.url), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   await ask(child, setup);
@@ -42,7 +45,9 @@ export async function forkContestant(name: string, module: string, setup: Setup)
 async function ask(child: ChildProcess, question: object): Promise<unknown> {
   child.send(question);
   const ended = new AbortController();
-  const exit = once(child, 'exit', ended).then(([code]) => Promise.reject(new Error(`a contestant ended with code ${code}`)));
+  const exit = once(child, 'exit', ended).then(([code]) =>
+    Promise.reject(new Error(`a contestant ended with code ${code}`)),
+  );
   exit.catch(() => undefined);
   try {
     return (await Promise.race([once(child, 'message'), exit]))[0];
@@ -52,7 +57,9 @@ async function ask(child: ChildProcess, question: object): Promise<unknown> {
 }
 
 /** The other side of forkContestant. */
-export function answerAsContestant(prepare: (setup: Setup) => Promise<(passes: number) => Promise<Omit<Round, 'cpuMs'>>>): void {
+export function answerAsContestant(
+  prepare: (setup: Setup) => Promise<(passes: number) => Promise<Omit<Round, 'cpuMs'>>>,
+): void {
   let work: ((passes: number) => Promise<Omit<Round, 'cpuMs'>>) | undefined;
   process.on('message', async (question: Setup | { passes: number }) => {
     if ('photos' in question) {

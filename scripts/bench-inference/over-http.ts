@@ -9,7 +9,10 @@ export interface Installation extends Contestant {
 }
 
 export interface InstallationRound extends Round {
-  /** CPU time of the API's process, which also writes to the database, and of the inference server's main thread: everything but inference and PostgreSQL. */
+  /**
+   * CPU time of the API's process, which also writes to the database, and of the inference server's main thread:
+   * everything but inference and PostgreSQL.
+   */
   apiAndTransportCpuMs: number;
 }
 
@@ -23,7 +26,12 @@ export async function startInstallation(options: { photos: string[]; workers: nu
     async round(passes) {
       const queue = Array.from({ length: passes }, () => images).flat();
       const latenciesMs: number[] = [];
-      const [apiBefore, wholeBefore, mainBefore, began] = [cpuMsOf(api), cpuMsOf(inference), cpuMsOf(inference, inference), performance.now()];
+      const [apiBefore, wholeBefore, mainBefore, began] = [
+        cpuMsOf(api),
+        cpuMsOf(inference),
+        cpuMsOf(inference, inference),
+        performance.now(),
+      ];
       await Promise.all(
         Array.from({ length: 2 * options.workers }, async () => {
           for (let image = queue.shift(); image; image = queue.shift()) {

@@ -6,8 +6,8 @@ import sharp from 'sharp';
 import { answerAsContestant, type Round, type Setup } from './contestant.ts';
 
 /**
- * The package @vladmandic/face-api as its demo for Node and WebAssembly shows: one process, a photo at a time, detection,
- * landmarks and descriptors. sharp decodes for it, which is faster than the demo's way.
+ * The package @vladmandic/face-api as its demo for Node and WebAssembly shows: one process, a photo at a time,
+ * detection, landmarks and descriptors. sharp decodes for it, which is faster than the demo's way.
  */
 answerAsContestant(prepare);
 
@@ -33,11 +33,14 @@ async function prepare({ photos }: Setup): Promise<(passes: number) => Promise<O
 
 async function loadPeer(): Promise<{ faceapi: typeof FaceApiPackage; tf: any }> {
   const require = createRequire(import.meta.url);
-  require('@tensorflow/tfjs-backend-wasm').setWasmPaths(`${dirname(require.resolve('@tensorflow/tfjs-backend-wasm'))}/`);
+  require('@tensorflow/tfjs-backend-wasm').setWasmPaths(
+    `${dirname(require.resolve('@tensorflow/tfjs-backend-wasm'))}/`,
+  );
   const faceapi = require('@vladmandic/face-api/dist/face-api.node-wasm.js') as typeof FaceApiPackage & { tf: any };
   await faceapi.tf.setBackend('wasm');
   await faceapi.tf.ready();
   const weights = join(dirname(require.resolve('@vladmandic/face-api/package.json')), 'model');
-  for (const network of [faceapi.nets.ssdMobilenetv1, faceapi.nets.faceLandmark68Net, faceapi.nets.faceRecognitionNet]) await network.loadFromDisk(weights);
+  for (const network of [faceapi.nets.ssdMobilenetv1, faceapi.nets.faceLandmark68Net, faceapi.nets.faceRecognitionNet])
+    await network.loadFromDisk(weights);
   return { faceapi, tf: faceapi.tf };
 }

@@ -19,7 +19,10 @@ const HEALTH_EVERY_MS = 10;
 const PHOTO_EVERY_MS = 20;
 const RESOLUTION_MS = 1;
 
-/** Asks a server (first argument) for its health and to take a photo (second argument), each on a connection of its own, until it is told to stop; then sends its report. */
+/**
+ * Asks a server (first argument) for its health and to take a photo (second argument), each on a connection of its own,
+ * until it is told to stop; then sends its report.
+ */
 async function probe(address: string, photo: Uint8Array): Promise<ProbeReport> {
   const report: ProbeReport = { healthMs: [], refusalMs: [], admitted: 0, ownDelayP99Ms: 0 };
   using health = connectFaceClient(address);

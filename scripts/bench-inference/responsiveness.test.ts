@@ -12,5 +12,6 @@ test('health checks and refusals are timed while every place is taken, and hardl
     assert.ok(values.every((value) => value > 0));
   }
   assert.ok(measured.admitted < measured.refusalMs.length, `${measured.admitted} of the probe's photos were let in`);
-  for (const value of [measured.loopP50Ms, measured.loopP99Ms, measured.ownDelayP99Ms]) assert.ok(Number.isFinite(value));
+  for (const value of [measured.loopP50Ms, measured.loopP99Ms, measured.ownDelayP99Ms])
+    assert.ok(Number.isFinite(value));
 });

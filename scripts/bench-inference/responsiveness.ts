@@ -14,15 +14,20 @@ export interface Responsiveness extends ProbeReport {
 }
 
 /**
- * How fast the server answers health checks and refuses photos of another process for `seconds`, while all its workers are busy and every
- * place of its queue is taken, and how late its main thread's timers are (Node's own histogram, read over /metrics, which empties it; a
- * timer of 10 ms that is on time reads 10).
+ * How fast the server answers health checks and refuses photos of another process for `seconds`, while all its workers
+ * are busy and every place of its queue is taken, and how late its main thread's timers are (Node's own histogram, read
+ * over /metrics, which empties it; a timer of 10 ms that is on time reads 10).
  */
-export async function measureResponsiveness(server: InferenceProcess, options: { photos: string[]; places: number; seconds: number }): Promise<Responsiveness> {
+export async function measureResponsiveness(
+  server: InferenceProcess,
+  options: { photos: string[]; places: number; seconds: number },
+): Promise<Responsiveness> {
   const load = keepFull(server.address, options.photos, options.places);
   await load.full;
   const probe = fork(new URL('./probe.ts', import.meta.url), [server.address, options.photos[0]!]);
-  const ended = Promise.race([load.ended, once(probe, 'exit')]).then(() => Promise.reject(new Error('the probe or its load ended early')));
+  const ended = Promise.race([load.ended, once(probe, 'exit')]).then(() =>
+    Promise.reject(new Error('the probe or its load ended early')),
+  );
   ended.catch(() => undefined);
   try {
     await Promise.race([once(probe, 'message'), ended]);
@@ -33,7 +38,11 @@ export async function measureResponsiveness(server: InferenceProcess, options: {
     const answer = once(probe, 'message');
     probe.send('stop');
     const [report] = (await Promise.race([answer, ended])) as [ProbeReport];
-    return { ...report, loopP50Ms: lag('nodejs_eventloop_lag_p50_seconds'), loopP99Ms: lag('nodejs_eventloop_lag_p99_seconds') };
+    return {
+      ...report,
+      loopP50Ms: lag('nodejs_eventloop_lag_p50_seconds'),
+      loopP99Ms: lag('nodejs_eventloop_lag_p99_seconds'),
+    };
   } finally {
     probe.kill();
     load.stop();
@@ -47,7 +56,11 @@ const EXTRA_CALLERS = 2;
 const RETRY_MS = 5;
 
 /** Callers that take every one of the server's `places` until they are stopped. */
-function keepFull(address: string, photos: string[], places: number): { full: Promise<void>; ended: Promise<void>; stop(): void } {
+function keepFull(
+  address: string,
+  photos: string[],
+  places: number,
+): { full: Promise<void>; ended: Promise<void>; stop(): void } {
   const client = connectFaceClient(address);
   const images = photos.map((path) => readFileSync(path));
   const full = Promise.withResolvers<void>();
@@ -63,7 +76,9 @@ function keepFull(address: string, photos: string[], places: number): { full: Pr
       }
     }
   };
-  const ended = Promise.all(Array.from({ length: places + EXTRA_CALLERS }, (_, caller) => call(caller))).then(() => client[Symbol.dispose]());
+  const ended = Promise.all(Array.from({ length: places + EXTRA_CALLERS }, (_, caller) => call(caller))).then(() =>
+    client[Symbol.dispose](),
+  );
   ended.catch(full.reject);
   return { full: full.promise, ended, stop: () => void (stopped = true) };
 }

@@ -21,9 +21,18 @@ export interface ServiceRound extends Round {
 export const QUEUE_LIMIT = 16;
 
 /** Starts a server of its own. @throws Error where there is no /proc, from which the CPU time of a process is read. */
-export async function startService(options: { photos: string[]; workers: number; environment: Record<string, string> }): Promise<Service> {
+export async function startService(options: {
+  photos: string[];
+  workers: number;
+  environment: Record<string, string>;
+}): Promise<Service> {
   requireProc();
-  const server = await startInferenceProcess({ INFERENCE_WORKERS: String(options.workers), INFERENCE_QUEUE_LIMIT: String(QUEUE_LIMIT), GRPC_MAX_CONNECTION_AGE_MS: '3600000', ...options.environment });
+  const server = await startInferenceProcess({
+    INFERENCE_WORKERS: String(options.workers),
+    INFERENCE_QUEUE_LIMIT: String(QUEUE_LIMIT),
+    GRPC_MAX_CONNECTION_AGE_MS: '3600000',
+    ...options.environment,
+  });
   const client = connectFaceClient(server.address);
   const images = options.photos.map((path) => readFileSync(path));
   const pid = server.child.pid!;
@@ -66,10 +75,13 @@ export async function startService(options: { photos: string[]; workers: number;
 
 /** @throws Error on systems that do not tell in /proc what a process took. */
 export function requireProc(): void {
-  if (!existsSync('/proc/self/stat')) throw new Error(`This measures CPU time and memory by /proc, which only Linux has, not ${process.platform}.`);
+  if (!existsSync('/proc/self/stat'))
+    throw new Error(`This measures CPU time and memory by /proc, which only Linux has, not ${process.platform}.`);
 }
 
-/** CPU time so far of a process, or of one thread of it, in milliseconds (proc(5): utime and stime, in ticks of 10 ms). */
+/**
+ * CPU time so far of a process, or of one thread of it, in milliseconds (proc(5): utime and stime, in ticks of 10 ms).
+ */
 export function cpuMsOf(pid: number, thread?: number): number {
   const stat = readFileSync(thread === undefined ? `/proc/${pid}/stat` : `/proc/${pid}/task/${thread}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

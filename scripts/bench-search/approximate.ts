@@ -5,9 +5,9 @@ import { markdownTable, medianWork, ms, progress, stopwatch, timed, type Timing 
 import { anotherPicture, randomUnitVector, seededRandom } from './vectors.ts';
 
 /**
- * What an approximate index, shared by all sessions, would find with the session's filter: of the matches that the exact
- * comparison gives, the share found, under pgvector's defaults and its remedies. 100 k faces, since building HNSW takes long.
- * Returns Markdown.
+ * What an approximate index, shared by all sessions, would find with the session's filter: of the matches that the
+ * exact comparison gives, the share found, under pgvector's defaults and its remedies. 100 k faces, since building HNSW
+ * takes long. Returns Markdown.
  */
 export async function benchApproximate(server: string, dimension: number): Promise<string> {
   await using database = await createBenchDatabase(server, dimension);
@@ -22,16 +22,37 @@ export async function benchApproximate(server: string, dimension: number): Promi
     await client.query(`set maintenance_work_mem = '1GB'`);
     const built = await timed(() => client.query(index.create));
     for (const setting of index.settings) {
-      for (const shape of SHAPES) rows.push(await measure(client, { ...setting, name: `${index.name}, ${setting.name}` }, probes, shape));
+      for (const shape of SHAPES)
+        rows.push(await measure(client, { ...setting, name: `${index.name}, ${setting.name}` }, probes, shape));
     }
-    rows.push([`${index.name}: built in ${(built / 1000).toFixed(0)} s, ${await indexSize(client)}`, '', '', '', '', '']);
+    rows.push([
+      `${index.name}: built in ${(built / 1000).toFixed(0)} s, ${await indexSize(client)}`,
+      '',
+      '',
+      '',
+      '',
+      '',
+    ]);
     await client.query('drop index approximate');
   }
-  return markdownTable([`${TOTAL.toLocaleString('en')} faces`, 'session', 'pictures a person', 'recall of matches', 'p50 ms on the processor', 'chosen by the planner'], rows);
+  return markdownTable(
+    [
+      `${TOTAL.toLocaleString('en')} faces`,
+      'session',
+      'pictures a person',
+      'recall of matches',
+      'p50 ms on the processor',
+      'chosen by the planner',
+    ],
+    rows,
+  );
 }
 
 const TOTAL = 100_000;
-/** Sessions of guests, seen in 30 pictures each, and of hosts, seen in 200. Two pictures of one person have a cosine of about 0.64. */
+/**
+ * Sessions of guests, seen in 30 pictures each, and of hosts, seen in 200. Two pictures of one person have a cosine of
+ * about 0.64.
+ */
 const SHAPES: Shape[] = [
   { faces: 10_000, pictures: 30, sessions: 4 },
   { faces: 10_000, pictures: 200, sessions: 4 },
@@ -61,9 +82,18 @@ async function fillShared(client: pg.Client, dimension: number): Promise<Probe[]
   for (const shape of SHAPES) {
     for (let session = 0; session < shape.sessions; session++) {
       const sessionId = `${shape.faces}-${shape.pictures}-${session}`;
-      const people = Array.from({ length: Math.ceil(shape.faces / shape.pictures) }, () => randomUnitVector(dimension, random));
-      const picture = (n: number) => halfvecBytes(anotherPicture(people[n % people.length]!, COSINE_WITH_PERSON, random));
-      for (let first = 0; first < shape.faces; first += 500) await insertFaces(client, sessionId, first, Array.from({ length: 500 }, (_, n) => picture(first + n)));
+      const people = Array.from({ length: Math.ceil(shape.faces / shape.pictures) }, () =>
+        randomUnitVector(dimension, random),
+      );
+      const picture = (n: number) =>
+        halfvecBytes(anotherPicture(people[n % people.length]!, COSINE_WITH_PERSON, random));
+      for (let first = 0; first < shape.faces; first += 500)
+        await insertFaces(
+          client,
+          sessionId,
+          first,
+          Array.from({ length: 500 }, (_, n) => picture(first + n)),
+        );
       for (let n = 0; n < PROBES_A_SHAPE / shape.sessions; n++) probes.push({ sessionId, shape, query: picture(n) });
     }
   }
@@ -72,8 +102,13 @@ async function fillShared(client: pg.Client, dimension: number): Promise<Probe[]
 }
 
 async function insertFaces(client: pg.Client, sessionId: string, first: number, embeddings: Buffer[]): Promise<void> {
-  const rows = embeddings.map((_, n) => `('${sessionId}', 'photo-${first + n}', 0, 0.99, 'bench-1', $${n + 1}::halfvec)`);
-  await client.query(`insert into shared (session_id, photo_id, face_index, confidence, model_id, embedding) values ${rows.join()}`, embeddings);
+  const rows = embeddings.map(
+    (_, n) => `('${sessionId}', 'photo-${first + n}', 0, 0.99, 'bench-1', $${n + 1}::halfvec)`,
+  );
+  await client.query(
+    `insert into shared (session_id, photo_id, face_index, confidence, model_id, embedding) values ${rows.join()}`,
+    embeddings,
+  );
 }
 
 interface Setting {
@@ -113,21 +148,35 @@ async function measure(client: pg.Client, setting: Setting, probes: Probe[], sha
     const truth = await withSettings(client, [], () => client.query(TRUE_MATCHES, [sessionId, query, MINIMUM_COSINE]));
     matching += truth.rowCount ?? 0;
     await withSettings(client, [...forced, ...setting.sql], async () => {
-      times.push(await clock(async () => {
-        const { rows } = await client.query<{ distance: number }>(NEAREST, [sessionId, query]);
-        found += rows.filter(({ distance }) => distance <= 1 - MINIMUM_COSINE).length;
-      }));
+      times.push(
+        await clock(async () => {
+          const { rows } = await client.query<{ distance: number }>(NEAREST, [sessionId, query]);
+          found += rows.filter(({ distance }) => distance <= 1 - MINIMUM_COSINE).length;
+        }),
+      );
     });
   }
   const free = setting === EXACT ? '' : chosen ? 'yes' : 'no';
-  return [setting.name, shape.faces.toLocaleString('en'), String(shape.pictures), (found / matching).toFixed(3), ms(medianWork(times)), free];
+  return [
+    setting.name,
+    shape.faces.toLocaleString('en'),
+    String(shape.pictures),
+    (found / matching).toFixed(3),
+    ms(medianWork(times)),
+    free,
+  ];
 }
 
 const TRUE_MATCHES = 'select 1 from shared where session_id = $1 and embedding <=> $2::halfvec <= 1 - $3::float8';
 /** The form that an approximate index can serve: nearest first, straight from the table. */
-const NEAREST = 'select photo_id, embedding <=> $2::halfvec as distance from shared where session_id = $1 order by embedding <=> $2::halfvec limit 1000';
+const NEAREST =
+  'select photo_id, embedding <=> $2::halfvec as distance from shared where session_id = $1 order by embedding <=> $2::halfvec limit 1000';
 
-async function withSettings<Result>(client: pg.Client, settings: string[], work: () => Promise<Result>): Promise<Result> {
+async function withSettings<Result>(
+  client: pg.Client,
+  settings: string[],
+  work: () => Promise<Result>,
+): Promise<Result> {
   await client.query('reset all');
   for (const sql of settings) await client.query(sql);
   return work();

@@ -18,16 +18,20 @@ export interface BareScan extends AsyncDisposable {
 }
 
 /**
- * Builds the scanner of `bare-scan.c` into `directory`; null where it cannot be built, and the reason on standard error:
- * no C compiler, or a processor without AVX2 and F16C.
+ * Builds the scanner of `bare-scan.c` into `directory`; null where it cannot be built, and the reason on standard
+ * error: no C compiler, or a processor without AVX2 and F16C.
  */
 export function buildBareScan(directory: string): string | null {
   const program = join(directory, 'bare-scan');
   const source = join(import.meta.dirname, 'bare-scan.c');
-  const built = spawnSync(process.env['CC'] ?? 'cc', ['-O3', '-mavx2', '-mfma', '-mf16c', '-o', program, source], { encoding: 'utf8' });
+  const built = spawnSync(process.env['CC'] ?? 'cc', ['-O3', '-mavx2', '-mfma', '-mf16c', '-o', program, source], {
+    encoding: 'utf8',
+  });
   const usable = built.status === 0 && spawnSync(program, [], { encoding: 'utf8' }).status === 2;
   if (usable) return program;
-  process.stderr.write(`SKIPPED: the bare scan cannot be built here, so nothing is compared with it: ${built.error?.message ?? built.stderr}\n`);
+  process.stderr.write(
+    `SKIPPED: the bare scan cannot be built here, so nothing is compared with it: ${built.error?.message ?? built.stderr}\n`,
+  );
   return null;
 }
 
@@ -35,9 +39,14 @@ export function buildBareScan(directory: string): string | null {
  * Starts `program` on a query and a session's vectors, each the little-endian half floats of one embedding.
  * @throws Error when the scanner ends early.
  */
-export async function startBareScan(program: string, { query, vectors, threshold, file }: BareScanInput): Promise<BareScan> {
+export async function startBareScan(
+  program: string,
+  { query, vectors, threshold, file }: BareScanInput,
+): Promise<BareScan> {
   await writeFile(file, Buffer.concat([query, ...vectors]));
-  const child = spawn(program, [file, String(query.length / 2), String(threshold)], { stdio: ['pipe', 'pipe', 'inherit'] }) as Scanner;
+  const child = spawn(program, [file, String(query.length / 2), String(threshold)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  }) as Scanner;
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   return {
     async scan() {

@@ -34,8 +34,8 @@ async function runSql(url: string, sql: string): Promise<void> {
 }
 
 /**
- * Brings the empty database at `url` to the schema for vectors of `dimension`, which the migrator takes from a model pack's manifest:
- * it gets one without weights, whose model id is `MODEL_ID`.
+ * Brings the empty database at `url` to the schema for vectors of `dimension`, which the migrator takes from a model
+ * pack's manifest: it gets one without weights, whose model id is `MODEL_ID`.
  */
 export async function migrate(url: string, dimension: number): Promise<void> {
   const models = await mkdtemp(join(tmpdir(), 'facepass-bench-'));
@@ -65,6 +65,9 @@ function manifest(dimension: number) {
   };
 }
 
-/** Cosine from which two of the synthetic faces count as one person; unrelated ones stay below 0.3 at 512 and 128 dimensions but for a few in 10,000. */
+/**
+ * Cosine from which two of the synthetic faces count as one person; unrelated ones stay below 0.3 at 512 and 128
+ * dimensions but for a few in 10,000.
+ */
 export const MINIMUM_COSINE = 0.4;
 export const MODEL_ID = 'bench-1';

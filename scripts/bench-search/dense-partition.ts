@@ -6,9 +6,9 @@ import { markdownTable, ms, percentile, progress, stopwatch, type Timing } from 
 import { anotherPicture, seededRandom } from './vectors.ts';
 
 /**
- * What a session costs in a database of 100 M faces, as far as a small machine can tell: one of the 64 partitions filled as full as
- * 100 M faces would fill each, every session's id chosen to fall into it. In turns with the same sessions in a database of their own;
- * the table gives both and their ratio. Returns Markdown.
+ * What a session costs in a database of 100 M faces, as far as a small machine can tell: one of the 64 partitions
+ * filled as full as 100 M faces would fill each, every session's id chosen to fall into it. In turns with the same
+ * sessions in a database of their own; the table gives both and their ratio. Returns Markdown.
  */
 export async function benchDensePartition(server: string, dimension: number): Promise<string> {
   await using stack = new AsyncDisposableStack();
@@ -26,18 +26,36 @@ export async function benchDensePartition(server: string, dimension: number): Pr
 
   const random = seededRandom(7);
   const queries = people.slice(0, 40).map((person) => anotherPicture(person, 0.7, random));
-  const pools = [dense, alone].map(({ url }) => stack.adopt(new pg.Pool({ connectionString: url, max: 1, options: SERIAL }), (pool) => pool.end()));
+  const pools = [dense, alone].map(({ url }) =>
+    stack.adopt(new pg.Pool({ connectionString: url, max: 1, options: SERIAL }), (pool) => pool.end()),
+  );
   const clocks = await Promise.all(pools.map(stopwatch));
   const rows: string[][] = [];
   for (const { sessionId, faces } of searched) {
     const times: Timing[][] = [[], []];
     for (let round = 0; round < (faces === 100_000 ? 100 : 300); round++) {
-      const query = { sessionId, embedding: queries[round % queries.length]!, modelId: MODEL_ID, cosine: MINIMUM_COSINE, limit: 100 };
-      for (const [place, pool] of pools.entries()) times[place]!.push(await clocks[place]!(() => nearestPhotos(pool, query)));
+      const query = {
+        sessionId,
+        embedding: queries[round % queries.length]!,
+        modelId: MODEL_ID,
+        cosine: MINIMUM_COSINE,
+        limit: 100,
+      };
+      for (const [place, pool] of pools.entries())
+        times[place]!.push(await clocks[place]!(() => nearestPhotos(pool, query)));
     }
-    const p = (share: number, kind: keyof Timing) => times.map((each) => percentile(each.map((time) => time[kind]), share)) as [number, number];
+    const p = (share: number, kind: keyof Timing) =>
+      times.map((each) =>
+        percentile(
+          each.map((time) => time[kind]),
+          share,
+        ),
+      ) as [number, number];
     const figures = [p(0.5, 'wall'), p(0.95, 'wall'), p(0.5, 'cpu'), p(0.95, 'cpu')];
-    rows.push([faces.toLocaleString('en'), ...figures.map(([among, own]) => `${ms(among)} / ${ms(own)} = ${(among / own).toFixed(2)}`)]);
+    rows.push([
+      faces.toLocaleString('en'),
+      ...figures.map(([among, own]) => `${ms(among)} / ${ms(own)} = ${(among / own).toFixed(2)}`),
+    ]);
   }
   const header = ['p50 ms', 'p95 ms', 'p50 on the processor', 'p95 on the processor'];
   return markdownTable(['faces in the session', ...header], rows);

@@ -15,7 +15,9 @@ export interface SessionSize {
   faces: number;
 }
 
-/** Where faces are stored: this project's table, one of its shape, or the `vector` table of the field's older services. */
+/**
+ * Where faces are stored: this project's table, one of its shape, or the `vector` table of the field's older services.
+ */
 export interface FacesTable {
   name: string;
   columns: string;
@@ -44,10 +46,18 @@ export async function createPeople(client: pg.Client, dimension: number): Promis
 }
 
 /** Stores sessions in the order in which a busy day would bring them: `atOnce` of them together, photo by photo. */
-export async function fillSessions(client: pg.Client, table: FacesTable, sessions: SessionSize[], atOnce = SESSIONS_AT_ONCE): Promise<void> {
+export async function fillSessions(
+  client: pg.Client,
+  table: FacesTable,
+  sessions: SessionSize[],
+  atOnce = SESSIONS_AT_ONCE,
+): Promise<void> {
   for (let first = 0; first < sessions.length; first += atOnce) {
     const together = sessions.slice(first, first + atOnce);
-    await client.query(fillStatement(table), [together.map(({ sessionId }) => sessionId), together.map(({ faces }) => faces)]);
+    await client.query(fillStatement(table), [
+      together.map(({ sessionId }) => sessionId),
+      together.map(({ faces }) => faces),
+    ]);
   }
   await client.query(`vacuum analyze ${table.name}`);
 }
@@ -69,7 +79,10 @@ function fillStatement({ name, columns, values }: FacesTable): string {
     ) as face`;
 }
 
-/** Sessions of `sizes` faces each among foreign sessions of 3,000, `total` faces altogether, in a shuffled order; `newId` names them. */
+/**
+ * Sessions of `sizes` faces each among foreign sessions of 3,000, `total` faces altogether, in a shuffled order;
+ * `newId` names them.
+ */
 export function planSessions(sizes: number[], total: number, newId?: () => string): SessionSize[] {
   const random = seededRandom(total);
   const name = newId ?? (() => uuid(random));

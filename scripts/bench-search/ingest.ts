@@ -6,8 +6,9 @@ import { markdownTable, percentile, progress, timed } from './measure.ts';
 import { randomUnitVector, seededRandom } from './vectors.ts';
 
 /**
- * Faces a second through one connection: the API's one INSERT for a photo, and its whole transaction (lock, replace, session
- * row), against one INSERT with a text vector for each face. In turns, the median of 15 rounds. Returns Markdown.
+ * Faces a second through one connection: the API's one INSERT for a photo, and its whole transaction (lock, replace,
+ * session row), against one INSERT with a text vector for each face. In turns, the median of 15 rounds. Returns
+ * Markdown.
  */
 export async function benchIngest(server: string, dimension: number): Promise<string> {
   await using stack = new AsyncDisposableStack();
@@ -27,7 +28,11 @@ export async function benchIngest(server: string, dimension: number): Promise<st
       }
     }
     const [byRow = 0, ...others] = rates.map((rate) => percentile(rate, 0.5));
-    rows.push([faces, facesASecond(byRow), ...others.map((rate) => `${facesASecond(rate)} (${(rate / byRow).toFixed(1)} ×)`)]);
+    rows.push([
+      faces,
+      facesASecond(byRow),
+      ...others.map((rate) => `${facesASecond(rate)} (${(rate / byRow).toFixed(1)} ×)`),
+    ]);
   }
   return markdownTable(['faces in a photo', ...WAYS.map(({ name }) => `${name}, faces/s`)], rows);
 }
@@ -47,13 +52,29 @@ function photoOf(count: number, vectors: Float32Array[], random: () => number): 
     quality: 0.6,
     embedding: vectors[Math.floor(random() * vectors.length)]!,
   }));
-  return { sessionId: `session-${Math.floor(random() * 20)}`, photoId: randomUUID(), modelId: MODEL_ID, faces, lastErasure: '0', retentionDays: 0 };
+  return {
+    sessionId: `session-${Math.floor(random() * 20)}`,
+    photoId: randomUUID(),
+    modelId: MODEL_ID,
+    faces,
+    lastErasure: '0',
+    retentionDays: 0,
+  };
 }
 
 async function insertRowByRow(pool: pg.Pool, { sessionId, photoId, modelId, faces }: PhotoFaces): Promise<void> {
   for (const [index, { box, confidence, quality, embedding }] of faces.entries()) {
     const numbers = [box.x, box.y, box.width, box.height];
-    await pool.query(INSERT_ROW, [sessionId, photoId, modelId, index, numbers, confidence, quality, `[${Array.from(embedding).join()}]`]);
+    await pool.query(INSERT_ROW, [
+      sessionId,
+      photoId,
+      modelId,
+      index,
+      numbers,
+      confidence,
+      quality,
+      `[${Array.from(embedding).join()}]`,
+    ]);
   }
 }
 

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type pg from 'pg';
 
-/** Milliseconds of one piece of work: as its caller waits, and on the processor, which other work on the machine does not lengthen. */
+/**
+ * Milliseconds of one piece of work: as its caller waits, and on the processor, which other work on the machine does
+ * not lengthen.
+ */
 export interface Timing {
   wall: number;
   /** NaN where the processor time cannot be read. */
@@ -9,10 +12,12 @@ export interface Timing {
 }
 
 /**
- * A stopwatch for queries on one connection, `client` or the only one of a pool. The server's process is looked up in /proc, so `cpu` is NaN unless it
- * runs on this machine; time of parallel workers is not in it.
+ * A stopwatch for queries on one connection, `client` or the only one of a pool. The server's process is looked up in
+ * /proc, so `cpu` is NaN unless it runs on this machine; time of parallel workers is not in it.
  */
-export async function stopwatch(client: Pick<pg.Client, 'query'>): Promise<(work: () => Promise<unknown>) => Promise<Timing>> {
+export async function stopwatch(
+  client: Pick<pg.Client, 'query'>,
+): Promise<(work: () => Promise<unknown>) => Promise<Timing>> {
   const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
   const processorMs = () => processorTime(rows[0]!.pid);
   return async (work) => {
@@ -40,7 +45,10 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
 
 /** The median processor time where it is known, else of the wall time. */
 export function medianWork(times: readonly Timing[]): number {
-  return percentile(times.map(({ wall, cpu }) => (Number.isNaN(cpu) ? wall : cpu)), 0.5);
+  return percentile(
+    times.map(({ wall, cpu }) => (Number.isNaN(cpu) ? wall : cpu)),
+    0.5,
+  );
 }
 
 /** The value at or below which `share` (0 to 1) of `values` lie (nearest rank). */

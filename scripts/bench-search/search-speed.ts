@@ -8,8 +8,8 @@ import { markdownTable, medianWork, ms, percentile, progress, stopwatch, type Ti
 import { anotherPicture, seededRandom } from './vectors.ts';
 
 /**
- * Searches sessions of 1 k, 10 k and 100 k faces among `total`, in turns with the same faces in a plain `vector` table, with the
- * same session in a database of 10 k faces, and with a bare scan of the same vectors. Returns Markdown.
+ * Searches sessions of 1 k, 10 k and 100 k faces among `total`, in turns with the same faces in a plain `vector` table,
+ * with the same session in a database of 10 k faces, and with a bare scan of the same vectors. Returns Markdown.
  */
 export async function benchSearchSpeed(options: SearchSpeedOptions): Promise<string> {
   const { server, dimension, total } = options;
@@ -21,7 +21,8 @@ export async function benchSearchSpeed(options: SearchSpeedOptions): Promise<str
   await fillSmall(small, dimension, sessions);
   const random = seededRandom(7);
   const queries = people.slice(0, 40).map((person) => anotherPicture(person, 0.7, random));
-  const connect = (database: BenchDatabase, settings?: string) => stack.adopt(new pg.Pool({ connectionString: database.url, max: 1, options: settings }), (pool) => pool.end());
+  const connect = (database: BenchDatabase, settings?: string) =>
+    stack.adopt(new pg.Pool({ connectionString: database.url, max: 1, options: settings }), (pool) => pool.end());
   const pools = { large: connect(large), serial: connect(large, SERIAL), small: connect(small) };
 
   const lines: string[][] = [];
@@ -34,7 +35,12 @@ export async function benchSearchSpeed(options: SearchSpeedOptions): Promise<str
     if (faces === 1000) isolation = isolationLine(times, total);
   }
   const sizes = await Promise.all([sizeOf(large.client, 'faces', total), sizeOf(large.client, 'naive_faces', total)]);
-  return [`### ${dimension} dimensions, ${total.toLocaleString('en')} faces`, markdownTable(HEADER, lines), isolation, ...sizes].join('\n\n');
+  return [
+    `### ${dimension} dimensions, ${total.toLocaleString('en')} faces`,
+    markdownTable(HEADER, lines),
+    isolation,
+    ...sizes,
+  ].join('\n\n');
 }
 
 const SIZES = [1000, 10_000, 100_000];
@@ -56,10 +62,20 @@ async function fillSmall(database: BenchDatabase, dimension: number, sessions: S
 }
 
 /** Every contestant has its turn in every round, so that other work on the machine strikes them alike. */
-async function searchInTurns({ scanner, directory }: SearchSpeedOptions, large: BenchDatabase, pools: Pools, queries: Float32Array[], { sessionId, faces }: SessionSize): Promise<Times> {
+async function searchInTurns(
+  { scanner, directory }: SearchSpeedOptions,
+  large: BenchDatabase,
+  pools: Pools,
+  queries: Float32Array[],
+  { sessionId, faces }: SessionSize,
+): Promise<Times> {
   await using bare = scanner ? await startSessionScan(large, sessionId, queries[0]!, scanner, directory) : null;
   if (bare) await requireSameMatches(large, sessionId, queries[0]!, bare);
-  const clock = { large: await stopwatch(pools.large), serial: await stopwatch(pools.serial), small: await stopwatch(pools.small) };
+  const clock = {
+    large: await stopwatch(pools.large),
+    serial: await stopwatch(pools.serial),
+    small: await stopwatch(pools.small),
+  };
   const times: Times = { ours: [], serial: [], naive: [], small: [], bare: [] };
   for (let round = 0; round < (faces === 100_000 ? 100 : 300); round++) {
     const embedding = queries[round % queries.length]!;
@@ -67,7 +83,12 @@ async function searchInTurns({ scanner, directory }: SearchSpeedOptions, large: 
     times.ours.push(await clock.large(() => nearestPhotos(pools.large, query)));
     if (faces === 1000) times.small.push(await clock.small(() => nearestPhotos(pools.small, query)));
     times.serial.push(await clock.serial(() => nearestPhotos(pools.serial, query)));
-    if (round % 3 === 0) times.naive.push(await clock.serial(() => pools.serial.query(NAIVE_SEARCH, [`[${embedding.join()}]`, sessionId, MINIMUM_COSINE])));
+    if (round % 3 === 0)
+      times.naive.push(
+        await clock.serial(() =>
+          pools.serial.query(NAIVE_SEARCH, [`[${embedding.join()}]`, sessionId, MINIMUM_COSINE]),
+        ),
+      );
     if (bare) times.bare.push(await bare.scan());
   }
   return times;
@@ -90,21 +111,41 @@ const NAIVE_SEARCH = `
 /** With it, all the work of a query is in one process, whose processor time can be read. */
 const SERIAL = '-c max_parallel_workers_per_gather=0';
 
-async function startSessionScan(database: BenchDatabase, sessionId: string, query: Float32Array, program: string, directory: string) {
-  const stored = await database.client.query<{ bytes: Buffer }>('select halfvec_send(embedding) as bytes from faces where session_id = $1', [sessionId]);
+async function startSessionScan(
+  database: BenchDatabase,
+  sessionId: string,
+  query: Float32Array,
+  program: string,
+  directory: string,
+) {
+  const stored = await database.client.query<{ bytes: Buffer }>(
+    'select halfvec_send(embedding) as bytes from faces where session_id = $1',
+    [sessionId],
+  );
   const vectors = stored.rows.map(({ bytes }) => Buffer.from(bytes.subarray(4)).swap16());
   const half = Buffer.from(new Float16Array(query).buffer);
-  return startBareScan(program, { query: half, vectors, threshold: MINIMUM_COSINE, file: join(directory, `${sessionId}.f16`) });
+  return startBareScan(program, {
+    query: half,
+    vectors,
+    threshold: MINIMUM_COSINE,
+    file: join(directory, `${sessionId}.f16`),
+  });
 }
 
 /** The two sides of a ratio must have done the same work. */
-async function requireSameMatches(database: BenchDatabase, sessionId: string, query: Float32Array, bare: BareScan): Promise<void> {
+async function requireSameMatches(
+  database: BenchDatabase,
+  sessionId: string,
+  query: Float32Array,
+  bare: BareScan,
+): Promise<void> {
   const counted = await database.client.query<{ matching: number }>(
     'select count(*)::integer as matching from faces where session_id = $1 and embedding <=> $2::vector::halfvec <= 1 - $3::float8',
     [sessionId, `[${query.join()}]`, MINIMUM_COSINE],
   );
   const { matching } = await bare.scan();
-  if (matching !== counted.rows[0]!.matching) throw new Error(`the bare scan finds ${matching} faces, the database ${counted.rows[0]!.matching}`);
+  if (matching !== counted.rows[0]!.matching)
+    throw new Error(`the bare scan finds ${matching} faces, the database ${counted.rows[0]!.matching}`);
 }
 
 const HEADER = [
@@ -136,7 +177,11 @@ function line(faces: number, { ours, serial, naive, bare }: Times): string[] {
 }
 
 function isolationLine({ ours, small }: Times, total: number): string {
-  const p95 = (times: Timing[], kind: keyof Timing) => percentile(times.map((time) => time[kind]), 0.95);
+  const p95 = (times: Timing[], kind: keyof Timing) =>
+    percentile(
+      times.map((time) => time[kind]),
+      0.95,
+    );
   const among = `${ms(p95(ours, 'wall'))} ms (${ms(p95(ours, 'cpu'))} on the processor) among ${total.toLocaleString('en')} faces`;
   const alone = `${ms(p95(small, 'wall'))} ms (${ms(p95(small, 'cpu'))}) among 10,000`;
   const ratio = (kind: keyof Timing) => (p95(ours, kind) / p95(small, kind)).toFixed(2);

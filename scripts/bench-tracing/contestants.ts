@@ -13,7 +13,10 @@ import { KEY, indexPhoto, samplePhoto, searchFaces, startStack, type Stack } fro
 const root = join(import.meta.dirname, '../..');
 const SESSION = 'bench';
 const CALLERS = 4;
-/** Spans are sent this often, and a round's processor time is read after they were: the default of 5 s would put them into another's turn. */
+/**
+ * Spans are sent this often, and a round's processor time is read after they were: the default of 5 s would put them
+ * into another's turn.
+ */
 const EXPORT_MS = 250;
 
 /** One way of running the API. */
@@ -35,7 +38,8 @@ export async function startContestants(): Promise<AsyncDisposable & { all: Conte
   await using stack = new AsyncDisposableStack();
   const installation = stack.use(await startStack());
   const photo = await samplePhoto(1);
-  if ((await indexPhoto(installation.url, photo, SESSION, 'first')) !== 200) throw new Error('the photo was not indexed');
+  if ((await indexPhoto(installation.url, photo, SESSION, 'first')) !== 200)
+    throw new Error('the photo was not indexed');
   const [tenth, every] = [stack.use(await startReceiver()), stack.use(await startReceiver())];
   const start = async (name: string, telemetry: boolean, environment: Record<string, string>, received = () => 0) =>
     contestant(name, stack.use(await startApi(installation, telemetry, environment)), photo, received);
@@ -43,7 +47,12 @@ export async function startContestants(): Promise<AsyncDisposable & { all: Conte
     await start('telemetry.ts not loaded', false, {}),
     await start('the same once more', false, {}),
     await start('loaded, without a destination', true, {}),
-    await start('on, 10 % sampled', true, { ...exporting(tenth.url), OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.1' }, tenth.received),
+    await start(
+      'on, 10 % sampled',
+      true,
+      { ...exporting(tenth.url), OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.1' },
+      tenth.received,
+    ),
     await start('on, every request', true, exporting(every.url), every.received),
   ];
   const owned = stack.move();
@@ -51,7 +60,11 @@ export async function startContestants(): Promise<AsyncDisposable & { all: Conte
 }
 
 function exporting(url: string): Record<string, string> {
-  return { OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf', OTEL_BSP_SCHEDULE_DELAY: String(EXPORT_MS) };
+  return {
+    OTEL_EXPORTER_OTLP_ENDPOINT: url,
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+    OTEL_BSP_SCHEDULE_DELAY: String(EXPORT_MS),
+  };
 }
 
 function contestant(name: string, api: ApiProcess, photo: Buffer, received: () => number): Contestant {
@@ -84,10 +97,17 @@ function contestant(name: string, api: ApiProcess, photo: Buffer, received: () =
   };
 }
 
-/** Time on the processor so far of all threads of a process, in milliseconds (schedstat counts nanoseconds; the ticks of proc(5) are as long as two searches). */
+/**
+ * Time on the processor so far of all threads of a process, in milliseconds (schedstat counts nanoseconds; the ticks of
+ * proc(5) are as long as two searches).
+ */
 function cpuMsOf(pid: number): number {
   const threads = readdirSync(`/proc/${pid}/task`);
-  return threads.reduce((total, thread) => total + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]) / 1e6, 0);
+  return threads.reduce(
+    (total, thread) =>
+      total + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]) / 1e6,
+    0,
+  );
 }
 
 interface ApiProcess extends AsyncDisposable {
@@ -96,11 +116,27 @@ interface ApiProcess extends AsyncDisposable {
 }
 
 /** Another API process beside that of `installation`, on the same database and inference server. */
-async function startApi({ database, inference }: Stack, telemetry: boolean, environment: Record<string, string>): Promise<ApiProcess> {
-  const preloads = ['scripts/end-with-parent.ts', ...(telemetry ? ['services/runtime/telemetry.ts'] : [])].flatMap((path) => ['--import', pathToFileURL(join(root, path)).href]);
-  const own = { HOST: '127.0.0.1', PORT: '0', METRICS_PORT: '0', DATABASE_URL: database.url, INFERENCE_ADDRESS: inference[0]!.serving['address'] as string, API_KEYS: `photographer:${KEY}` };
+async function startApi(
+  { database, inference }: Stack,
+  telemetry: boolean,
+  environment: Record<string, string>,
+): Promise<ApiProcess> {
+  const preloads = ['scripts/end-with-parent.ts', ...(telemetry ? ['services/runtime/telemetry.ts'] : [])].flatMap(
+    (path) => ['--import', pathToFileURL(join(root, path)).href],
+  );
+  const own = {
+    HOST: '127.0.0.1',
+    PORT: '0',
+    METRICS_PORT: '0',
+    DATABASE_URL: database.url,
+    INFERENCE_ADDRESS: inference[0]!.serving['address'] as string,
+    API_KEYS: `photographer:${KEY}`,
+  };
   const limits = { RATE_LIMIT_SEARCHES_PER_MINUTE: '0', RETENTION_SWEEP_MINUTES: '0', LOG_LEVEL: 'info' };
-  const child = spawn(process.execPath, [...preloads, join(root, 'services/api/main.ts')], { env: { ...process.env, ...own, ...limits, ...environment }, stdio: ['ignore', 'pipe', 'inherit', 'pipe'] });
+  const child = spawn(process.execPath, [...preloads, join(root, 'services/api/main.ts')], {
+    env: { ...process.env, ...own, ...limits, ...environment },
+    stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+  });
   const lines = createInterface(child.stdout!);
   const serving = new Promise<number>((resolve, reject) => {
     lines.on('line', (line) => line.includes('"serving"') && resolve((JSON.parse(line) as { port: number }).port));

@@ -23,7 +23,14 @@ export function dashboardJson({ uid, title, description, rows }: Dashboard): obj
     refresh: '30s',
     time: { from: 'now-6h', to: 'now' },
     links: [
-      { type: 'dashboards', title: 'Facepass', tags: ['facepass'], asDropdown: false, includeVars: true, keepTime: true },
+      {
+        type: 'dashboards',
+        title: 'Facepass',
+        tags: ['facepass'],
+        asDropdown: false,
+        includeVars: true,
+        keepTime: true,
+      },
       { type: 'link', title: 'Runbooks', url: RUNBOOKS, icon: 'doc', targetBlank: true },
     ],
     templating: { list: VARIABLES },
@@ -53,7 +60,14 @@ function place(rows: Dashboard['rows']): object[] {
   const placed: object[] = [];
   let y = 0;
   for (const { title, panels } of rows) {
-    placed.push({ id: placed.length + 1, type: 'row', title, collapsed: false, gridPos: { h: 1, w: 24, x: 0, y }, panels: [] });
+    placed.push({
+      id: placed.length + 1,
+      type: 'row',
+      title,
+      collapsed: false,
+      gridPos: { h: 1, w: 24, x: 0, y },
+      panels: [],
+    });
     y += 1;
     let x = 0;
     let lineHeight = 0;

@@ -14,27 +14,60 @@ const rate = (metric: string, labels = '') => `rate(${metric}{${INFERENCE}${labe
 const now: Panel[] = [
   stat({
     title: 'Workers ready',
-    description: 'Worker threads with their models loaded, of each revision that should have traffic. None: nothing can be indexed or searched.',
+    description:
+      'Worker threads with their models loaded, of each revision that should have traffic. None: nothing can be indexed or searched.',
     unit: 'short',
-    thresholds: [[null, 'red'], [1, 'green']],
-    queries: [{ expr: ofServing(`${byRevision('facepass_inference_workers_ready')} or on (namespace, revision) 0 * ${SERVING}`), legend: 'ready {{revision}}' }],
+    thresholds: [
+      [null, 'red'],
+      [1, 'green'],
+    ],
+    queries: [
+      {
+        expr: ofServing(`${byRevision('facepass_inference_workers_ready')} or on (namespace, revision) 0 * ${SERVING}`),
+        legend: 'ready {{revision}}',
+      },
+    ],
     link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassInferenceDown.md` },
   }),
   stat({
     title: 'Workers busy',
-    description: 'Share of the ready workers that have a photo, in each revision that should have traffic. Near 100 % photos wait.',
+    description:
+      'Share of the ready workers that have a photo, in each revision that should have traffic. Near 100 % photos wait.',
     unit: 'percentunit',
     decimals: 0,
-    thresholds: [[null, 'green'], [0.8, 'orange'], [0.95, 'red']],
-    queries: [{ expr: ofServing(`${byRevision('facepass_inference_in_flight')} / ${byRevision('facepass_inference_workers_ready')}`), legend: 'busy {{revision}}' }],
+    thresholds: [
+      [null, 'green'],
+      [0.8, 'orange'],
+      [0.95, 'red'],
+    ],
+    queries: [
+      {
+        expr: ofServing(
+          `${byRevision('facepass_inference_in_flight')} / ${byRevision('facepass_inference_workers_ready')}`,
+        ),
+        legend: 'busy {{revision}}',
+      },
+    ],
   }),
   stat({
     title: 'Queue filled',
-    description: 'Photos that wait, as a share of those that may, in each revision that should have traffic. A full queue refuses.',
+    description:
+      'Photos that wait, as a share of those that may, in each revision that should have traffic. A full queue refuses.',
     unit: 'percentunit',
     decimals: 0,
-    thresholds: [[null, 'green'], [0.5, 'orange'], [0.8, 'red']],
-    queries: [{ expr: ofServing(`${byRevision('facepass_inference_queue_depth')} / ${byRevision('facepass_inference_queue_capacity')}`), legend: 'filled {{revision}}' }],
+    thresholds: [
+      [null, 'green'],
+      [0.5, 'orange'],
+      [0.8, 'red'],
+    ],
+    queries: [
+      {
+        expr: ofServing(
+          `${byRevision('facepass_inference_queue_depth')} / ${byRevision('facepass_inference_queue_capacity')}`,
+        ),
+        legend: 'filled {{revision}}',
+      },
+    ],
     link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassInferenceSaturated.md` },
   }),
   stat({
@@ -48,7 +81,8 @@ const now: Panel[] = [
 const work: Panel[] = [
   timeseries({
     title: 'Calls by result',
-    description: 'Calls a second by gRPC status. RESOURCE_EXHAUSTED: full. UNAVAILABLE: starting, stopping, or a worker died. INVALID_ARGUMENT: the picture’s fault.',
+    description:
+      'Calls a second by gRPC status. RESOURCE_EXHAUSTED: full. UNAVAILABLE: starting, stopping, or a worker died. INVALID_ARGUMENT: the picture’s fault.',
     unit: 'reqps',
     stacked: true,
     min: 0,
@@ -60,18 +94,30 @@ const work: Panel[] = [
     unit: 's',
     stacked: true,
     min: 0,
-    queries: [{ expr: `sum by (stage) (${rate('facepass_inference_stage_seconds_sum')}) / sum by (stage) (${rate('facepass_inference_stage_seconds_count')})`, legend: '{{stage}}' }],
+    queries: [
+      {
+        expr: `sum by (stage) (${rate('facepass_inference_stage_seconds_sum')}) / sum by (stage) (${rate('facepass_inference_stage_seconds_count')})`,
+        legend: '{{stage}}',
+      },
+    ],
   }),
   timeseries({
     title: 'Stages, 99th percentile',
     description: 'The slowest of a hundred photos in each stage. Dots lead to traces.',
     unit: 's',
     min: 0,
-    queries: [{ expr: `histogram_quantile(0.99, sum by (le, stage) (${rate('facepass_inference_stage_seconds_bucket')}))`, legend: '{{stage}}', exemplar: true }],
+    queries: [
+      {
+        expr: `histogram_quantile(0.99, sum by (le, stage) (${rate('facepass_inference_stage_seconds_bucket')}))`,
+        legend: '{{stage}}',
+        exemplar: true,
+      },
+    ],
   }),
   timeseries({
     title: 'Refused and dropped',
-    description: 'Calls refused before their photo was read, by reason, and photos whose caller had left before any work on them.',
+    description:
+      'Calls refused before their photo was read, by reason, and photos whose caller had left before any work on them.',
     unit: 'reqps',
     min: 0,
     queries: [
@@ -102,12 +148,43 @@ const work: Panel[] = [
 ];
 
 const sideBySide: Panel[] = [
-  eachProcess('Photos by process', 'Calls a second of each process. They should be about the same.', 'reqps', `sum by (pod, instance) (${rate('facepass_inference_requests_total')}) or 0 * sum by (pod, instance) (facepass_inference_workers_ready{${INFERENCE}})`, 'FacepassInferenceImbalance'),
-  eachProcess('Queue by process', 'Photos that wait in each process.', 'short', `facepass_inference_queue_depth{${INFERENCE}}`),
-  eachProcess('Busy workers by process', 'Photos under work in each process; at most its number of workers.', 'short', `facepass_inference_in_flight{${INFERENCE}}`),
-  eachProcess('CPU by process', 'Cores in use by each process: a busy worker uses one.', 'short', `sum by (pod, instance) (${rate('process_cpu_seconds_total')})`),
-  eachProcess('Memory by process', 'Resident memory of each process, models and pictures included.', 'bytes', `process_resident_memory_bytes{${INFERENCE}}`),
-  eachProcess('Workers replaced', 'Worker threads that died or took too long, within an hour.', 'short', `increase(facepass_inference_worker_restarts_total{${INFERENCE}}[1h])`),
+  eachProcess(
+    'Photos by process',
+    'Calls a second of each process. They should be about the same.',
+    'reqps',
+    `sum by (pod, instance) (${rate('facepass_inference_requests_total')}) or 0 * sum by (pod, instance) (facepass_inference_workers_ready{${INFERENCE}})`,
+    'FacepassInferenceImbalance',
+  ),
+  eachProcess(
+    'Queue by process',
+    'Photos that wait in each process.',
+    'short',
+    `facepass_inference_queue_depth{${INFERENCE}}`,
+  ),
+  eachProcess(
+    'Busy workers by process',
+    'Photos under work in each process; at most its number of workers.',
+    'short',
+    `facepass_inference_in_flight{${INFERENCE}}`,
+  ),
+  eachProcess(
+    'CPU by process',
+    'Cores in use by each process: a busy worker uses one.',
+    'short',
+    `sum by (pod, instance) (${rate('process_cpu_seconds_total')})`,
+  ),
+  eachProcess(
+    'Memory by process',
+    'Resident memory of each process, models and pictures included.',
+    'bytes',
+    `process_resident_memory_bytes{${INFERENCE}}`,
+  ),
+  eachProcess(
+    'Workers replaced',
+    'Worker threads that died or took too long, within an hour.',
+    'short',
+    `increase(facepass_inference_worker_restarts_total{${INFERENCE}}[1h])`,
+  ),
 ];
 
 function eachProcess(title: string, description: string, unit: string, expr: string, runbook?: string): Panel {
@@ -124,7 +201,8 @@ function eachProcess(title: string, description: string, unit: string, expr: str
 const capacity: Panel[] = [
   timeseries({
     title: 'Autoscaler',
-    description: 'Pods that run, that the autoscaler wants, and its bounds. Needs kube-state-metrics; empty without an autoscaler.',
+    description:
+      'Pods that run, that the autoscaler wants, and its bounds. Needs kube-state-metrics; empty without an autoscaler.',
     unit: 'short',
     min: 0,
     width: 12,
@@ -148,7 +226,8 @@ const capacity: Panel[] = [
 export const inference: Dashboard = {
   uid: 'facepass-inference',
   title: 'Facepass / Inference',
-  description: 'The processes that find and embed faces: what they do, where the time goes, how full they are, and each beside the others.',
+  description:
+    'The processes that find and embed faces: what they do, where the time goes, how full they are, and each beside the others.',
   rows: [
     { title: 'Now', panels: now },
     { title: 'Work', panels: work },

@@ -73,7 +73,10 @@ export function panelSize({ kind, options }: Panel): { width: number; height: nu
 
 export const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
 
-function fieldDefaults(kind: Panel['kind'], { unit, stacked, min, max, decimals, thresholds, mappings }: PanelOptions): object {
+function fieldDefaults(
+  kind: Panel['kind'],
+  { unit, stacked, min, max, decimals, thresholds, mappings }: PanelOptions,
+): object {
   const steps = (thresholds ?? [[null, 'green']]).map(([value, color]) => ({ value, color }));
   return {
     unit,
@@ -82,7 +85,9 @@ function fieldDefaults(kind: Panel['kind'], { unit, stacked, min, max, decimals,
     ...(decimals === undefined ? {} : { decimals }),
     ...(mappings ? { mappings: [{ type: 'value', options: mappings }] } : {}),
     thresholds: { mode: 'absolute', steps },
-    ...(kind === 'timeseries' ? { color: { mode: 'palette-classic' }, custom: lineStyle(stacked ?? false, thresholds !== undefined) } : { color: { mode: 'thresholds' } }),
+    ...(kind === 'timeseries'
+      ? { color: { mode: 'palette-classic' }, custom: lineStyle(stacked ?? false, thresholds !== undefined) }
+      : { color: { mode: 'thresholds' } }),
   };
 }
 
@@ -99,10 +104,25 @@ function lineStyle(stacked: boolean, limits: boolean): object {
 }
 
 const DISPLAY = {
-  timeseries: { legend: { displayMode: 'table', placement: 'bottom', calcs: ['mean', 'max', 'lastNotNull'] }, tooltip: { mode: 'multi', sort: 'desc' } },
-  stat: { reduceOptions: { calcs: ['lastNotNull'], fields: '', values: false }, colorMode: 'value', graphMode: 'none', textMode: 'auto' },
+  timeseries: {
+    legend: { displayMode: 'table', placement: 'bottom', calcs: ['mean', 'max', 'lastNotNull'] },
+    tooltip: { mode: 'multi', sort: 'desc' },
+  },
+  stat: {
+    reduceOptions: { calcs: ['lastNotNull'], fields: '', values: false },
+    colorMode: 'value',
+    graphMode: 'none',
+    textMode: 'auto',
+  },
   table: { showHeader: true },
-  'state-timeline': { showValue: 'auto', rowHeight: 0.8, mergeValues: true, legend: { displayMode: 'list', placement: 'bottom' } },
+  'state-timeline': {
+    showValue: 'auto',
+    rowHeight: 0.8,
+    mergeValues: true,
+    legend: { displayMode: 'list', placement: 'bottom' },
+  },
 };
 
-const TABLE_TRANSFORMATIONS = [{ id: 'organize', options: { excludeByName: { Time: true, Value: true, __name__: true, alertstate: true } } }];
+const TABLE_TRANSFORMATIONS = [
+  { id: 'organize', options: { excludeByName: { Time: true, Value: true, __name__: true, alertstate: true } } },
+];

@@ -22,30 +22,50 @@ const course: Panel[] = [
   }),
   timeseries({
     title: 'Weights, desired and observed',
-    description: 'The share of the requests each revision should get, and the share that its processes counted. They may differ for a minute after a step.',
+    description:
+      'The share of the requests each revision should get, and the share that its processes counted. They may differ for a minute after a step.',
     unit: 'percentunit',
     min: 0,
     max: 1,
     width: 12,
     queries: [
-      { expr: `max by (namespace, revision) (facepass_operator_release_desired_weight_ratio{${RELEASE}})`, legend: '{{revision}} desired' },
-      { expr: `sum by (namespace, revision) (${REQUESTS}) / on (namespace) group_left () sum by (namespace) (${REQUESTS})`, legend: '{{revision}} observed' },
+      {
+        expr: `max by (namespace, revision) (facepass_operator_release_desired_weight_ratio{${RELEASE}})`,
+        legend: '{{revision}} desired',
+      },
+      {
+        expr: `sum by (namespace, revision) (${REQUESTS}) / on (namespace) group_left () sum by (namespace) (${REQUESTS})`,
+        legend: '{{revision}} observed',
+      },
     ],
     link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassWeightMismatch.md` },
   }),
   timeseries({
     title: 'Time left for the step',
-    description: 'Time until the deadline of the step under way; below zero the release is stuck. No line: nothing is under way, or it is paused.',
+    description:
+      'Time until the deadline of the step under way; below zero the release is stuck. No line: nothing is under way, or it is paused.',
     unit: 's',
-    thresholds: [[null, 'red'], [0, 'transparent']],
-    queries: [{ expr: `max by (namespace, name) (facepass_operator_release_step_deadline_timestamp_seconds{${RELEASE}}) - time()`, legend: '{{name}}' }],
+    thresholds: [
+      [null, 'red'],
+      [0, 'transparent'],
+    ],
+    queries: [
+      {
+        expr: `max by (namespace, name) (facepass_operator_release_step_deadline_timestamp_seconds{${RELEASE}}) - time()`,
+        legend: '{{name}}',
+      },
+    ],
     link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassReleaseStuck.md` },
   }),
   stateTimeline({
     title: 'Gates',
     description: 'What each gate answers: pass, hold (no data, too few requests) or fail (the release is rolled back).',
     unit: 'short',
-    mappings: { 1: { text: 'pass', color: 'green' }, 2: { text: 'hold', color: 'orange' }, 3: { text: 'fail', color: 'red' } },
+    mappings: {
+      1: { text: 'pass', color: 'green' },
+      2: { text: 'hold', color: 'orange' },
+      3: { text: 'fail', color: 'red' },
+    },
     queries: [
       {
         expr: `max by (name, gate) (${gate('pass')} + ignoring (result) (2 * ${gate('hold')}) + ignoring (result) (3 * ${gate('fail')}))`,
@@ -68,7 +88,8 @@ const course: Panel[] = [
 const revisions: Panel[] = [
   timeseries({
     title: 'Requests by revision',
-    description: 'Requests a second that each revision’s API processes answered. Outside blue-green mode there is one, without a name.',
+    description:
+      'Requests a second that each revision’s API processes answered. Outside blue-green mode there is one, without a name.',
     unit: 'reqps',
     stacked: true,
     min: 0,
@@ -79,14 +100,22 @@ const revisions: Panel[] = [
     description: 'Share of each revision’s requests that were answered with a 5xx. The gates compare the two.',
     unit: 'percentunit',
     min: 0,
-    queries: [{ expr: `sum by (revision) (${ERRORS}) / sum by (revision) (${REQUESTS})`, legend: 'revision {{revision}}' }],
+    queries: [
+      { expr: `sum by (revision) (${ERRORS}) / sum by (revision) (${REQUESTS})`, legend: 'revision {{revision}}' },
+    ],
   }),
   timeseries({
     title: 'Search duration by revision, 99th percentile',
-    description: 'The slowest of a hundred searches of each revision, of those answered or left by their client first. The default gate compares the 95th percentile.',
+    description:
+      'The slowest of a hundred searches of each revision, of those answered or left by their client first. The default gate compares the 95th percentile.',
     unit: 's',
     min: 0,
-    queries: [{ expr: `histogram_quantile(0.99, sum by (le, revision) (rate(facepass_search_duration_seconds_bucket{${API}}[$__rate_interval])))`, legend: 'revision {{revision}}' }],
+    queries: [
+      {
+        expr: `histogram_quantile(0.99, sum by (le, revision) (rate(facepass_search_duration_seconds_bucket{${API}}[$__rate_interval])))`,
+        legend: 'revision {{revision}}',
+      },
+    ],
   }),
   timeseries({
     title: 'API processes by revision',
@@ -100,14 +129,22 @@ const revisions: Panel[] = [
     description: 'Workers with their models loaded. A candidate has its full number before it gets a request.',
     unit: 'short',
     min: 0,
-    queries: [{ expr: `sum by (revision) (facepass_inference_workers_ready{${INFERENCE}})`, legend: 'revision {{revision}}' }],
+    queries: [
+      { expr: `sum by (revision) (facepass_inference_workers_ready{${INFERENCE}})`, legend: 'revision {{revision}}' },
+    ],
   }),
   timeseries({
     title: 'Photos by revision',
-    description: 'Photos a second that each revision’s inference processes took: an API process asks only those of its own revision.',
+    description:
+      'Photos a second that each revision’s inference processes took: an API process asks only those of its own revision.',
     unit: 'reqps',
     min: 0,
-    queries: [{ expr: `sum by (revision) (rate(facepass_inference_requests_total{${INFERENCE}}[$__rate_interval]))`, legend: 'revision {{revision}}' }],
+    queries: [
+      {
+        expr: `sum by (revision) (rate(facepass_inference_requests_total{${INFERENCE}}[$__rate_interval]))`,
+        legend: 'revision {{revision}}',
+      },
+    ],
   }),
 ];
 
@@ -122,18 +159,27 @@ const schema: Panel[] = [
     title: 'Processes that wait for another schema',
     description: 'API processes that found a schema they cannot work on. They take no requests.',
     unit: 'short',
-    thresholds: [[null, 'green'], [1, 'red']],
+    thresholds: [
+      [null, 'green'],
+      [1, 'red'],
+    ],
     queries: [{ expr: `count(facepass_schema_fits{${API}}) - sum(facepass_schema_fits{${API}})`, legend: 'waiting' }],
     link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassSchemaUnfit.md` },
   }),
   timeseries({
     title: 'Backfill',
-    description: 'Share of the rows that the migration’s step under way has moved. Only while a migration runs and is scraped.',
+    description:
+      'Share of the rows that the migration’s step under way has moved. Only while a migration runs and is scraped.',
     unit: 'percentunit',
     min: 0,
     max: 1,
     width: 12,
-    queries: [{ expr: `max by (pod, instance) (facepass_migration_rows_done{${MIGRATION}} / (facepass_migration_rows{${MIGRATION}} > 0))`, legend: '{{pod}} {{instance}}' }],
+    queries: [
+      {
+        expr: `max by (pod, instance) (facepass_migration_rows_done{${MIGRATION}} / (facepass_migration_rows{${MIGRATION}} > 0))`,
+        legend: '{{pod}} {{instance}}',
+      },
+    ],
   }),
   table({
     title: 'Migration under way',
@@ -156,7 +202,10 @@ const schema: Panel[] = [
     description: 'How long the migration under way has run; after half an hour it is told as slow.',
     unit: 's',
     min: 0,
-    thresholds: [[null, 'transparent'], [1800, 'orange']],
+    thresholds: [
+      [null, 'transparent'],
+      [1800, 'orange'],
+    ],
     queries: [{ expr: `time() - max(facepass_migration_start_time_seconds{${MIGRATION}})`, legend: 'run time' }],
     link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassMigrationSlow.md` },
   }),
@@ -177,14 +226,24 @@ const operator: Panel[] = [
     description: 'Looks at a resource a second, by how they ended.',
     unit: 'ops',
     min: 0,
-    queries: [{ expr: `sum by (result) (rate(facepass_operator_reconciles_total{${OPERATOR}}[$__rate_interval]))`, legend: '{{result}}' }],
+    queries: [
+      {
+        expr: `sum by (result) (rate(facepass_operator_reconciles_total{${OPERATOR}}[$__rate_interval]))`,
+        legend: '{{result}}',
+      },
+    ],
   }),
   timeseries({
     title: 'Age of what the operator sees',
     description: 'Time since each watch was last in step with the API server.',
     unit: 's',
     min: 0,
-    queries: [{ expr: `time() - min by (pod, kind) (facepass_operator_watch_synced_timestamp_seconds{${OPERATOR}})`, legend: '{{kind}} {{pod}}' }],
+    queries: [
+      {
+        expr: `time() - min by (pod, kind) (facepass_operator_watch_synced_timestamp_seconds{${OPERATOR}})`,
+        legend: '{{kind}} {{pod}}',
+      },
+    ],
     link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassOperatorWatchStale.md` },
   }),
 ];
@@ -192,7 +251,8 @@ const operator: Panel[] = [
 export const release: Dashboard = {
   uid: 'facepass-release',
   title: 'Facepass / Release',
-  description: 'A release as it goes: weights and gates, both revisions side by side, the schema and its migration, and the operator. Rows one and four need the operator.',
+  description:
+    'A release as it goes: weights and gates, both revisions side by side, the schema and its migration, and the operator. Rows one and four need the operator.',
   rows: [
     { title: 'Course of the release (operator)', panels: course },
     { title: 'Both revisions', panels: revisions },

@@ -2,13 +2,23 @@ import { RUNBOOKS, type Dashboard } from './dashboard.ts';
 import { stat, table, timeseries, type Panel } from './panels.ts';
 
 const API = 'job="facepass-api",namespace=~"$namespace"';
-/** Each sample counts the hour before it, so the sums count each call as often as all others: their ratio is that of the calls. */
+/**
+ * Each sample counts the hour before it, so the sums count each call as often as all others: their ratio is that of the
+ * calls.
+ */
 const ofMonth = (record: string) => `sum(sum_over_time(facepass:${record}:increase1h{namespace=~"$namespace"}[30d]))`;
 const FAILED = `${ofMonth('request_errors')} / ${ofMonth('requests')}`;
 const SLOW = `${ofMonth('slow_searches')} / ${ofMonth('searches')}`;
 
-const goodAbove = (objective: number): [number | null, string][] => [[null, 'red'], [objective, 'green']];
-const BUDGET: [number | null, string][] = [[null, 'red'], [0, 'orange'], [0.25, 'green']];
+const goodAbove = (objective: number): [number | null, string][] => [
+  [null, 'red'],
+  [objective, 'green'],
+];
+const BUDGET: [number | null, string][] = [
+  [null, 'red'],
+  [0, 'orange'],
+  [0.25, 'green'],
+];
 
 const objectives: Panel[] = [
   stat({
@@ -30,7 +40,8 @@ const objectives: Panel[] = [
   }),
   stat({
     title: 'Searches within 500 ms, 30 days',
-    description: 'Share of the answered searches, and of those whose client left first, that took at most 500 ms. The objective is 99 %.',
+    description:
+      'Share of the answered searches, and of those whose client left first, that took at most 500 ms. The objective is 99 %.',
     unit: 'percentunit',
     decimals: 2,
     thresholds: goodAbove(0.99),
@@ -59,11 +70,19 @@ const objectives: Panel[] = [
 function burnRate(title: string, record: string, budget: number): Panel {
   return timeseries({
     title,
-    description: 'How many times faster than allowed the budget is used, over three windows. At 1 it lasts 30 days; 14.4 over an hour and five minutes pages.',
+    description:
+      'How many times faster than allowed the budget is used, over three windows. At 1 it lasts 30 days; 14.4 over an hour and five minutes pages.',
     unit: 'short',
     min: 0,
-    thresholds: [[null, 'transparent'], [1, 'orange'], [14.4, 'red']],
-    queries: ['5m', '1h', '6h'].map((window) => ({ expr: `max(facepass:${record}:ratio_rate${window}{namespace=~"$namespace"}) / ${budget}`, legend: window })),
+    thresholds: [
+      [null, 'transparent'],
+      [1, 'orange'],
+      [14.4, 'red'],
+    ],
+    queries: ['5m', '1h', '6h'].map((window) => ({
+      expr: `max(facepass:${record}:ratio_rate${window}{namespace=~"$namespace"}) / ${budget}`,
+      legend: window,
+    })),
   });
 }
 
@@ -74,34 +93,59 @@ const requests: Panel[] = [
     unit: 'reqps',
     stacked: true,
     min: 0,
-    queries: [{ expr: `sum by (route) (rate(http_server_request_duration_seconds_count{${API}}[$__rate_interval]))`, legend: '{{route}}' }],
+    queries: [
+      {
+        expr: `sum by (route) (rate(http_server_request_duration_seconds_count{${API}}[$__rate_interval]))`,
+        legend: '{{route}}',
+      },
+    ],
   }),
   timeseries({
     title: 'Failures',
     description: 'Requests a second answered with a 5xx. Compare with Problems by code, which says why.',
     unit: 'reqps',
     min: 0,
-    queries: [{ expr: `sum by (route, status) (rate(http_server_request_duration_seconds_count{${API},status=~"5.."}[$__rate_interval]))`, legend: '{{route}} {{status}}' }],
+    queries: [
+      {
+        expr: `sum by (route, status) (rate(http_server_request_duration_seconds_count{${API},status=~"5.."}[$__rate_interval]))`,
+        legend: '{{route}} {{status}}',
+      },
+    ],
   }),
   timeseries({
     title: 'Problems by code',
-    description: 'Requests a second answered with a problem, by its code; /docs/errors explains each. 4xx are the clients’, 5xx ours.',
-    unit: 'reqps',
-    min: 0,
-    queries: [{ expr: `sum by (code) (rate(facepass_problems_total{${API}}[$__rate_interval])) > 0`, legend: '{{code}}' }],
-  }),
-  timeseries({
-    title: 'Photos not indexed, by status and code',
-    description: 'Photos a second that were not indexed, those of batches too, by the status each would have alone; and those that the bucket did not give, by code.',
+    description:
+      'Requests a second answered with a problem, by its code; /docs/errors explains each. 4xx are the clients’, 5xx ours.',
     unit: 'reqps',
     min: 0,
     queries: [
-      { expr: `sum by (status) (rate(facepass_index_requests_total{${API},status!="200"}[$__rate_interval]))`, legend: '{{status}}' },
-      { expr: `sum by (code) (rate(facepass_problems_total{${API},code=~"s3_.+"}[$__rate_interval]))`, legend: '{{code}}' },
+      { expr: `sum by (code) (rate(facepass_problems_total{${API}}[$__rate_interval])) > 0`, legend: '{{code}}' },
+    ],
+  }),
+  timeseries({
+    title: 'Photos not indexed, by status and code',
+    description:
+      'Photos a second that were not indexed, those of batches too, by the status each would have alone; and those that the bucket did not give, by code.',
+    unit: 'reqps',
+    min: 0,
+    queries: [
+      {
+        expr: `sum by (status) (rate(facepass_index_requests_total{${API},status!="200"}[$__rate_interval]))`,
+        legend: '{{status}}',
+      },
+      {
+        expr: `sum by (code) (rate(facepass_problems_total{${API},code=~"s3_.+"}[$__rate_interval]))`,
+        legend: '{{code}}',
+      },
     ],
     link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassIndexingFails.md` },
   }),
-  durations('Search duration', 'Time of a search that was answered, or left by its client first, as the objective counts them: from its first byte to its answer’s last. Dots lead to traces.', 'facepass_search_duration_seconds', 0.5),
+  durations(
+    'Search duration',
+    'Time of a search that was answered, or left by its client first, as the objective counts them: from its first byte to its answer’s last. Dots lead to traces.',
+    'facepass_search_duration_seconds',
+    0.5,
+  ),
   durations('Index duration', 'Time to index one photo, those of batches too.', 'facepass_index_duration_seconds'),
   timeseries({
     title: 'Duration by route, 99th percentile',
@@ -122,7 +166,10 @@ const requests: Panel[] = [
     unit: 'ops',
     min: 0,
     queries: [
-      { expr: `sum(rate(facepass_index_requests_total{${API},status="200"}[$__rate_interval]))`, legend: 'photos indexed' },
+      {
+        expr: `sum(rate(facepass_index_requests_total{${API},status="200"}[$__rate_interval]))`,
+        legend: 'photos indexed',
+      },
       { expr: `sum(rate(facepass_search_requests_total{${API},status="200"}[$__rate_interval]))`, legend: 'searches' },
       { expr: `sum(rate(facepass_embeddings_total{${API}}[$__rate_interval]))`, legend: 'faces stored' },
     ],
@@ -135,7 +182,14 @@ function durations(title: string, description: string, histogram: string, limit?
     description,
     unit: 's',
     min: 0,
-    ...(limit === undefined ? {} : { thresholds: [[null, 'transparent'], [limit, 'red']] as [number | null, string][] }),
+    ...(limit === undefined
+      ? {}
+      : {
+          thresholds: [
+            [null, 'transparent'],
+            [limit, 'red'],
+          ] as [number | null, string][],
+        }),
     queries: [0.5, 0.95, 0.99].map((quantile) => ({
       expr: `histogram_quantile(${quantile}, sum by (le) (rate(${histogram}_bucket{${API}}[$__rate_interval])))`,
       legend: `p${quantile * 100}`,
@@ -147,7 +201,8 @@ function durations(title: string, description: string, histogram: string, limit?
 const saturation: Panel[] = [
   timeseries({
     title: 'Ready API processes',
-    description: 'API processes that a load balancer may send requests to, of each revision, and how many are not ready, by reason. None ready: nobody is served, and nothing is counted as failed.',
+    description:
+      'API processes that a load balancer may send requests to, of each revision, and how many are not ready, by reason. None ready: nobody is served, and nothing is counted as failed.',
     unit: 'short',
     min: 0,
     queries: [
@@ -158,7 +213,8 @@ const saturation: Panel[] = [
   }),
   timeseries({
     title: 'Database connections',
-    description: 'Connections in use, how many there may be, and statements that wait for one: any that wait for long delay every request.',
+    description:
+      'Connections in use, how many there may be, and statements that wait for one: any that wait for long delay every request.',
     unit: 'short',
     min: 0,
     queries: [
@@ -173,7 +229,12 @@ const saturation: Panel[] = [
     description: 'Cores in use by each process. One process uses one core for JavaScript.',
     unit: 'short',
     min: 0,
-    queries: [{ expr: `sum by (pod, instance) (rate(process_cpu_seconds_total{${API}}[$__rate_interval]))`, legend: '{{pod}} {{instance}}' }],
+    queries: [
+      {
+        expr: `sum by (pod, instance) (rate(process_cpu_seconds_total{${API}}[$__rate_interval]))`,
+        legend: '{{pod}} {{instance}}',
+      },
+    ],
   }),
   timeseries({
     title: 'Memory of the API processes',
@@ -184,10 +245,14 @@ const saturation: Panel[] = [
   }),
   timeseries({
     title: 'Event loop delay, 99th percentile',
-    description: 'How long a process leaves what is ready waiting: above 100 ms it does something long, or has too little CPU.',
+    description:
+      'How long a process leaves what is ready waiting: above 100 ms it does something long, or has too little CPU.',
     unit: 's',
     min: 0,
-    thresholds: [[null, 'transparent'], [0.1, 'red']],
+    thresholds: [
+      [null, 'transparent'],
+      [0.1, 'red'],
+    ],
     queries: [{ expr: `nodejs_eventloop_lag_p99_seconds{${API}}`, legend: '{{pod}} {{instance}}' }],
   }),
   timeseries({
@@ -196,7 +261,12 @@ const saturation: Panel[] = [
     unit: 'short',
     min: 0,
     decimals: 0,
-    queries: [{ expr: `sum by (job, pod, instance) (changes(process_start_time_seconds{job=~"facepass-.*",namespace=~"$namespace"}[1h]))`, legend: '{{job}} {{pod}} {{instance}}' }],
+    queries: [
+      {
+        expr: `sum by (job, pod, instance) (changes(process_start_time_seconds{job=~"facepass-.*",namespace=~"$namespace"}[1h]))`,
+        legend: '{{job}} {{pod}} {{instance}}',
+      },
+    ],
   }),
   timeseries({
     title: 'Age of the last retention sweep',
@@ -214,7 +284,8 @@ const saturation: Panel[] = [
 export const service: Dashboard = {
   uid: 'facepass-service',
   title: 'Facepass / Service',
-  description: 'What clients get: the objectives and their budgets, requests, failures and durations, and what is near its limit.',
+  description:
+    'What clients get: the objectives and their budgets, requests, failures and durations, and what is near its limit.',
   rows: [
     { title: 'Objectives', panels: objectives },
     { title: 'Requests', panels: requests },

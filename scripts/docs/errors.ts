@@ -6,7 +6,10 @@ export function errorPages(): Record<string, string> {
   const codes = Object.keys(PROBLEMS) as ProblemCode[];
   const calls = callsByCode();
   const pages = codes.map((code): [string, string] => [`docs/errors/${code}.md`, page(code, calls.get(code) ?? [])]);
-  return { 'docs/errors.md': `${INTRODUCTION}\n| Code | Status | Meaning |\n|---|---|---|\n${codes.map(row).join('\n')}\n`, ...Object.fromEntries(pages) };
+  return {
+    'docs/errors.md': `${INTRODUCTION}\n| Code | Status | Meaning |\n|---|---|---|\n${codes.map(row).join('\n')}\n`,
+    ...Object.fromEntries(pages),
+  };
 }
 
 const INTRODUCTION = `# Problem codes
@@ -45,9 +48,12 @@ function callsByCode(): Map<string, string[]> {
   const calls = new Map<string, string[]>();
   const { paths = {} } = openApiDocument({ version: '0', legacy: false });
   for (const [path, operations] of Object.entries(paths)) {
-    for (const [method, operation] of Object.entries(operations as Record<string, { responses?: Record<string, { description?: string }> }>)) {
+    for (const [method, operation] of Object.entries(
+      operations as Record<string, { responses?: Record<string, { description?: string }> }>,
+    )) {
       for (const { description = '' } of Object.values(operation.responses ?? {})) {
-        for (const [, code = ''] of description.matchAll(/`(\w+)`:/g)) calls.set(code, [...(calls.get(code) ?? []), `${method.toUpperCase()} ${path}`]);
+        for (const [, code = ''] of description.matchAll(/`(\w+)`:/g))
+          calls.set(code, [...(calls.get(code) ?? []), `${method.toUpperCase()} ${path}`]);
       }
     }
   }

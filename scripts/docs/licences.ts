@@ -11,8 +11,12 @@ export function licencePages(): Record<string, string> {
 }
 
 function licencesPage(): string {
-  const packs = globSync('models/*/manifest.json', { cwd: root }).sort().map((path) => modelPackManifest.parse(JSON.parse(readFileSync(join(root, path), 'utf8'))));
-  const images = Object.entries(IMAGES).map(([image, workspaces]) => `| \`facepass-${image}\` | ${byLicence(packagesOf(workspaces))} |`);
+  const packs = globSync('models/*/manifest.json', { cwd: root })
+    .sort()
+    .map((path) => modelPackManifest.parse(JSON.parse(readFileSync(join(root, path), 'utf8'))));
+  const images = Object.entries(IMAGES).map(
+    ([image, workspaces]) => `| \`facepass-${image}\` | ${byLicence(packagesOf(workspaces))} |`,
+  );
   const pages = packagesOfThePages().map(({ name, version, licence }) => `| \`${name}\` ${version} | ${licence} |`);
   return `${INTRODUCTION}
 ## Model weights
@@ -62,21 +66,39 @@ The base image, Node and Debian's packages, carries its licences in \`/usr/share
 `;
 
 function rowsOf({ name, detector, landmarks, recogniser }: ModelPack): string[] {
-  return [detector, landmarks, recogniser].filter((file) => file !== undefined).map(({ file, licence, source }) => `| \`${name}\` | \`${file}\` | ${licence} | ${source} | ${name === 'dlib' ? 'yes' : 'no'} |`);
+  return [detector, landmarks, recogniser]
+    .filter((file) => file !== undefined)
+    .map(
+      ({ file, licence, source }) =>
+        `| \`${name}\` | \`${file}\` | ${licence} | ${source} | ${name === 'dlib' ? 'yes' : 'no'} |`,
+    );
 }
 
 function byLicence(packages: Package[]): string {
   const groups = new Map<string, string[]>();
   for (const { licence, name } of packages) groups.set(licence, [...(groups.get(licence) ?? []), name]);
-  const named = [...groups].sort(([, left], [, right]) => right.length - left.length).map(([licence, names]) => `**${licence}**: ${names.length > 12 ? `${names.length} packages` : names.map((one) => `\`${one}\``).join(', ')}`);
+  const named = [...groups]
+    .sort(([, left], [, right]) => right.length - left.length)
+    .map(
+      ([licence, names]) =>
+        `**${licence}**: ${names.length > 12 ? `${names.length} packages` : names.map((one) => `\`${one}\``).join(', ')}`,
+    );
   return named.join('<br>');
 }
 
 /** What a bundle or a converted file lost on its way: the licence texts of its sources. */
 function notices(): string {
-  const weights = ['@vladmandic/face-api'].map((name) => ({ name, version: JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')).version, path: join('node_modules', name), of: 'model weights (detector, landmarks) and sample photos' }));
+  const weights = ['@vladmandic/face-api'].map((name) => ({
+    name,
+    version: JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')).version,
+    path: join('node_modules', name),
+    of: 'model weights (detector, landmarks) and sample photos',
+  }));
   const pages = packagesOfThePages().map((one) => ({ ...one, of: 'console and guest page' }));
-  const entries = [...weights, ...pages].map(({ name, version, path, of }) => `${'='.repeat(100)}\n${name} ${version}, in: ${of}\n${'='.repeat(100)}\n\n${licenceText(path)}\n`);
+  const entries = [...weights, ...pages].map(
+    ({ name, version, path, of }) =>
+      `${'='.repeat(100)}\n${name} ${version}, in: ${of}\n${'='.repeat(100)}\n\n${licenceText(path)}\n`,
+  );
   return `Facepass carries parts of the following works, whose own licence files are not beside them.\nMade from the installed packages by npm run gen:docs.\n\n${DETECTOR}\n${entries.join('\n')}`;
 }
 

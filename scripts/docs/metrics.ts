@@ -13,11 +13,18 @@ export async function metricsPage(): Promise<string> {
   const pool = openPool(readConfig({ DATABASE_URL: 'postgres://nobody@localhost/nothing' }).database, logger);
   const registries: [title: string, registry: MetricsRegistry][] = [
     ['API', createApiMetrics(pool).registry],
-    ['Inference server', createInferenceEvents({ queueCapacity: 0, queueDepth: () => 0, inFlight: () => 0, workersReady: () => 0 }).registry],
+    [
+      'Inference server',
+      createInferenceEvents({ queueCapacity: 0, queueDepth: () => 0, inFlight: () => 0, workersReady: () => 0 })
+        .registry,
+    ],
     ['Migrator, while it runs', createMigrationProgress(logger).registry],
     ['Operator', createOperatorMetrics().registry],
   ];
-  const sections = registries.map(([title, registry]) => `## ${title}\n\n| Metric | Type | Labels | Meaning |\n|---|---|---|---|\n${rowsOf(registry).join('\n')}\n`);
+  const sections = registries.map(
+    ([title, registry]) =>
+      `## ${title}\n\n| Metric | Type | Labels | Meaning |\n|---|---|---|---|\n${rowsOf(registry).join('\n')}\n`,
+  );
   await pool.end();
   return `${INTRODUCTION}\n${sections.join('\n')}`;
 }
@@ -41,5 +48,8 @@ function rowsOf(registry: MetricsRegistry): string[] {
   return metrics
     .filter(({ name }) => !/^(nodejs|process)_/.test(name))
     .sort((left, right) => (left.name < right.name ? -1 : 1))
-    .map(({ name, help, labelNames, constructor }) => `| \`${name}\` | ${constructor.name.toLowerCase()} | ${labelNames.map((label) => `\`${label}\``).join(', ')} | ${help.replaceAll('|', '\\|')} |`);
+    .map(
+      ({ name, help, labelNames, constructor }) =>
+        `| \`${name}\` | ${constructor.name.toLowerCase()} | ${labelNames.map((label) => `\`${label}\``).join(', ')} | ${help.replaceAll('|', '\\|')} |`,
+    );
 }

@@ -28,17 +28,33 @@ export function packagesOf(workspaces: string[]): Package[] {
   return [...found.values()].sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
-/** What the pages' bundle is made of: the packages that the console and the client import, with what those depend on. */
+/**
+ * What the pages' bundle is made of: the packages that the console and the client import, with what those depend on.
+ */
 export function packagesOfThePages(): Package[] {
-  const sources = ['services/console/{src,index.html}/**/*.{ts,tsx,css}', 'services/console/src/**/*.css', 'services/client/*.ts', 'services/contracts/http.ts'];
-  const files = [...new Set(sources.flatMap((pattern) => globSync(pattern, { cwd: root })))].filter((path) => !/\.test\.ts$|breaking-changes|generate\.ts|contracts/.test(path));
+  const sources = [
+    'services/console/{src,index.html}/**/*.{ts,tsx,css}',
+    'services/console/src/**/*.css',
+    'services/client/*.ts',
+    'services/contracts/http.ts',
+  ];
+  const files = [...new Set(sources.flatMap((pattern) => globSync(pattern, { cwd: root })))].filter(
+    (path) => !/\.test\.ts$|breaking-changes|generate\.ts|contracts/.test(path),
+  );
   const names = new Set<string>();
   for (const path of files) {
     const text = readFileSync(join(root, path), 'utf8');
-    const inStyles = [...text.matchAll(/(?:@import|url\()\s*['"]([^'"]+)['"]/g)].map(([, specifier = '']) => ({ specifier, typeOnly: false }));
+    const inStyles = [...text.matchAll(/(?:@import|url\()\s*['"]([^'"]+)['"]/g)].map(([, specifier = '']) => ({
+      specifier,
+      typeOnly: false,
+    }));
     for (const { specifier, typeOnly } of [...importsOf({ path, text }), ...inStyles]) {
-      const name = specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
-      if (!typeOnly && name && !/^[./]|^@facepass$/.test(name) && !name.startsWith('@facepass/') && !isBuiltin(name)) names.add(name);
+      const name = specifier
+        .split('/')
+        .slice(0, specifier.startsWith('@') ? 2 : 1)
+        .join('/');
+      if (!typeOnly && name && !/^[./]|^@facepass$/.test(name) && !name.startsWith('@facepass/') && !isBuiltin(name))
+        names.add(name);
     }
   }
   const found = new Map<string, Package>();
@@ -66,7 +82,12 @@ interface LockEntry {
 const lock: Record<string, LockEntry> = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
 
 function collect(place: string, found: Map<string, Package>): void {
-  const { dependencies = {}, optionalDependencies = {}, peerDependencies = {}, peerDependenciesMeta = {} } = lock[place] ?? {};
+  const {
+    dependencies = {},
+    optionalDependencies = {},
+    peerDependencies = {},
+    peerDependenciesMeta = {},
+  } = lock[place] ?? {};
   const peers = Object.keys(peerDependencies).filter((name) => !peerDependenciesMeta[name]?.optional);
   for (const name of [...Object.keys({ ...dependencies, ...optionalDependencies }), ...peers]) {
     const path = resolve(place, name);
@@ -76,7 +97,14 @@ function collect(place: string, found: Map<string, Package>): void {
 
 function add(path: string, found: Map<string, Package>): void {
   const { version = '', license, link, os, cpu, libc } = lock[path]!;
-  if (link || found.has(path) || (os && !os.includes('linux')) || (cpu && !cpu.includes('x64')) || (libc && !libc.includes('glibc'))) return;
+  if (
+    link ||
+    found.has(path) ||
+    (os && !os.includes('linux')) ||
+    (cpu && !cpu.includes('x64')) ||
+    (libc && !libc.includes('glibc'))
+  )
+    return;
   found.set(path, { name: path.split('node_modules/').at(-1)!, version, licence: license ?? 'not told', path });
   collect(path, found);
 }

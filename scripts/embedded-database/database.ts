@@ -16,10 +16,14 @@ export function databaseUrl(socketDirectory: string): string {
 }
 
 /**
- * Opens the PostgreSQL data directory `directory`, making it first when it is not there, and serves it in `socketDirectory`.
+ * Opens the PostgreSQL data directory `directory`, making it first when it is not there, and serves it in
+ * `socketDirectory`.
  * @throws Error when another process has the directory open and does not let go within ten seconds.
  */
-export async function startEmbeddedDatabase(options: { directory: string; socketDirectory: string }): Promise<AsyncDisposable> {
+export async function startEmbeddedDatabase(options: {
+  directory: string;
+  socketDirectory: string;
+}): Promise<AsyncDisposable> {
   const { directory, socketDirectory } = options;
   await using stack = new AsyncDisposableStack();
   await mkdir(dirname(directory), { recursive: true });

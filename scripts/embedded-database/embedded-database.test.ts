@@ -29,7 +29,8 @@ test('four clients with large parameters never get into each other’s statement
       await using connection = await connect();
       for (let i = 0; i < 40; i++) {
         const text = `${client}-${i} `.repeat((i * 7919) % 60_000);
-        const statement: [string, unknown[]] = client % 2 ? ['select $1::text as text', [text]] : ['select $1::int as i, $2::text as text', [i, text]];
+        const statement: [string, unknown[]] =
+          client % 2 ? ['select $1::text as text', [text]] : ['select $1::int as i, $2::text as text', [i, text]];
         const { rows } = await connection.client.query(...statement);
         assert.equal(rows[0].text, text);
       }
@@ -91,7 +92,13 @@ test('bytes that are not the protocol end the connection and nothing else', asyn
 test('committed rows are there after the process was killed, and a second process is kept out while the first lives', async () => {
   const killed = { directory: join(scratch, 'killed'), socketDirectory: join(scratch, 'killed-socket') };
   const main = join(import.meta.dirname, 'main.ts');
-  const process_ = spawn(process.execPath, [main, '--directory', killed.directory, '--socket-directory', killed.socketDirectory]);
+  const process_ = spawn(process.execPath, [
+    main,
+    '--directory',
+    killed.directory,
+    '--socket-directory',
+    killed.socketDirectory,
+  ]);
   await once(process_.stdout, 'data');
   await assert.rejects(lockFile(`${killed.directory}.lock`, 0), /locked by another process/);
   const client = new pg.Client({ connectionString: databaseUrl(killed.socketDirectory) });

@@ -7,7 +7,10 @@ export class FrontendMessages {
   #received: Buffer = Buffer.alloc(0);
   #started = false;
 
-  /** Takes bytes in and gives the units that they complete; `endsTurn` is false after a Flush, since a Sync is to follow. */
+  /**
+   * Takes bytes in and gives the units that they complete; `endsTurn` is false after a Flush, since a Sync is to
+   * follow.
+   */
   *take(bytes: Buffer): Generator<FrontendUnit> {
     this.#received = this.#received.length === 0 ? bytes : Buffer.concat([this.#received, bytes]);
     if (!this.#started) yield* this.#takeStart();
@@ -43,7 +46,10 @@ export class FrontendMessages {
   }
 }
 
-export type FrontendUnit = { kind: 'messages'; bytes: Uint8Array; endsTurn: boolean } | { kind: 'encryption' } | { kind: 'terminate' };
+export type FrontendUnit =
+  | { kind: 'messages'; bytes: Uint8Array; endsTurn: boolean }
+  | { kind: 'encryption' }
+  | { kind: 'terminate' };
 
 const SSL_REQUEST = 80_877_103;
 const GSS_REQUEST = 80_877_104;
@@ -53,6 +59,7 @@ const LONGEST_MESSAGE_BYTES = 256 * 1024 * 1024;
 function lengthAt(bytes: Buffer, at: number): number | null {
   if (bytes.length < at + 4) return null;
   const length = bytes.readInt32BE(at);
-  if (length < 4 || length > LONGEST_MESSAGE_BYTES) throw new Error(`a message of ${length} bytes is no PostgreSQL message`);
+  if (length < 4 || length > LONGEST_MESSAGE_BYTES)
+    throw new Error(`a message of ${length} bytes is no PostgreSQL message`);
   return length;
 }

@@ -7,7 +7,8 @@ const { values } = parseArgs({ options: { directory: { type: 'string' }, 'socket
 
 await runService(async () => {
   const { directory, 'socket-directory': socketDirectory } = values;
-  if (!directory || !socketDirectory) throw new Error('usage: node scripts/embedded-database/main.ts --directory DIR --socket-directory DIR');
+  if (!directory || !socketDirectory)
+    throw new Error('usage: node scripts/embedded-database/main.ts --directory DIR --socket-directory DIR');
   const logger = createLogger('database', 'info');
   const database = await startEmbeddedDatabase({ directory, socketDirectory });
   logger.info({ socket_directory: socketDirectory }, 'serving');

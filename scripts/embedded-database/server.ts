@@ -9,12 +9,13 @@ export interface Backend {
 }
 
 /**
- * Serves one PostgreSQL backend to several clients on a UNIX socket. A client has the backend from the first message of a
- * statement until the transaction ends; the others wait. Session state (SET, prepared statements with names, session
+ * Serves one PostgreSQL backend to several clients on a UNIX socket. A client has the backend from the first message of
+ * a statement until the transaction ends; the others wait. Session state (SET, prepared statements with names, session
  * advisory locks) is the backend's, hence shared, and is discarded when the last client leaves.
  *
- * PGLiteSocketServer 0.2.17 queues single protocol messages: with four clients one query in 240 failed with "bind message
- * supplies 2 parameters, but prepared statement requires 1", because another client's Parse came between Parse and Bind.
+ * PGLiteSocketServer 0.2.17 queues single protocol messages: with four clients one query in 240 failed with "bind
+ * message supplies 2 parameters, but prepared statement requires 1", because another client's Parse came between Parse
+ * and Bind.
  */
 export async function serveDatabase(backend: Backend, socketPath: string): Promise<AsyncDisposable> {
   const turns = new Turns();
@@ -41,7 +42,9 @@ async function serveClient(socket: Socket, backend: Backend, turns: Turns): Prom
   let endTurn: (() => void) | null = null;
   for await (const unit of unitsFrom(socket)) {
     endTurn ??= await turns.next();
-    await backend.execProtocolRawStream(unit.bytes, { onRawData: (answer) => socket.writable && socket.write(Buffer.from(answer)) });
+    await backend.execProtocolRawStream(unit.bytes, {
+      onRawData: (answer) => socket.writable && socket.write(Buffer.from(answer)),
+    });
     if (!unit.endsTurn || backend.isInTransaction()) continue;
     endTurn();
     endTurn = null;

@@ -11,7 +11,10 @@ export interface ClusterDrill {
   break(stage: Stage): Promise<() => Promise<void>>;
 }
 
-/** Raises the stage of the operator's test with the rules in its Prometheus, and tells the drill's course. @throws as tellCourse */
+/**
+ * Raises the stage of the operator's test with the rules in its Prometheus, and tells the drill's course. @throws as
+ * tellCourse
+ */
 export async function runClusterDrill(drill: ClusterDrill, speed: number, options: DrillOptions): Promise<void> {
   await using stage = await raiseStage(options.tell, await fasterRules(speed));
   await using load = stage.load();
@@ -20,8 +23,12 @@ export async function runClusterDrill(drill: ClusterDrill, speed: number, option
 }
 
 async function firing({ kubernetes }: Stage): Promise<FiringAlert[]> {
-  const { data } = await kubernetes.read<{ data: { alerts: Alert[] } }>(`/api/v1/namespaces/${NAMESPACE}/services/prometheus:9090/proxy/api/v1/alerts`);
-  return data.alerts.filter(({ state }) => state === 'firing').map(({ labels, annotations }) => ({ name: labels['alertname']!, description: annotations['description'] ?? '' }));
+  const { data } = await kubernetes.read<{ data: { alerts: Alert[] } }>(
+    `/api/v1/namespaces/${NAMESPACE}/services/prometheus:9090/proxy/api/v1/alerts`,
+  );
+  return data.alerts
+    .filter(({ state }) => state === 'firing')
+    .map(({ labels, annotations }) => ({ name: labels['alertname']!, description: annotations['description'] ?? '' }));
 }
 
 interface Alert {

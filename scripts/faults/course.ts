@@ -19,10 +19,16 @@ export interface DrillOptions {
 }
 
 /**
- * Breaks something by `breakIt`, waits for the alert to fire, mends it by what `breakIt` returned and waits for the alert to clear. Tells each moment.
+ * Breaks something by `breakIt`, waits for the alert to fire, mends it by what `breakIt` returned and waits for the
+ * alert to clear. Tells each moment.
  * @throws Error when the alert fires before anything is broken, or does not fire or clear within `patienceSeconds`.
  */
-export async function tellCourse(alert: string, { speed, firing }: Watched, { patienceSeconds, tell }: DrillOptions, breakIt: () => Promise<() => Promise<void>>): Promise<void> {
+export async function tellCourse(
+  alert: string,
+  { speed, firing }: Watched,
+  { patienceSeconds, tell }: DrillOptions,
+  breakIt: () => Promise<() => Promise<void>>,
+): Promise<void> {
   const fires = async () => (await firing()).some(({ name }) => name === alert);
   await delay(HEALTHY_MS);
   if (await fires()) throw new Error(`${alert} fires although nothing is broken`);
@@ -32,7 +38,8 @@ export async function tellCourse(alert: string, { speed, firing }: Watched, { pa
   note(`broken; rules ${speed} times faster`);
   try {
     await until(patienceSeconds, `${alert} to fire`, fires);
-    for (const { name, description } of await firing()) note(name === alert ? `${name} fires: ${description}` : `${name} fires too`);
+    for (const { name, description } of await firing())
+      note(name === alert ? `${name} fires: ${description}` : `${name} fires too`);
   } finally {
     await mend();
     note('mended');

@@ -11,9 +11,17 @@ export const DRILLS: Record<string, ProcessDrill> = {
   'slow-inference': { alert: 'FacepassLatencyBudgetBurnFast', break: pauseInferenceAgainAndAgain },
   'other-model': { alert: 'FacepassModelRefused', break: pretendOtherModel },
   'nothing-scraped': { alert: 'FacepassTelemetryAbsent', break: stopScraping },
-  'locked-table': { alert: 'FacepassDatabasePoolExhausted', stack: { api: { DATABASE_POOL_SIZE: '1' } }, break: lockSessions },
+  'locked-table': {
+    alert: 'FacepassDatabasePoolExhausted',
+    stack: { api: { DATABASE_POOL_SIZE: '1' } },
+    break: lockSessions,
+  },
   'migration-failed': { alert: 'FacepassMigrationFailed', break: migrateForAnotherModel },
-  'sweep-blocked': { alert: 'FacepassRetentionOverdue', stack: { api: { RETENTION_SWEEP_MINUTES: '0.05' } }, break: blockSweep },
+  'sweep-blocked': {
+    alert: 'FacepassRetentionOverdue',
+    stack: { api: { RETENTION_SWEEP_MINUTES: '0.05' } },
+    break: blockSweep,
+  },
 };
 
 /** The database takes no connection and ends those it has, as one that fails over. */
@@ -21,9 +29,12 @@ async function closeDatabase({ stack }: Scene): Promise<() => Promise<void>> {
   const name = new URL(stack.database.url).pathname.slice(1);
   // The database that a connection is in cannot be closed to others by it.
   const url = Object.assign(new URL(stack.database.url), { pathname: '/postgres' }).href;
-  const setOpen = (open: boolean) => withClient({ database: { url } }, (client) => client.query(`alter database ${name} allow_connections ${open}`));
+  const setOpen = (open: boolean) =>
+    withClient({ database: { url } }, (client) => client.query(`alter database ${name} allow_connections ${open}`));
   await setOpen(false);
-  await withClient({ database: { url } }, (client) => client.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]));
+  await withClient({ database: { url } }, (client) =>
+    client.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]),
+  );
   return async () => void (await setOpen(true));
 }
 
@@ -54,13 +65,21 @@ async function pauseInferenceAgainAndAgain({ stack }: Scene): Promise<() => Prom
 
 /** The session's vectors are another model's, as after a change of MODEL_PACK. */
 async function pretendOtherModel({ stack }: Scene): Promise<() => Promise<void>> {
-  const setModel = (model: string) => withClient(stack, (client) => client.query('update sessions set model_id = $1 where session_id = $2', [model, SESSION]));
-  const [{ model_id: model }] = (await withClient(stack, (client) => client.query('select model_id from sessions where session_id = $1', [SESSION]))).rows;
+  const setModel = (model: string) =>
+    withClient(stack, (client) =>
+      client.query('update sessions set model_id = $1 where session_id = $2', [model, SESSION]),
+    );
+  const [{ model_id: model }] = (
+    await withClient(stack, (client) => client.query('select model_id from sessions where session_id = $1', [SESSION]))
+  ).rows;
   await setModel('another-1');
   return async () => void (await setModel(model));
 }
 
-/** An upgrade's migration is configured with a pack whose vectors have another length: the migrator refuses, and the version that runs goes on. */
+/**
+ * An upgrade's migration is configured with a pack whose vectors have another length: the migrator refuses, and the
+ * version that runs goes on.
+ */
 async function migrateForAnotherModel({ stack }: Scene): Promise<() => Promise<void>> {
   await assert.rejects(stack.migrate({ MODEL_PACK: 'arcface' }), /129 dimensions; MODEL_PACK arcface makes 512/);
   return () => stack.migrate();
@@ -77,7 +96,10 @@ async function lockSessions({ stack }: Scene): Promise<() => Promise<void>> {
   const release = await hold(stack, 'lock table sessions in access exclusive mode');
   let over = false;
   const askStatus = async () => {
-    while (!over) await fetch(`${stack.url}/api/v1/search/status/${SESSION}`, { signal: AbortSignal.timeout(20_000) }).catch(() => undefined);
+    while (!over)
+      await fetch(`${stack.url}/api/v1/search/status/${SESSION}`, { signal: AbortSignal.timeout(20_000) }).catch(
+        () => undefined,
+      );
   };
   const asking = Promise.all(Array.from({ length: 8 }, askStatus));
   return async () => {
@@ -107,7 +129,10 @@ async function hold({ database }: Scene['stack'], statement: string): Promise<()
   };
 }
 
-async function withClient<Result>({ database }: { database: { url: string } }, work: (client: pg.Client) => Promise<Result>): Promise<Result> {
+async function withClient<Result>(
+  { database }: { database: { url: string } },
+  work: (client: pg.Client) => Promise<Result>,
+): Promise<Result> {
   const client = new pg.Client({ connectionString: database.url });
   await client.connect();
   try {

@@ -1,7 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../local/services.ts';
 import { startPrometheus, type Prometheus, type Target } from '../observability/prometheus.ts';
-import { indexPhoto, samplePhoto, searchFaces, startStack, type Stack, type StackOptions } from '../observability/stack.ts';
+import {
+  indexPhoto,
+  samplePhoto,
+  searchFaces,
+  startStack,
+  type Stack,
+  type StackOptions,
+} from '../observability/stack.ts';
 import { tellCourse, type DrillOptions } from './course.ts';
 
 /** A fault of an installation of processes: what to break, and which alert must tell of it. */
@@ -22,7 +29,10 @@ export interface Scene {
 /** What is indexed and searched all the time. */
 export const SESSION = 'drill';
 
-/** Starts the processes under load and a Prometheus with the rules `speed` times faster, and tells the drill's course. @throws as tellCourse */
+/**
+ * Starts the processes under load and a Prometheus with the rules `speed` times faster, and tells the drill's course.
+ * @throws as tellCourse
+ */
 export async function runProcessDrill(drill: ProcessDrill, speed: number, options: DrillOptions): Promise<void> {
   const port = await freePort(0);
   await using stack = await startStack({ ...drill.stack, inferenceListen: `127.0.0.1:${port}` });
@@ -46,7 +56,11 @@ function targetsOf(stack: Stack): Target[] {
   const running = stack.inference.filter(({ child }) => child.exitCode === null && child.signalCode === null);
   return [
     { job: 'facepass-api', port: stack.api.metricsPort, labels: { pod: 'api-1' } },
-    ...running.map(({ metricsPort }, index): Target => ({ job: 'facepass-inference', port: metricsPort, labels: { pod: `inference-${index + 1}` } })),
+    ...running.map(({ metricsPort }, index): Target => ({
+      job: 'facepass-inference',
+      port: metricsPort,
+      labels: { pod: `inference-${index + 1}` },
+    })),
   ];
 }
 

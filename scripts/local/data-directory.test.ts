@@ -23,11 +23,15 @@ test('a directory that cannot be made is named with the reason and the mend', as
   await assertUnusable(join(scratch, 'file/data'), /ENOTDIR/);
 });
 
-test('a directory that cannot be written is not taken for a second start', { skip: process.getuid?.() === 0 ? 'root may write everywhere' : false }, async () => {
-  const path = join(scratch, 'read-only');
-  mkdirSync(path, { mode: 0o500 });
-  await assertUnusable(path, /EACCES/);
-});
+test(
+  'a directory that cannot be written is not taken for a second start',
+  { skip: process.getuid?.() === 0 ? 'root may write everywhere' : false },
+  async () => {
+    const path = join(scratch, 'read-only');
+    mkdirSync(path, { mode: 0o500 });
+    await assertUnusable(path, /EACCES/);
+  },
+);
 
 test('a lock that cannot be taken, though nobody holds it, is not taken for a second start', async () => {
   const path = join(scratch, 'unlockable');
@@ -39,9 +43,13 @@ test('a second start is refused while the first one lasts, with its address once
   const path = join(scratch, 'twice');
   {
     using first = await openDataDirectory(path);
-    await assert.rejects(openDataDirectory(path), { message: new RegExp(`^${path}/start\\.lock is locked: Facepass is being started on ${path} already\\.`) });
+    await assert.rejects(openDataDirectory(path), {
+      message: new RegExp(`^${path}/start\\.lock is locked: Facepass is being started on ${path} already\\.`),
+    });
     first.announce('http://127.0.0.1:8080');
-    await assert.rejects(openDataDirectory(path), { message: `Facepass runs already on ${path}: http://127.0.0.1:8080 (process ${process.pid}).` });
+    await assert.rejects(openDataDirectory(path), {
+      message: `Facepass runs already on ${path}: http://127.0.0.1:8080 (process ${process.pid}).`,
+    });
   }
   using again = await openDataDirectory(path);
   assert.equal(again.path, path);
@@ -52,7 +60,15 @@ test('a cut or foreign development.json is named with its mend', async () => {
   mkdirSync(path);
   for (const text of ['', '{\n  "api_key": "fp_dev_abc', '[]', '{"api_key": "short"}']) {
     writeFileSync(join(path, 'development.json'), text);
-    await assert.rejects(openDataDirectory(path), { message: new RegExp(`^${path}/development\\.json: [^]+ delete it and start again: the photos stay, and a new API key is made\\.$`) }, text);
+    await assert.rejects(
+      openDataDirectory(path),
+      {
+        message: new RegExp(
+          `^${path}/development\\.json: [^]+ delete it and start again: the photos stay, and a new API key is made\\.$`,
+        ),
+      },
+      text,
+    );
   }
   rmSync(join(path, 'development.json'));
   using mended = await openDataDirectory(path);
@@ -66,7 +82,10 @@ test('development.json is whole or as it was: a write that fails leaves it', asy
   data.announce('http://127.0.0.1:8080');
   const before = readFileSync(settings, 'utf8');
   mkdirSync(`${settings}.part`);
-  assert.throws(() => data.announce('http://127.0.0.1:8081'), new RegExp(`^Error: ${path} cannot hold the data of Facepass: EISDIR`));
+  assert.throws(
+    () => data.announce('http://127.0.0.1:8081'),
+    new RegExp(`^Error: ${path} cannot hold the data of Facepass: EISDIR`),
+  );
   assert.equal(readFileSync(settings, 'utf8'), before);
   rmSync(`${settings}.part`, { recursive: true });
   data.announce('http://127.0.0.1:8081');

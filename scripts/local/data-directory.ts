@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -28,12 +38,16 @@ export type Development = z.infer<typeof development>;
 
 /**
  * Opens `path`, making it where it is not there.
- * @throws Error when Facepass runs on it already, saying where; or when it cannot be written, saying why and what to do.
+ * @throws Error when Facepass runs on it already, saying where; or when it cannot be written, saying why and what to
+ * do.
  */
 export async function openDataDirectory(path: string): Promise<DataDirectory> {
   using stack = new DisposableStack();
   const { logs, sockets } = stack.use(await occupy(path));
-  const settings = readDevelopment(path) ?? { api_key: `fp_dev_${randomBytes(18).toString('base64url')}`, search_token_secret: randomBytes(32).toString('base64url') };
+  const settings = readDevelopment(path) ?? {
+    api_key: `fp_dev_${randomBytes(18).toString('base64url')}`,
+    search_token_secret: randomBytes(32).toString('base64url'),
+  };
   const owned = stack.move();
   return {
     path,
@@ -63,7 +77,9 @@ async function occupy(path: string): Promise<Disposable & Pick<DataDirectory, 'l
     const owned = stack.move();
     return { logs, sockets, [Symbol.dispose]: () => owned.dispose() };
   } catch (error) {
-    throw /is locked by another process$/.test((error as Error).message) ? secondStart(path) : unusable(path, error as Error);
+    throw /is locked by another process$/.test((error as Error).message)
+      ? secondStart(path)
+      : unusable(path, error as Error);
   }
 }
 
@@ -80,7 +96,10 @@ function readDevelopment(path: string): Development | null {
     if (parsed.success) return parsed.data;
     throw new Error(z.prettifyError(parsed.error));
   } catch (cause) {
-    throw new Error(`${settingsPath(path)}: ${(cause as Error).message}. Mend it, or delete it and start again: the photos stay, and a new API key is made.`, { cause });
+    throw new Error(
+      `${settingsPath(path)}: ${(cause as Error).message}. Mend it, or delete it and start again: the photos stay, and a new API key is made.`,
+      { cause },
+    );
   }
 }
 
@@ -98,15 +117,24 @@ function writeDevelopment(path: string, settings: Development): void {
 /** Without file locks, as on some network drives, SQLite says the same as of a lock that is held. */
 function secondStart(path: string): Error {
   const running = readDevelopment(path);
-  if (running?.url) return new Error(`Facepass runs already on ${path}: ${running.url} (process ${running.process_id}).`);
-  return new Error(`${join(path, LOCK)} is locked: Facepass is being started on ${path} already. Where it is not, its file system has no locks: choose another directory with --data DIR.`);
+  if (running?.url)
+    return new Error(`Facepass runs already on ${path}: ${running.url} (process ${running.process_id}).`);
+  return new Error(
+    `${join(path, LOCK)} is locked: Facepass is being started on ${path} already. Where it is not, its file system has no locks: choose another directory with --data DIR.`,
+  );
 }
 
 function unusable(path: string, cause: Error): Error {
-  return new Error(`${path} cannot hold the data of Facepass: ${cause.message}. Make it writable, free space on its disk, or choose another directory with --data DIR.`, { cause });
+  return new Error(
+    `${path} cannot hold the data of Facepass: ${cause.message}. Make it writable, free space on its disk, or choose another directory with --data DIR.`,
+    { cause },
+  );
 }
 
-/** The path of a UNIX socket may have 103 bytes on macOS, 107 on Linux: a long clone path sends the sockets to the temporary directory. */
+/**
+ * The path of a UNIX socket may have 103 bytes on macOS, 107 on Linux: a long clone path sends the sockets to the
+ * temporary directory.
+ */
 function makeSocketDirectory(path: string): string {
   const inside = join(path, 'run');
   if (Buffer.byteLength(join(inside, SOCKET_NAME)) > 100) return mkdtempSync(join(tmpdir(), 'facepass-'));

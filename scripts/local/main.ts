@@ -23,14 +23,19 @@ process.exit();
 
 function readArguments(): { data: string; port: number } | null {
   const { values } = parseArgs({
-    options: { data: { type: 'string', default: join(import.meta.dirname, '../../.facepass') }, port: { type: 'string', default: '8080' }, help: { type: 'boolean' } },
+    options: {
+      data: { type: 'string', default: join(import.meta.dirname, '../../.facepass') },
+      port: { type: 'string', default: '8080' },
+      help: { type: 'boolean' },
+    },
   });
   if (values.help) {
     console.log(USAGE);
     return null;
   }
   const port = Number(values.port);
-  if (!Number.isInteger(port) || port < 1024 || port > 65_000) throw new Error(`--port ${values.port}: must be a whole number from 1024 to 65000`);
+  if (!Number.isInteger(port) || port < 1024 || port > 65_000)
+    throw new Error(`--port ${values.port}: must be a whole number from 1024 to 65000`);
   return { data: resolve(values.data), port };
 }
 

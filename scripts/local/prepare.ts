@@ -29,7 +29,8 @@ const consolePage: Preparation = {
 
 /** The pack whose weight files are to lie beside its manifest. */
 function modelPack(pack: string): Preparation {
-  if (!existsSync(join(root, 'models', pack, 'manifest.json'))) throw new Error(`MODEL_PACK=${pack}: there is no such pack; models/ has ${packs().join(', ')}.`);
+  if (!existsSync(join(root, 'models', pack, 'manifest.json')))
+    throw new Error(`MODEL_PACK=${pack}: there is no such pack; models/ has ${packs().join(', ')}.`);
   return {
     title: `Preparing the models of the pack ${pack}`,
     npmScript: 'models',
@@ -42,14 +43,20 @@ function modelPack(pack: string): Preparation {
 }
 
 function packs(): string[] {
-  return globSync('models/*/manifest.json', { cwd: root }).map((path) => basename(dirname(path))).sort();
+  return globSync('models/*/manifest.json', { cwd: root })
+    .map((path) => basename(dirname(path)))
+    .sort();
 }
 
 /**
- * Makes what is derived and not in git: the ONNX files of a model pack, unless they lie in a folder of the user's, and the console's page.
+ * Makes what is derived and not in git: the ONNX files of a model pack, unless they lie in a folder of the user's, and
+ * the console's page.
  * @throws Error when there is no such pack or a step fails, naming it; the step's own message has then been shown.
  */
-export function prepare(say: (line: string) => void, { pack = 'dlib', weightsDirectory }: { pack?: string; weightsDirectory?: string } = {}): void {
+export function prepare(
+  say: (line: string) => void,
+  { pack = 'dlib', weightsDirectory }: { pack?: string; weightsDirectory?: string } = {},
+): void {
   for (const preparation of [...(weightsDirectory ? [] : [modelPack(pack)]), consolePage]) {
     const stamp = join(root, 'node_modules/.cache/facepass', preparation.stamp);
     if (existsSync(stamp) && readFileSync(stamp, 'utf8') === stateOf(preparation)) continue;
@@ -62,11 +69,17 @@ export function prepare(say: (line: string) => void, { pack = 'dlib', weightsDir
 function run({ title, npmScript, arguments: more, mend }: Preparation, say: (line: string) => void): void {
   const command = ['npm', 'run', npmScript, ...(more.length > 0 ? ['--', ...more] : [])].join(' ');
   say(`${title} (${command}) ...`);
-  const { status } = spawnSync('npm', ['run', '--silent', npmScript, '--', ...more], { cwd: root, stdio: ['ignore', 2, 2] });
+  const { status } = spawnSync('npm', ['run', '--silent', npmScript, '--', ...more], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
   if (status !== 0) throw new Error([`${command} failed; its message is above.`, ...(mend ? [mend] : [])].join(' '));
 }
 
-/** Sources by their content, products by size and time: 50 MB of models need not be hashed at each start, and the inference process does it anyway. */
+/**
+ * Sources by their content, products by size and time: 50 MB of models need not be hashed at each start, and the
+ * inference process does it anyway.
+ */
 function stateOf({ sources, products }: Preparation): string {
   const hash = createHash('sha256');
   for (const path of filesOf(sources)) hash.update(`${path}\0`).update(readFileSync(join(root, path)));

@@ -13,7 +13,10 @@ after(() => rmSync(scratch, { recursive: true }));
 function program(name: string, rest: string): Program {
   const main = join(scratch, `${name}.ts`);
   const started = join(scratch, `${name}.started`);
-  writeFileSync(main, `import { appendFileSync } from 'node:fs';\nappendFileSync(${JSON.stringify(started)}, process.pid + '\\n');\n${rest}`);
+  writeFileSync(
+    main,
+    `import { appendFileSync } from 'node:fs';\nappendFileSync(${JSON.stringify(started)}, process.pid + '\\n');\n${rest}`,
+  );
   return { name, main, environment: process.env, logFile: join(scratch, `${name}.log`) };
 }
 
@@ -75,7 +78,10 @@ test('a wrong configuration is not tried twice', async () => {
 test('a program that fails says so with its last words, one that succeeds does not', async () => {
   const { signal } = new AbortController();
   await runProgram(program('succeeds', ''), signal);
-  await assert.rejects(runProgram(program('fails', "throw new Error('the schema does not fit');"), signal), /fails ended with exit code 1[^]*the schema does not fit/);
+  await assert.rejects(
+    runProgram(program('fails', "throw new Error('the schema does not fit');"), signal),
+    /fails ended with exit code 1[^]*the schema does not fit/,
+  );
 });
 
 test('a program under way ends when the start is called off', async () => {

@@ -78,8 +78,8 @@ const WRONG_CONFIGURATION = 78;
 const END_WITH_PARENT = pathToFileURL(join(import.meta.dirname, '../end-with-parent.ts')).href;
 
 /**
- * In a process group of its own, since Ctrl-C in a terminal goes to the whole group: the starter alone gets it and stops its
- * services in order. The pipe ends them when the starter itself is killed.
+ * In a process group of its own, since Ctrl-C in a terminal goes to the whole group: the starter alone gets it and
+ * stops its services in order. The pipe ends them when the starter itself is killed.
  */
 function launch(program: Program, flags: 'w' | 'a'): ChildProcess {
   const log = openSync(program.logFile, flags, 0o600);

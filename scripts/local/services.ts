@@ -22,11 +22,21 @@ export interface LocalPrograms {
 
 /** The programs of a local start and their environments. Everything listens on 127.0.0.1 or on a UNIX socket. */
 export async function localPrograms(data: DataDirectory, port: number): Promise<LocalPrograms> {
-  const common = { ...inheritedEnvironment(process.env), ...generousLimits(process.env), HOST: '127.0.0.1', MODELS_DIRECTORY: join(root, 'models') };
+  const common = {
+    ...inheritedEnvironment(process.env),
+    ...generousLimits(process.env),
+    HOST: '127.0.0.1',
+    MODELS_DIRECTORY: join(root, 'models'),
+  };
   const database = { DATABASE_URL: databaseUrl(data.sockets) };
   const inferenceMetricsPort = await freePort(0);
   const inferenceSocket = `unix:${join(data.sockets, 'inference.sock')}`;
-  const program = (name: string, main: string, environment: NodeJS.ProcessEnv, programArguments?: string[]): Program => ({
+  const program = (
+    name: string,
+    main: string,
+    environment: NodeJS.ProcessEnv,
+    programArguments?: string[],
+  ): Program => ({
     name,
     main: join(root, main),
     arguments: programArguments,
@@ -34,7 +44,12 @@ export async function localPrograms(data: DataDirectory, port: number): Promise<
     logFile: join(data.logs, `${name}.log`),
   });
   return {
-    database: program('database', 'scripts/embedded-database/main.ts', {}, ['--directory', data.database, '--socket-directory', data.sockets]),
+    database: program('database', 'scripts/embedded-database/main.ts', {}, [
+      '--directory',
+      data.database,
+      '--socket-directory',
+      data.sockets,
+    ]),
     migration: program('migration', 'services/migrator/main.ts', database, ['up']),
     inference: program('inference', 'services/inference/main.ts', {
       INFERENCE_LISTEN: inferenceSocket,
@@ -76,13 +91,19 @@ export async function freePort(first: number): Promise<number> {
   throw new Error(`no port of ${first} to ${first + 99} is free`);
 }
 
-/** Settings of the services may come from the caller's environment; another database must not, and FACEPASS_URL and its like are the command line's. */
+/**
+ * Settings of the services may come from the caller's environment; another database must not, and FACEPASS_URL and its
+ * like are the command line's.
+ */
 function inheritedEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const withheld = /^(FACEPASS_(URL|API_KEY|DATA)|DATABASE_URL|POSTGRES_.*|PG[A-Z]+|API_KEYS.*|NODE_OPTIONS)$/;
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !withheld.test(name)));
 }
 
-/** A camera's file of 24 to 100 megapixels is usual here and nobody else can send one, but the machine may have other things to do. */
+/**
+ * A camera's file of 24 to 100 megapixels is usual here and nobody else can send one, but the machine may have other
+ * things to do.
+ */
 function generousLimits(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const limits = {
     MAX_IMAGE_BYTES: '50000000',

@@ -8,10 +8,16 @@ import { runProgram, Service, type Program } from './processes.ts';
 import { freePort, localPrograms, type LocalPrograms } from './services.ts';
 
 /**
- * Runs Facepass on this machine until `signal`: prepares what is derived, starts the services, says how to use them, stops them.
+ * Runs Facepass on this machine until `signal`: prepares what is derived, starts the services, says how to use them,
+ * stops them.
  * @throws Error when a part does not start or cannot be kept running; everything is stopped by then.
  */
-export async function startFacepass(options: { data: string; port: number; signal: AbortSignal; say: (line: string) => void }): Promise<void> {
+export async function startFacepass(options: {
+  data: string;
+  port: number;
+  signal: AbortSignal;
+  say: (line: string) => void;
+}): Promise<void> {
   const { port: wishedPort, signal, say } = options;
   using data = await openDataDirectory(options.data);
   prepare(say, { pack: process.env['MODEL_PACK'], weightsDirectory: process.env['MODEL_WEIGHTS_DIRECTORY'] });
@@ -59,7 +65,8 @@ async function bringUp(programs: LocalPrograms, keep: (program: Program) => void
 async function until(what: string, signal: AbortSignal, holds: () => Promise<boolean>): Promise<void> {
   const giveUpAt = Date.now() + START_PATIENCE_MS;
   while (!signal.aborted && !(await holds())) {
-    if (Date.now() > giveUpAt) throw new Error(`${what} was not ready after ${START_PATIENCE_MS / 1000} s; its log tells more.`);
+    if (Date.now() > giveUpAt)
+      throw new Error(`${what} was not ready after ${START_PATIENCE_MS / 1000} s; its log tells more.`);
     await delay(50);
   }
 }
@@ -89,7 +96,8 @@ async function isReady(url: string): Promise<boolean> {
 const SAMPLES = 'node_modules/@vladmandic/face-api/demo';
 
 function welcome(url: string, data: DataDirectory): string {
-  const facepass = data.path === join(root, '.facepass') ? 'npx facepass' : `FACEPASS_DATA=${quoted(data.path)} npx facepass`;
+  const facepass =
+    data.path === join(root, '.facepass') ? 'npx facepass' : `FACEPASS_DATA=${quoted(data.path)} npx facepass`;
   return `
 Facepass is ready.
 

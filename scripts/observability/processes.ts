@@ -20,10 +20,22 @@ export interface ServiceProcess extends AsyncDisposable {
  * Starts `services/<name>/main.ts` on free ports of 127.0.0.1, with telemetry loaded, and waits until it serves.
  * @throws Error with what it wrote, when it ends before that.
  */
-export async function startService(name: 'api' | 'inference', environment: Record<string, string>): Promise<ServiceProcess> {
-  const preloads = ['scripts/end-with-parent.ts', 'services/runtime/telemetry.ts'].flatMap((path) => ['--import', pathToFileURL(join(root, path)).href]);
+export async function startService(
+  name: 'api' | 'inference',
+  environment: Record<string, string>,
+): Promise<ServiceProcess> {
+  const preloads = ['scripts/end-with-parent.ts', 'services/runtime/telemetry.ts'].flatMap((path) => [
+    '--import',
+    pathToFileURL(join(root, path)).href,
+  ]);
   const child = spawn(process.execPath, [...preloads, join(root, `services/${name}/main.ts`)], {
-    env: { ...process.env, HOST: '127.0.0.1', METRICS_PORT: '0', ...(name === 'inference' ? PROCESS_ENVIRONMENT : {}), ...environment },
+    env: {
+      ...process.env,
+      HOST: '127.0.0.1',
+      METRICS_PORT: '0',
+      ...(name === 'inference' ? PROCESS_ENVIRONMENT : {}),
+      ...environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
   const log: Record<string, unknown>[] = [];
@@ -35,7 +47,9 @@ export async function startService(name: 'api' | 'inference', environment: Recor
       log.push(entry);
       if (entry['msg'] === 'serving') resolve(entry);
     });
-    child.once('exit', (code) => reject(new Error(`services/${name} ended with code ${code}:\n${errors}\n${JSON.stringify(log.at(-1))}`)));
+    child.once('exit', (code) =>
+      reject(new Error(`services/${name} ended with code ${code}:\n${errors}\n${JSON.stringify(log.at(-1))}`)),
+    );
   });
   return {
     serving,

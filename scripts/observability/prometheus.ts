@@ -10,7 +10,9 @@ import { freePort } from '../local/services.ts';
 const RULES = join(import.meta.dirname, '../../alerts/facepass.rules.yaml');
 
 /** Why there is no Prometheus here, or false. */
-export const prometheusMissing = spawnSync('prometheus', ['--version']).error ? 'prometheus is not on the PATH (Debian: prometheus)' : false;
+export const prometheusMissing = spawnSync('prometheus', ['--version']).error
+  ? 'prometheus is not on the PATH (Debian: prometheus)'
+  : false;
 
 export interface Target {
   job: 'facepass-api' | 'facepass-inference' | 'facepass-migration';
@@ -29,7 +31,12 @@ export interface Prometheus extends AsyncDisposable {
   /** From now on scrapes these. */
   setTargets(targets: Target[]): Promise<void>;
   query(expr: string): Promise<Series[]>;
-  queryRange(expr: string, startSeconds: number, endSeconds: number, stepSeconds: number): Promise<{ metric: Record<string, string>; values: [number, number][] }[]>;
+  queryRange(
+    expr: string,
+    startSeconds: number,
+    endSeconds: number,
+    stepSeconds: number,
+  ): Promise<{ metric: Record<string, string>; values: [number, number][] }[]>;
   /** Alerts that are pending or firing. */
   alerts(): Promise<{ name: string; state: string; labels: Record<string, string>; description: string }[]>;
 }
@@ -46,35 +53,69 @@ export async function startPrometheus(speed = 1): Promise<Prometheus> {
   await writeFile(join(directory, 'prometheus.yml'), stringify(configuration()));
   const child = spawn(
     'prometheus',
-    [`--config.file=${directory}/prometheus.yml`, `--storage.tsdb.path=${directory}/data`, `--web.listen-address=127.0.0.1:${port}`, '--enable-feature=exemplar-storage', '--query.lookback-delta=5s', '--log.level=error'],
+    [
+      `--config.file=${directory}/prometheus.yml`,
+      `--storage.tsdb.path=${directory}/data`,
+      `--web.listen-address=127.0.0.1:${port}`,
+      '--enable-feature=exemplar-storage',
+      '--query.lookback-delta=5s',
+      '--log.level=error',
+    ],
     { stdio: ['ignore', 'inherit', 'inherit'] },
   );
   const url = `http://127.0.0.1:${port}`;
-  while (!(await fetch(`${url}/-/ready`).then((response) => response.ok, () => false))) await delay(50);
+  while (
+    !(await fetch(`${url}/-/ready`).then(
+      (response) => response.ok,
+      () => false,
+    ))
+  )
+    await delay(50);
   const get = async <Data>(path: string, parameters: Record<string, string> = {}) => {
-    const answer = (await (await fetch(`${url}/api/v1/${path}?${new URLSearchParams(parameters)}`)).json()) as { status: string; error?: string; data: Data };
+    const answer = (await (await fetch(`${url}/api/v1/${path}?${new URLSearchParams(parameters)}`)).json()) as {
+      status: string;
+      error?: string;
+      data: Data;
+    };
     if (answer.status !== 'success') throw new Error(`${parameters['query']}: ${answer.error}`);
     return answer.data;
   };
   return {
     url,
     async setTargets(targets) {
-      const text = JSON.stringify(targets.map(({ job, port: metricsPort, labels }) => ({ targets: [`127.0.0.1:${metricsPort}`], labels: { job, namespace: 'photos', ...labels } })));
+      const text = JSON.stringify(
+        targets.map(({ job, port: metricsPort, labels }) => ({
+          targets: [`127.0.0.1:${metricsPort}`],
+          labels: { job, namespace: 'photos', ...labels },
+        })),
+      );
       // In one move: Prometheus may read at any time.
       await writeFile(join(directory, 'targets.new'), text);
       await rename(join(directory, 'targets.new'), join(directory, 'targets.json'));
     },
     async query(expr) {
-      const { result } = await get<{ result: { metric: Record<string, string>; value: [number, string] }[] }>('query', { query: expr });
+      const { result } = await get<{ result: { metric: Record<string, string>; value: [number, string] }[] }>('query', {
+        query: expr,
+      });
       return result.map(({ metric, value }) => ({ metric, value: Number(value[1]) }));
     },
     async queryRange(expr, start, end, step) {
-      const { result } = await get<{ result: { metric: Record<string, string>; values: [number, string][] }[] }>('query_range', { query: expr, start: String(start), end: String(end), step: String(step) });
+      const { result } = await get<{ result: { metric: Record<string, string>; values: [number, string][] }[] }>(
+        'query_range',
+        { query: expr, start: String(start), end: String(end), step: String(step) },
+      );
       return result.map(({ metric, values }) => ({ metric, values: values.map(([at, value]) => [at, Number(value)]) }));
     },
     async alerts() {
-      const { alerts } = await get<{ alerts: { labels: Record<string, string>; state: string; annotations: Record<string, string> }[] }>('alerts');
-      return alerts.map(({ labels, state, annotations }) => ({ name: labels['alertname'] ?? '', state, labels, description: annotations['description'] ?? '' }));
+      const { alerts } = await get<{
+        alerts: { labels: Record<string, string>; state: string; annotations: Record<string, string> }[];
+      }>('alerts');
+      return alerts.map(({ labels, state, annotations }) => ({
+        name: labels['alertname'] ?? '',
+        state,
+        labels,
+        description: annotations['description'] ?? '',
+      }));
     },
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');
@@ -104,7 +145,10 @@ function accelerate({ groups }: Rules, speed: number): Rules {
       ...group,
       rules: group.rules.map((rule) => ({
         ...rule,
-        expr: speed === 1 ? rule.expr : rule.expr.replaceAll(/\[(\w+)\]/g, (_whole, window: string) => `[${faster(window)}]`),
+        expr:
+          speed === 1
+            ? rule.expr
+            : rule.expr.replaceAll(/\[(\w+)\]/g, (_whole, window: string) => `[${faster(window)}]`),
         ...(rule.for ? { for: speed === 1 ? rule.for : faster(rule.for) } : {}),
       })),
     })),

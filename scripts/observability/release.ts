@@ -9,7 +9,10 @@ export interface WatchedReleases extends AsyncDisposable, Pick<Prometheus, 'quer
   startSeconds: number;
 }
 
-/** A pace at which a machine that does other things keeps up: each step lasts for some ten looks of Prometheus and of the operator. */
+/**
+ * A pace at which a machine that does other things keeps up: each step lasts for some ten looks of Prometheus and of
+ * the operator.
+ */
 const PACE = [
   `--set-json 'release.traffic.steps=[{"weight":10,"hold":"20s"},{"weight":50,"hold":"30s"},{"weight":100,"hold":"10s"}]'`,
   '--set release.deadlines.ready=3m --set release.traffic.share.deadline=2m --set release.rollbackWindow=20s',
@@ -27,7 +30,11 @@ export async function watchRelease(tell: (line: string) => void): Promise<Watche
     await delay(15_000);
     await stage.release(candidate, ...PACE);
     await story.reaches(`the ${title} candidate has traffic`, 300, ({ weight }) => weight > 0);
-    const { history } = await story.reaches(`the release of the ${title} candidate is over`, 300, ({ phase }) => phase === 'Stable');
+    const { history } = await story.reaches(
+      `the release of the ${title} candidate is over`,
+      300,
+      ({ phase }) => phase === 'Stable',
+    );
     tell(`${title}: ${history?.[0]?.result}`);
   }
   await delay(15_000);
@@ -37,8 +44,13 @@ export async function watchRelease(tell: (line: string) => void): Promise<Watche
     startSeconds,
     async queryRange(query, start, end, step) {
       const parameters = new URLSearchParams({ query, start: String(start), end: String(end), step: String(step) });
-      const { data } = await kubernetes.read<{ data: { result: { metric: Record<string, string>; values: [number, string][] }[] } }>(`/api/v1/namespaces/${NAMESPACE}/services/prometheus:9090/proxy/api/v1/query_range?${parameters}`);
-      return data.result.map(({ metric, values }) => ({ metric, values: values.map(([at, value]) => [at, Number(value)]) }));
+      const { data } = await kubernetes.read<{
+        data: { result: { metric: Record<string, string>; values: [number, string][] }[] };
+      }>(`/api/v1/namespaces/${NAMESPACE}/services/prometheus:9090/proxy/api/v1/query_range?${parameters}`);
+      return data.result.map(({ metric, values }) => ({
+        metric,
+        values: values.map(([at, value]) => [at, Number(value)]),
+      }));
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -26,7 +26,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   await using stack = new AsyncDisposableStack();
   const database = stack.use(await createTestDatabase());
   const migrate = async (environment: Record<string, string> = {}) =>
-    void (await promisify(execFile)(process.execPath, [join(root, 'services/migrator/main.ts'), 'up'], { cwd: root, env: { ...process.env, DATABASE_URL: database.url, ...environment } }).catch((error) => {
+    void (await promisify(execFile)(process.execPath, [join(root, 'services/migrator/main.ts'), 'up'], {
+      cwd: root,
+      env: { ...process.env, DATABASE_URL: database.url, ...environment },
+    }).catch((error) => {
       throw new Error(error.stdout);
     }));
   await migrate();
@@ -35,7 +38,12 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     for (const one of inference) await one[Symbol.asyncDispose]();
   });
   const startInference = async () => {
-    const started = await startService('inference', { INFERENCE_LISTEN: options.inferenceListen ?? '127.0.0.1:0', INFERENCE_WORKERS: '1', ...options.all, ...options.inference });
+    const started = await startService('inference', {
+      INFERENCE_LISTEN: options.inferenceListen ?? '127.0.0.1:0',
+      INFERENCE_WORKERS: '1',
+      ...options.all,
+      ...options.inference,
+    });
     inference.push(started);
     return started;
   };
@@ -55,7 +63,15 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     }),
   );
   const owned = stack.move();
-  return { database, inference, api, url: `http://127.0.0.1:${api.serving['port'] as number}`, migrate, startInference, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    database,
+    inference,
+    api,
+    url: `http://127.0.0.1:${api.serving['port'] as number}`,
+    migrate,
+    startInference,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 export interface StackOptions {
@@ -80,7 +96,12 @@ export async function indexPhoto(url: string, photo: Buffer, sessionId: string, 
 }
 
 /** Searches a session by a selfie; answers the status. */
-export async function searchFaces(url: string, selfie: Buffer, sessionId: string, signal?: AbortSignal): Promise<number> {
+export async function searchFaces(
+  url: string,
+  selfie: Buffer,
+  sessionId: string,
+  signal?: AbortSignal,
+): Promise<number> {
   return post(`${url}/api/v1/search`, selfie, { session_id: sessionId }, signal);
 }
 

@@ -50,10 +50,21 @@ test('the start prints an address, a key, and two commands that work as printed'
 
 test('the commands of the README are those, and its HTTP calls work as written', { skip }, async () => {
   const blocks = blocksOf('README.md');
-  const commands = blocks.find((block) => block.startsWith('npx facepass index'))?.trim().split('\n');
-  assert.deepEqual(commands, local.commands.map((command) => command.replace(/^FACEPASS_DATA=\S+ /, '')));
+  const commands = blocks
+    .find((block) => block.startsWith('npx facepass index'))
+    ?.trim()
+    .split('\n');
+  assert.deepEqual(
+    commands,
+    local.commands.map((command) => command.replace(/^FACEPASS_DATA=\S+ /, '')),
+  );
   const calls = blocks.find((block) => block.includes('curl')) ?? '';
-  const here = calls.replaceAll('http://127.0.0.1:8080', local.url).replace('./.facepass', data).replaceAll('demo ', 'readme ').replaceAll('index/demo', 'index/readme').replaceAll('curl', 'curl -sS --fail-with-body -w "\\n"');
+  const here = calls
+    .replaceAll('http://127.0.0.1:8080', local.url)
+    .replace('./.facepass', data)
+    .replaceAll('demo ', 'readme ')
+    .replaceAll('index/demo', 'index/readme')
+    .replaceAll('curl', 'curl -sS --fail-with-body -w "\\n"');
   const ended = await shell(`set -e\n${here}`, environment);
   assert.equal(ended.code, 0, ended.stdout + ended.stderr);
   const [indexed, found, erased] = lines(ended.stdout);
@@ -80,12 +91,18 @@ test('the commands of the tutorial work as written', { skip }, async () => {
 test('a face cut out of a photo finds that photo, and the matches can be copied', { skip }, async () => {
   const whole = await facepass(['search', join(samples, 'sample1.jpg'), '-s', 'demo', '--json'], environment);
   await cutFace(join(samples, 'sample1.jpg'), JSON.parse(whole.stdout).query.box);
-  const found = await facepass(['search', selfie, '-s', 'demo', '--json', '--from', samples, '--copy-to', join(scratch, 'mine')], environment);
+  const found = await facepass(
+    ['search', selfie, '-s', 'demo', '--json', '--from', samples, '--copy-to', join(scratch, 'mine')],
+    environment,
+  );
   assert.equal(found.code, 0, found.stderr);
   const { matches, query } = JSON.parse(found.stdout);
   assert.equal(query.faces_detected, 1);
   assert.equal(matches[0].photo_id, 'sample1.jpg');
-  assert.deepEqual(readdirSync(join(scratch, 'mine')).sort(), matches.map(({ photo_id }: { photo_id: string }) => photo_id).sort());
+  assert.deepEqual(
+    readdirSync(join(scratch, 'mine')).sort(),
+    matches.map(({ photo_id }: { photo_id: string }) => photo_id).sort(),
+  );
   assert.deepEqual(readFileSync(join(scratch, 'mine/sample1.jpg')), readFileSync(join(samples, 'sample1.jpg')));
 });
 
@@ -99,7 +116,10 @@ test('everything listens on this machine only, and nobody else may look into the
 });
 
 test('a second start on the same data is refused and says where the first one is', { skip }, async () => {
-  await assert.rejects(startLocally(data, await freePort(0), environment), new RegExp(`Facepass runs already on .*: ${local.url} \\(process ${local.process.pid}\\)`));
+  await assert.rejects(
+    startLocally(data, await freePort(0), environment),
+    new RegExp(`Facepass runs already on .*: ${local.url} \\(process ${local.process.pid}\\)`),
+  );
 });
 
 test('doctor finds nothing wrong, and names what is', { skip }, async () => {
@@ -116,7 +136,10 @@ test('refusals have their exit codes', { skip }, async () => {
   assert.equal((await facepass(['search', selfie, '-s', 'nobody'], environment)).code, 5);
   assert.equal((await facepass(['search', join(samples, 'facemesh.png'), '-s', 'demo'], environment)).code, 6);
   assert.equal((await facepass(['search', selfie, '-s', 'demo', '--url', away], environment)).code, 3);
-  assert.equal((await facepass(['erase', '-s', 'demo', '--yes', '--api-key', 'a-key-that-nobody-gave-out'], environment)).code, 4);
+  assert.equal(
+    (await facepass(['erase', '-s', 'demo', '--yes', '--api-key', 'a-key-that-nobody-gave-out'], environment)).code,
+    4,
+  );
   assert.equal((await facepass(['erase', '-s', 'demo'], environment)).code, 2);
   assert.equal((await facepass(['search', selfie, '-s', 'demo', '--threshold', '2'], environment)).code, 2);
 });
@@ -144,22 +167,32 @@ test('an index killed again and again loses and doubles nothing', { skip }, asyn
   assert.equal(whole.code, 0, whole.stderr);
   const [killedStatus, onceStatus] = await Promise.all([statusOf('killed'), statusOf('once')]);
   assert.equal(onceStatus.photo_count, PARTY);
-  assert.deepEqual([killedStatus.photo_count, killedStatus.face_count], [onceStatus.photo_count, onceStatus.face_count]);
+  assert.deepEqual(
+    [killedStatus.photo_count, killedStatus.face_count],
+    [onceStatus.photo_count, onceStatus.face_count],
+  );
 });
 
-test('the starter is killed while photos are indexed: its services end, and the next start has what was acknowledged', { skip }, async () => {
-  const services = [...childrenOf(local.process.pid).values()];
-  assert.equal(services.length, 3);
-  const indexing = facepass(['index', party, '-s', 'crash', '--parallel', '2'], environment);
-  while ((await statusOf('crash')).photo_count < 5) await delay(20);
-  local.process.kill('SIGKILL');
-  while (services.some(isAlive)) await delay(20);
-  local = await startLocally(data, Number(new URL(local.url).port), environment);
-  const ended = await indexing;
-  assert.deepEqual(lines(ended.stdout).filter(({ outcome }) => outcome === 'failed'), []);
-  assert.equal(ended.code, 0, ended.stderr);
-  assert.deepEqual((await statusOf('crash')).face_count, (await statusOf('once')).face_count);
-});
+test(
+  'the starter is killed while photos are indexed: its services end, and the next start has what was acknowledged',
+  { skip },
+  async () => {
+    const services = [...childrenOf(local.process.pid).values()];
+    assert.equal(services.length, 3);
+    const indexing = facepass(['index', party, '-s', 'crash', '--parallel', '2'], environment);
+    while ((await statusOf('crash')).photo_count < 5) await delay(20);
+    local.process.kill('SIGKILL');
+    while (services.some(isAlive)) await delay(20);
+    local = await startLocally(data, Number(new URL(local.url).port), environment);
+    const ended = await indexing;
+    assert.deepEqual(
+      lines(ended.stdout).filter(({ outcome }) => outcome === 'failed'),
+      [],
+    );
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.deepEqual((await statusOf('crash')).face_count, (await statusOf('once')).face_count);
+  },
+);
 
 test('an erased session is empty, and indexing the folder once more fills it again', { skip }, async () => {
   const erased = await facepass(['erase', '-s', 'once', '--yes', '--json'], environment);
@@ -180,7 +213,10 @@ test('Ctrl-C stops everything and leaves nothing behind', { skip }, async () => 
   assert.equal(existsSync(join(data, 'run')), false);
   const socket = createConnection(Number(new URL(local.url).port), '127.0.0.1');
   await assert.rejects(once(socket, 'connect'), /ECONNREFUSED/);
-  assert.deepEqual(readdirSync(data).filter((name) => name.endsWith('-journal')), []);
+  assert.deepEqual(
+    readdirSync(data).filter((name) => name.endsWith('-journal')),
+    [],
+  );
 });
 
 test('the next start finds the key and the photos, and a closed terminal stops it too', { skip }, async (t) => {
@@ -217,7 +253,12 @@ async function cutFace(photo: string, box: { x: number; y: number; width: number
   const left = Math.max(0, Math.round(box.x - box.width * 0.4));
   const top = Math.max(0, Math.round(box.y - box.height * 0.4));
   await sharp(photo)
-    .extract({ left, top, width: Math.min(width - left, Math.round(box.width * 1.8)), height: Math.min(height - top, Math.round(box.height * 1.8)) })
+    .extract({
+      left,
+      top,
+      width: Math.min(width - left, Math.round(box.width * 1.8)),
+      height: Math.min(height - top, Math.round(box.height * 1.8)),
+    })
     .jpeg()
     .toFile(selfie);
 }
@@ -232,7 +273,11 @@ async function search() {
   form.append('session_id', 'demo');
   form.append('image', new Blob([readFileSync(selfie)]));
   const response = await fetch(`${local.url}/api/v1/search`, { method: 'POST', body: form });
-  return { status: response.status, retryAfter: response.headers.get('Retry-After'), body: (await response.json()) as { code?: string } };
+  return {
+    status: response.status,
+    retryAfter: response.headers.get('Retry-After'),
+    body: (await response.json()) as { code?: string },
+  };
 }
 
 async function statusOf(session: string) {
@@ -242,18 +287,26 @@ async function statusOf(session: string) {
 }
 
 function lines(text: string) {
-  return text.trim().split('\n').map((line) => JSON.parse(line));
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
 }
 
 /** TCP sockets that wait for connections; addresses in hexadecimal, least significant byte first. */
 function listeningSockets(): { address: string; inode: string }[] {
   return ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((path) => {
     const rows = readFileSync(path, 'utf8').trim().split('\n').slice(1);
-    return rows.map((row) => row.trim().split(/\s+/)).filter((fields) => fields[3] === '0A').map((fields) => ({ address: fields[1] ?? '', inode: fields[9] ?? '' }));
+    return rows
+      .map((row) => row.trim().split(/\s+/))
+      .filter((fields) => fields[3] === '0A')
+      .map((fields) => ({ address: fields[1] ?? '', inode: fields[9] ?? '' }));
   });
 }
 
 function socketsOf(processId: number): string[] {
   const directory = `/proc/${processId}/fd`;
-  return readdirSync(directory).flatMap((name) => /^socket:\[(\d+)\]$/.exec(readlinkSync(`${directory}/${name}`))?.[1] ?? []);
+  return readdirSync(directory).flatMap(
+    (name) => /^socket:\[(\d+)\]$/.exec(readlinkSync(`${directory}/${name}`))?.[1] ?? [],
+  );
 }

@@ -30,7 +30,10 @@ test('every package with an install script is one that is known to download noth
 });
 
 test('onnxruntime-node is told to download nothing, by the one way that every npm hands on', () => {
-  assert.equal(execFileSync('npm', ['config', 'get', 'onnxruntime-node-install'], { cwd: root, encoding: 'utf8' }).trim(), 'skip');
+  assert.equal(
+    execFileSync('npm', ['config', 'get', 'onnxruntime-node-install'], { cwd: root, encoding: 'utf8' }).trim(),
+    'skip',
+  );
 });
 
 test('@scarf/scarf reports to nobody where npm runs its script', async () => {

@@ -19,12 +19,16 @@ interface Entry {
 const HERE = { version: '1.0.0', optional: true, os: [process.platform], cpu: [process.arch] };
 const MAIN = { 'node_modules/main': { version: '1.0.0' } };
 
-/** Whether installed.mjs is content with a clone whose lock file asks for `wanted`, and where npm installed `installed`. */
+/**
+ * Whether installed.mjs is content with a clone whose lock file asks for `wanted`, and where npm installed `installed`.
+ */
 function isInstalled(wanted: Record<string, Entry>, installed: Record<string, Entry>): boolean {
   mkdirSync(join(scratch, 'node_modules'), { recursive: true });
   writeFileSync(join(scratch, 'package-lock.json'), JSON.stringify({ packages: wanted }));
   writeFileSync(join(scratch, 'node_modules/.package-lock.json'), JSON.stringify({ packages: installed }));
-  const { status, stderr } = spawnSync(process.execPath, [join(import.meta.dirname, '../installed.mjs'), scratch], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, [join(import.meta.dirname, '../installed.mjs'), scratch], {
+    encoding: 'utf8',
+  });
   assert.equal(stderr, '');
   return status === 0;
 }
@@ -43,7 +47,11 @@ test('an optional package for another machine may be missing, one for this machi
   assert.equal(isContentWithout({ ...HERE, os: ['aix'] }), true);
   assert.equal(isContentWithout({ ...HERE, cpu: ['s390x'] }), true);
   assert.equal(isContentWithout({ ...HERE, os: [`!${process.platform}`] }), true);
-  assert.equal(isContentWithout({ version: '1.0.0', optional: true }), true, 'it may belong to a package for another machine');
+  assert.equal(
+    isContentWithout({ version: '1.0.0', optional: true }),
+    true,
+    'it may belong to a package for another machine',
+  );
   const contentWithoutLibc = ['glibc', 'musl'].map((libc) => isContentWithout({ ...HERE, libc: [libc] }));
   assert.deepEqual(contentWithoutLibc.toSorted(), [false, true]);
 });

@@ -20,10 +20,17 @@ export interface LocalFacepass {
   secondsToReady: number;
 }
 
-/** Runs ./scripts/start on `data` and waits until it says how to stop it. @throws Error with its output when it ends before. */
+/**
+ * Runs ./scripts/start on `data` and waits until it says how to stop it. @throws Error with its output when it ends
+ * before.
+ */
 export async function startLocally(data: string, port: number, environment: NodeJS.ProcessEnv): Promise<LocalFacepass> {
   const startedMs = performance.now();
-  const child = spawn(join(root, 'scripts/start'), ['--data', data, '--port', String(port)], { env: environment, cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(join(root, 'scripts/start'), ['--data', data, '--port', String(port)], {
+    env: environment,
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
   while (!output.includes('Ctrl-C stops it.')) {
@@ -37,7 +44,9 @@ export async function startLocally(data: string, port: number, environment: Node
     output: () => output,
     url: found(/Console\s+(http:\/\/[^/]+)\//),
     apiKey: found(/API key\s+(\S+)/),
-    commands: [...output.matchAll(/^ {2}((?:FACEPASS_DATA=.* )?npx facepass .*)$/gm)].map(([, command = '']) => command),
+    commands: [...output.matchAll(/^ {2}((?:FACEPASS_DATA=.* )?npx facepass .*)$/gm)].map(
+      ([, command = '']) => command,
+    ),
     secondsToReady,
   };
 }
@@ -54,8 +63,15 @@ export async function shell(command: string, environment: NodeJS.ProcessEnv): Pr
 }
 
 /** Runs `facepass` to its end, or kills it with SIGKILL after it has printed `killAfterLines` lines. */
-export async function facepass(args: string[], environment: NodeJS.ProcessEnv, killAfterLines = Infinity): Promise<Ended> {
-  const child = spawn(process.execPath, [join(root, 'services/cli/main.ts'), ...args], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+export async function facepass(
+  args: string[],
+  environment: NodeJS.ProcessEnv,
+  killAfterLines = Infinity,
+): Promise<Ended> {
+  const child = spawn(process.execPath, [join(root, 'services/cli/main.ts'), ...args], {
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let lines = 0;
   createInterface(child.stdout).on('line', () => ++lines === killAfterLines && child.kill('SIGKILL'));
   return collect(child);
@@ -76,7 +92,10 @@ export function childrenOf(parent: number): Map<string, number> {
     try {
       const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
       if (Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) !== parent) continue;
-      const main = readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0').find((argument) => argument.endsWith('main.ts')) ?? '';
+      const main =
+        readFileSync(`/proc/${entry}/cmdline`, 'utf8')
+          .split('\0')
+          .find((argument) => argument.endsWith('main.ts')) ?? '';
       children.set(main.slice(root.length + 1), Number(entry));
     } catch {
       // It ended while it was looked at.

@@ -20,7 +20,10 @@ async function start(variables: NodeJS.ProcessEnv) {
 }
 
 test('a pack that is not there ends the start, with the names of those that are', async () => {
-  await assert.rejects(start({ MODEL_PACK: 'nobody' }), /MODEL_PACK=nobody: there is no such pack; models\/ has .*dlib.*\./);
+  await assert.rejects(
+    start({ MODEL_PACK: 'nobody' }),
+    /MODEL_PACK=nobody: there is no such pack; models\/ has .*dlib.*\./,
+  );
 });
 
 test(
@@ -30,26 +33,43 @@ test(
     await assert.rejects(start({ MODEL_PACK: 'arcface' }), ({ message }: Error) => {
       assert.match(message, /Preparing the models of the pack arcface \(npm run models -- --pack arcface\)/);
       assert.match(message, /arcface\/det_10g\.onnx is yours to bring/);
-      assert.match(message, /npm run models -- --pack arcface --from <folder>, or name the folder by MODEL_WEIGHTS_DIRECTORY/);
+      assert.match(
+        message,
+        /npm run models -- --pack arcface --from <folder>, or name the folder by MODEL_WEIGHTS_DIRECTORY/,
+      );
       return true;
     });
   },
 );
 
-test('another pack starts with its files in a folder of the user, and finds a person', { skip: TEST_MODELS ? false : 'FACEPASS_TEST_MODELS names no folder' }, async () => {
-  const { process: starter, url, apiKey } = await start({ MODEL_PACK: 'mobilefacenet', MODEL_WEIGHTS_DIRECTORY: TEST_MODELS });
-  try {
-    const send = async (call: string, fields: Record<string, string>, image: Buffer) => {
-      const form = new FormData();
-      for (const [name, value] of Object.entries(fields)) form.append(name, value);
-      form.append('image', new Blob([new Uint8Array(image)]));
-      return (await fetch(`${url}/api/v1/${call}`, { method: 'POST', headers: { 'X-API-Key': apiKey }, body: form })).json() as Promise<any>;
-    };
-    for (const person of [0, 1]) await send('index', { session_id: 's', photo_id: `person ${person}` }, await portrait(person));
-    const { matches } = await send('search', { session_id: 's' }, await portrait(1, 3));
-    assert.deepEqual(matches.map(({ photo_id }: { photo_id: string }) => photo_id), ['person 1']);
-  } finally {
-    starter.kill('SIGTERM');
-    await once(starter, 'exit');
-  }
-});
+test(
+  'another pack starts with its files in a folder of the user, and finds a person',
+  { skip: TEST_MODELS ? false : 'FACEPASS_TEST_MODELS names no folder' },
+  async () => {
+    const {
+      process: starter,
+      url,
+      apiKey,
+    } = await start({ MODEL_PACK: 'mobilefacenet', MODEL_WEIGHTS_DIRECTORY: TEST_MODELS });
+    try {
+      const send = async (call: string, fields: Record<string, string>, image: Buffer) => {
+        const form = new FormData();
+        for (const [name, value] of Object.entries(fields)) form.append(name, value);
+        form.append('image', new Blob([new Uint8Array(image)]));
+        return (
+          await fetch(`${url}/api/v1/${call}`, { method: 'POST', headers: { 'X-API-Key': apiKey }, body: form })
+        ).json() as Promise<any>;
+      };
+      for (const person of [0, 1])
+        await send('index', { session_id: 's', photo_id: `person ${person}` }, await portrait(person));
+      const { matches } = await send('search', { session_id: 's' }, await portrait(1, 3));
+      assert.deepEqual(
+        matches.map(({ photo_id }: { photo_id: string }) => photo_id),
+        ['person 1'],
+      );
+    } finally {
+      starter.kill('SIGTERM');
+      await once(starter, 'exit');
+    }
+  },
+);

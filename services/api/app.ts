@@ -47,7 +47,11 @@ function addCalls(app: Express, context: Context): void {
     ['get', '/readyz', readyz(context)],
     ['get', '/metrics', metrics(context)],
   ] as const;
-  for (const [method, path, ...handlers] of calls) app.route(path)[method](...handlers.flat()).all(methodNotAllowed(method));
+  for (const [method, path, ...handlers] of calls)
+    app
+      .route(path)
+      [method](...handlers.flat())
+      .all(methodNotAllowed(method));
 }
 
 /** The calls of earlier clients: the same handlers, announced to end (RFC 9745, RFC 8594). */
@@ -120,13 +124,18 @@ const answerProblem: ErrorRequestHandler = (error, _request, response, _next) =>
   response.locals.code = problem.code;
   response.locals.cause = problem.cause ?? problem;
   if (response.headersSent) return void response.destroy();
-  if (problem.status === 503 && !response.hasHeader('Retry-After')) response.setHeader('Retry-After', Math.ceil((problem.retryAfterMs ?? 1000) / 1000));
-  response.status(problem.status).type('application/problem+json').json(problemBody(problem, response.locals.requestId));
+  if (problem.status === 503 && !response.hasHeader('Retry-After'))
+    response.setHeader('Retry-After', Math.ceil((problem.retryAfterMs ?? 1000) / 1000));
+  response
+    .status(problem.status)
+    .type('application/problem+json')
+    .json(problemBody(problem, response.locals.requestId));
 };
 
 function asProblem(error: unknown): ApiProblem {
   if (error instanceof ApiProblem) return error;
   // Express throws this for a path such as /api/v1/index/%zz.
-  if (error instanceof URIError) return new ApiProblem('invalid_parameter', 'The path is not well-formed percent-encoding.');
+  if (error instanceof URIError)
+    return new ApiProblem('invalid_parameter', 'The path is not well-formed percent-encoding.');
   return new ApiProblem('internal_error', 'The request could not be served.', { cause: error });
 }

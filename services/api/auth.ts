@@ -20,7 +20,8 @@ export function identifyKey(keys: KeyRing): RequestHandler {
 export function requireScope(scope: Scope): RequestHandler {
   return (_request, response, next) => {
     const key = requireKey(response);
-    if (!hasScope(key, scope)) throw new ApiProblem('scope_missing', `The key "${key.name}" has not the scope ${scope}.`);
+    if (!hasScope(key, scope))
+      throw new ApiProblem('scope_missing', `The key "${key.name}" has not the scope ${scope}.`);
     next();
   };
 }
@@ -41,13 +42,14 @@ export function requireSearchAccess(access: 'public' | 'token', tokens: SearchTo
 }
 
 /**
- * Whether a token, if one was needed, is for this session. Another session's token answers alike for sessions that exist and
- * sessions that do not.
+ * Whether a token, if one was needed, is for this session. Another session's token answers alike for sessions that
+ * exist and sessions that do not.
  * @throws ApiProblem search_token_invalid
  */
 export function requireSessionAccess(response: Response, sessionId: string): void {
   const { tokenSession } = response.locals;
-  if (tokenSession !== undefined && tokenSession !== sessionId) throw new ApiProblem('search_token_invalid', 'The token is for another session.');
+  if (tokenSession !== undefined && tokenSession !== sessionId)
+    throw new ApiProblem('search_token_invalid', 'The token is for another session.');
 }
 
 function requireKey(response: Response): ApiKey {

@@ -54,6 +54,9 @@ const wrong: [Record<string, string>, RegExp][] = [
 ];
 for (const [environment, message] of wrong) {
   test(`refused: ${JSON.stringify(environment)}`, () => {
-    assert.throws(() => readConfig(environment), (error: Error & { exitCode?: number }) => message.test(error.message) && error.exitCode === 78);
+    assert.throws(
+      () => readConfig(environment),
+      (error: Error & { exitCode?: number }) => message.test(error.message) && error.exitCode === 78,
+    );
   });
 }

@@ -13,13 +13,22 @@ import * as z from 'zod';
 const text = z.string();
 const milliseconds = integerVariable(1, 600_000);
 
-/** `trust proxy` of Express as a count of proxies or as their networks; `true` would let every client choose its own address. */
+/**
+ * `trust proxy` of Express as a count of proxies or as their networks; `true` would let every client choose its own
+ * address.
+ */
 const trustedProxies = text
-  .regex(/^(\d{1,2}|[0-9a-f.:/]+(,\s*[0-9a-f.:/]+)*)$/i, 'must be a number of proxies or networks as 10.0.0.0/8,fd00::/8; `true` is refused, since clients could then choose their address')
+  .regex(
+    /^(\d{1,2}|[0-9a-f.:/]+(,\s*[0-9a-f.:/]+)*)$/i,
+    'must be a number of proxies or networks as 10.0.0.0/8,fd00::/8; `true` is refused, since clients could then choose their address',
+  )
   .transform((value) => (/^\d+$/.test(value) ? Number(value) : value.split(/,\s*/)));
 
 const inferenceAddress = text
-  .regex(/^(unix:\/{1,3}[^:]+|(dns:\/\/\/)?[^/:,\s]+:\d{1,5}|(dns:\/\/\/)?\[[0-9a-f:]+\]:\d{1,5}|ipv4:[\d.]+:\d{1,5}(,[\d.]+:\d{1,5})*)$/i, 'must be dns:///host:port, ipv4:address:port,address:port or unix:/path')
+  .regex(
+    /^(unix:\/{1,3}[^:]+|(dns:\/\/\/)?[^/:,\s]+:\d{1,5}|(dns:\/\/\/)?\[[0-9a-f:]+\]:\d{1,5}|ipv4:[\d.]+:\d{1,5}(,[\d.]+:\d{1,5})*)$/i,
+    'must be dns:///host:port, ipv4:address:port,address:port or unix:/path',
+  )
   .transform((value) => value.replace(/^unix:\/*/, 'unix:///').replace(/^(?!unix:|dns:|ipv4:)/, 'dns:///'));
 
 const pem = text.startsWith('-----BEGIN', 'must be PEM text; name a file by the same variable with _FILE at its end');
@@ -34,14 +43,32 @@ export const apiEnvironment = z.object({
   HOST: text.default('0.0.0.0').describe('Address that both ports listen on.'),
   METRICS_PORT: portVariable.default(9464).describe('Port of /metrics, /livez and /readyz; not for the outside.'),
   LOG_LEVEL: logLevelVariable.default('info').describe('Least level of the log lines.'),
-  TRUST_PROXY: trustedProxies.optional().describe('How many proxies stand before the API, or their networks; absent: none.'),
+  TRUST_PROXY: trustedProxies
+    .optional()
+    .describe('How many proxies stand before the API, or their networks; absent: none.'),
 
-  API_KEYS: text.optional().describe('Keys as `name:key` or `name:key:scope+scope`, separated by commas or lines; scopes index, delete, admin (default index+delete); `sha256=` and the digest may stand for the key.'),
-  API_KEYS_FILE: text.optional().describe('File with the keys instead; read again when it changes. `facepass keys` writes it.'),
-  SEARCH_ACCESS: z.enum(['public', 'token'], 'must be public or token').default('public').describe('`token`: search and status need a search token or an API key.'),
-  SEARCH_TOKEN_SECRET: text.optional().describe('Secrets of at least 32 characters that sign search tokens, separated by commas; the first signs, all verify.'),
+  API_KEYS: text
+    .optional()
+    .describe(
+      'Keys as `name:key` or `name:key:scope+scope`, separated by commas or lines; scopes index, delete, admin (default index+delete); `sha256=` and the digest may stand for the key.',
+    ),
+  API_KEYS_FILE: text
+    .optional()
+    .describe('File with the keys instead; read again when it changes. `facepass keys` writes it.'),
+  SEARCH_ACCESS: z
+    .enum(['public', 'token'], 'must be public or token')
+    .default('public')
+    .describe('`token`: search and status need a search token or an API key.'),
+  SEARCH_TOKEN_SECRET: text
+    .optional()
+    .describe(
+      'Secrets of at least 32 characters that sign search tokens, separated by commas; the first signs, all verify.',
+    ),
 
-  DATABASE_URL: text.regex(/^postgres(ql)?:\/\/.+/, 'must be postgres://user:password@host:port/database').optional().describe('PostgreSQL; instead of POSTGRES_*.'),
+  DATABASE_URL: text
+    .regex(/^postgres(ql)?:\/\/.+/, 'must be postgres://user:password@host:port/database')
+    .optional()
+    .describe('PostgreSQL; instead of POSTGRES_*.'),
   POSTGRES_HOST: text.optional().describe('Host of PostgreSQL.'),
   POSTGRES_PORT: integerVariable(1, 65_535).default(5432).describe('Port of PostgreSQL.'),
   POSTGRES_DB: text.default('facepass').describe('Name of the database.'),
@@ -50,52 +77,116 @@ export const apiEnvironment = z.object({
   POSTGRES_SSL: booleanVariable.default(false).describe('TLS with a verified certificate.'),
   POSTGRES_SSL_CA_FILE: text.optional().describe('Certificates to verify it by, instead of the system’s.'),
   DATABASE_POOL_SIZE: integerVariable(1, 500).default(10).describe('Most connections of one API process.'),
-  DATABASE_CONNECT_TIMEOUT_MS: milliseconds.default(2000).describe('Longest wait for a free or new connection; then 503.'),
+  DATABASE_CONNECT_TIMEOUT_MS: milliseconds
+    .default(2000)
+    .describe('Longest wait for a free or new connection; then 503.'),
   DATABASE_STATEMENT_TIMEOUT_MS: milliseconds.default(5000).describe('Longest run of one statement; then 503.'),
-  ALLOW_PGVECTOR_VERSION: text.regex(/^\d+\.\d+(\.\d+)?$/, 'must be a version such as 0.8.0').optional().describe('Exactly this pgvector is accepted although it is older than 0.8.4; the same as the migrator’s.'),
+  ALLOW_PGVECTOR_VERSION: text
+    .regex(/^\d+\.\d+(\.\d+)?$/, 'must be a version such as 0.8.0')
+    .optional()
+    .describe('Exactly this pgvector is accepted although it is older than 0.8.4; the same as the migrator’s.'),
 
-  INFERENCE_ADDRESS: inferenceAddress.default('dns:///localhost:50051').describe('Inference servers: dns:///host:port (a headless Service: every address is used), ipv4:address:port,address:port or unix:/path.'),
-  INFERENCE_TLS_CA: pem.optional().describe('Speak TLS to the inference servers and verify them by this authority (PEM, usually by `INFERENCE_TLS_CA_FILE`).'),
-  INFERENCE_TLS_CERT: pem.optional().describe('Certificate to show them, where they ask for one (PEM, usually by `INFERENCE_TLS_CERT_FILE`).'),
+  INFERENCE_ADDRESS: inferenceAddress
+    .default('dns:///localhost:50051')
+    .describe(
+      'Inference servers: dns:///host:port (a headless Service: every address is used), ipv4:address:port,address:port or unix:/path.',
+    ),
+  INFERENCE_TLS_CA: pem
+    .optional()
+    .describe(
+      'Speak TLS to the inference servers and verify them by this authority (PEM, usually by `INFERENCE_TLS_CA_FILE`).',
+    ),
+  INFERENCE_TLS_CERT: pem
+    .optional()
+    .describe('Certificate to show them, where they ask for one (PEM, usually by `INFERENCE_TLS_CERT_FILE`).'),
   INFERENCE_TLS_KEY: pem.optional().describe('Its private key (PEM, usually by `INFERENCE_TLS_KEY_FILE`).'),
   INFERENCE_TIMEOUT_MS: milliseconds.default(15_000).describe('Longest analysis of one image; then 503.'),
-  MODEL_PACK: text.regex(/^[a-z0-9-]+$/, 'must be the name of a folder in models/').default('dlib').describe('Model pack; the same as the inference servers’.'),
-  MODELS_DIRECTORY: text.optional().describe('Folder that holds the packs’ manifests; absent: the one of this repository.'),
-  FACE_DETECTION_THRESHOLD: numberVariable(0, 1).default(0).describe('Least detector score of a face; 0: the pack’s own.'),
-  FACE_SIMILARITY_THRESHOLD: numberVariable(0, 1).default(0.5).describe('Threshold of a search that names none: 0.5 lets one pair of strangers in 1,000 match, 0.45 about one in 100, 0.25 every other.'),
-  FACES_PER_PHOTO_LIMIT: integerVariable(0, 1000).default(0).describe('Most faces taken from one photo, largest first; 0: the inference server’s limit.'),
+  MODEL_PACK: text
+    .regex(/^[a-z0-9-]+$/, 'must be the name of a folder in models/')
+    .default('dlib')
+    .describe('Model pack; the same as the inference servers’.'),
+  MODELS_DIRECTORY: text
+    .optional()
+    .describe('Folder that holds the packs’ manifests; absent: the one of this repository.'),
+  FACE_DETECTION_THRESHOLD: numberVariable(0, 1)
+    .default(0)
+    .describe('Least detector score of a face; 0: the pack’s own.'),
+  FACE_SIMILARITY_THRESHOLD: numberVariable(0, 1)
+    .default(0.5)
+    .describe(
+      'Threshold of a search that names none: 0.5 lets one pair of strangers in 1,000 match, 0.45 about one in 100, 0.25 every other.',
+    ),
+  FACES_PER_PHOTO_LIMIT: integerVariable(0, 1000)
+    .default(0)
+    .describe('Most faces taken from one photo, largest first; 0: the inference server’s limit.'),
 
   MAX_IMAGE_BYTES: integerVariable(1024, 104_857_600).default(10_485_760).describe('Largest image; then 413.'),
-  MAX_IMAGE_WIDTH: integerVariable(32, 65_535).default(4096).describe('Widest image; the inference servers enforce it, the API tells it to clients.'),
+  MAX_IMAGE_WIDTH: integerVariable(32, 65_535)
+    .default(4096)
+    .describe('Widest image; the inference servers enforce it, the API tells it to clients.'),
   MAX_IMAGE_HEIGHT: integerVariable(32, 65_535).default(4096).describe('Highest image; likewise.'),
-  CONCURRENT_UPLOADS_LIMIT: integerVariable(1, 10_000).default(64).describe('Most requests with an image at a time; then 503.'),
+  CONCURRENT_UPLOADS_LIMIT: integerVariable(1, 10_000)
+    .default(64)
+    .describe('Most requests with an image at a time; then 503.'),
   REQUEST_TIMEOUT_MS: milliseconds.default(30_000).describe('Longest time a client may take to send a request.'),
-  DRAIN_DELAY_MS: integerVariable(0, 60_000).default(5000).describe('After SIGTERM: how long requests are still taken while load balancers learn.'),
+  DRAIN_DELAY_MS: integerVariable(0, 60_000)
+    .default(5000)
+    .describe('After SIGTERM: how long requests are still taken while load balancers learn.'),
   DRAIN_TIMEOUT_MS: milliseconds.default(45_000).describe('After SIGTERM: when the process ends, finished or not.'),
 
-  REDIS_URL: text.regex(/^(rediss?:\/\/.+|unix:\/.+)$/, 'must be redis://host:port, rediss:// or unix:').optional().describe('Redis for the rate limits; absent: each process counts alone.'),
+  REDIS_URL: text
+    .regex(/^(rediss?:\/\/.+|unix:\/.+)$/, 'must be redis://host:port, rediss:// or unix:')
+    .optional()
+    .describe('Redis for the rate limits; absent: each process counts alone.'),
   RATE_LIMIT_WRITES_PER_MINUTE: integerVariable(0, 1_000_000).default(100).describe('Per API key; 0: no limit.'),
-  RATE_LIMIT_SEARCHES_PER_MINUTE: integerVariable(0, 1_000_000).default(1000).describe('Per client address; IPv6 by /64; 0: no limit.'),
+  RATE_LIMIT_SEARCHES_PER_MINUTE: integerVariable(0, 1_000_000)
+    .default(1000)
+    .describe('Per client address; IPv6 by /64; 0: no limit.'),
 
   S3_BUCKET: text.optional().describe('Bucket that `s3_key` names photos in; absent: only uploads.'),
-  S3_PREFIX: text.regex(/^[^/\\].*\/$/, 'must end with a slash and not begin with one').optional().describe('Put before every key.'),
+  S3_PREFIX: text
+    .regex(/^[^/\\].*\/$/, 'must end with a slash and not begin with one')
+    .optional()
+    .describe('Put before every key.'),
   S3_REGION: text.default('us-east-1').describe('Region of the bucket.'),
-  S3_ENDPOINT: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional().describe('Another S3 service than AWS.'),
-  S3_FORCE_PATH_STYLE: booleanVariable.default(false).describe('https://host/bucket/key instead of https://bucket.host/key.'),
+  S3_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .optional()
+    .describe('Another S3 service than AWS.'),
+  S3_FORCE_PATH_STYLE: booleanVariable
+    .default(false)
+    .describe('https://host/bucket/key instead of https://bucket.host/key.'),
   S3_ACCESS_KEY_ID: text.optional().describe('Access key; absent: the AWS credential chain.'),
   S3_SECRET_ACCESS_KEY: text.optional().describe('Its secret.'),
   S3_CONNECT_TIMEOUT_MS: milliseconds.default(2000).describe('Longest wait for a connection.'),
   S3_REQUEST_TIMEOUT_MS: milliseconds.default(5000).describe('Longest wait for the answer’s head.'),
-  S3_TRANSFER_TIMEOUT_MS: milliseconds.default(20_000).describe('Longest whole transfer of one photo, attempts and all.'),
+  S3_TRANSFER_TIMEOUT_MS: milliseconds
+    .default(20_000)
+    .describe('Longest whole transfer of one photo, attempts and all.'),
   BATCH_CONCURRENCY: integerVariable(1, 256).default(4).describe('Photos of one batch under way at a time.'),
 
-  SESSION_RETENTION_DAYS: numberVariable(0, 36_500).default(0).describe('Sessions are erased so many days after their first photo unless the index call said otherwise; 0: kept.'),
-  RETENTION_SWEEP_MINUTES: numberVariable(0, 10_080).default(10).describe('How often overdue sessions are looked for; 0: never by this process.'),
+  SESSION_RETENTION_DAYS: numberVariable(0, 36_500)
+    .default(0)
+    .describe(
+      'Sessions are erased so many days after their first photo unless the index call said otherwise; 0: kept.',
+    ),
+  RETENTION_SWEEP_MINUTES: numberVariable(0, 10_080)
+    .default(10)
+    .describe('How often overdue sessions are looked for; 0: never by this process.'),
 
-  PHOTO_URL_TEMPLATE: photoUrlTemplate.optional().describe('Where the pages find a photo, as https://photos.example.com/{session_id}/{photo_id}; the service itself never fetches it.'),
+  PHOTO_URL_TEMPLATE: photoUrlTemplate
+    .optional()
+    .describe(
+      'Where the pages find a photo, as https://photos.example.com/{session_id}/{photo_id}; the service itself never fetches it.',
+    ),
   FACEPASS_CONSOLE: booleanVariable.default(true).describe('Serve the console page at /.'),
-  FACEPASS_LEGACY_CALLS: booleanVariable.default(false).describe('Answer /api/v1/faces/search-session and /api/v1/faces/index-session/{session_id} too.'),
-  FACEPASS_LEGACY_SUNSET: z.iso.date('must be a date as 2027-12-31').default('2027-12-31').describe('The day their Sunset header names.'),
+  FACEPASS_LEGACY_CALLS: booleanVariable
+    .default(false)
+    .describe('Answer /api/v1/faces/search-session and /api/v1/faces/index-session/{session_id} too.'),
+  FACEPASS_LEGACY_SUNSET: z.iso
+    .date('must be a date as 2027-12-31')
+    .default('2027-12-31')
+    .describe('The day their Sunset header names.'),
 });
 
 export type ApiEnvironment = z.infer<typeof apiEnvironment>;
@@ -118,7 +209,11 @@ function configOf(env: ApiEnvironment) {
     logLevel: env.LOG_LEVEL,
     trustProxy: env.TRUST_PROXY ?? false,
     keys: { entries: env.API_KEYS ?? '', file: env.API_KEYS_FILE },
-    search: { access: env.SEARCH_ACCESS, tokenSecrets: listOf(env.SEARCH_TOKEN_SECRET), threshold: env.FACE_SIMILARITY_THRESHOLD },
+    search: {
+      access: env.SEARCH_ACCESS,
+      tokenSecrets: listOf(env.SEARCH_TOKEN_SECRET),
+      threshold: env.FACE_SIMILARITY_THRESHOLD,
+    },
     database: databaseOf(env),
     inference: {
       address: env.INFERENCE_ADDRESS,
@@ -128,7 +223,10 @@ function configOf(env: ApiEnvironment) {
       maxFaces: env.FACES_PER_PHOTO_LIMIT,
       maxImageBytes: env.MAX_IMAGE_BYTES,
     },
-    models: { directory: env.MODELS_DIRECTORY ?? fileURLToPath(new URL('../../models', import.meta.url)), pack: env.MODEL_PACK },
+    models: {
+      directory: env.MODELS_DIRECTORY ?? fileURLToPath(new URL('../../models', import.meta.url)),
+      pack: env.MODEL_PACK,
+    },
     upload: {
       maxImageBytes: env.MAX_IMAGE_BYTES,
       maxImageSide: Math.min(env.MAX_IMAGE_WIDTH, env.MAX_IMAGE_HEIGHT),
@@ -136,7 +234,11 @@ function configOf(env: ApiEnvironment) {
     },
     requestTimeoutMs: env.REQUEST_TIMEOUT_MS,
     drain: { delayMs: env.DRAIN_DELAY_MS, timeoutMs: env.DRAIN_TIMEOUT_MS },
-    limits: { redisUrl: env.REDIS_URL, writesPerMinute: env.RATE_LIMIT_WRITES_PER_MINUTE, searchesPerMinute: env.RATE_LIMIT_SEARCHES_PER_MINUTE },
+    limits: {
+      redisUrl: env.REDIS_URL,
+      writesPerMinute: env.RATE_LIMIT_WRITES_PER_MINUTE,
+      searchesPerMinute: env.RATE_LIMIT_SEARCHES_PER_MINUTE,
+    },
     storage: storageOf(env),
     batchConcurrency: env.BATCH_CONCURRENCY,
     retention: { days: env.SESSION_RETENTION_DAYS, sweepMinutes: env.RETENTION_SWEEP_MINUTES },
@@ -151,18 +253,28 @@ function refuseContradictions(env: ApiEnvironment): void {
   if (!env.DATABASE_URL && !env.POSTGRES_HOST) mistakes.push('DATABASE_URL: set it or POSTGRES_HOST');
   if (env.DATABASE_URL && env.POSTGRES_HOST) mistakes.push('DATABASE_URL: set it or POSTGRES_HOST, not both');
   const secrets = listOf(env.SEARCH_TOKEN_SECRET);
-  if (env.SEARCH_ACCESS === 'token' && secrets.length === 0) mistakes.push('SEARCH_TOKEN_SECRET: needed where SEARCH_ACCESS=token');
-  if (secrets.some((secret) => secret.length < 32)) mistakes.push('SEARCH_TOKEN_SECRET: each secret must have at least 32 characters');
-  if (!env.INFERENCE_TLS_CERT !== !env.INFERENCE_TLS_KEY) mistakes.push('INFERENCE_TLS_CERT: set it together with INFERENCE_TLS_KEY');
+  if (env.SEARCH_ACCESS === 'token' && secrets.length === 0)
+    mistakes.push('SEARCH_TOKEN_SECRET: needed where SEARCH_ACCESS=token');
+  if (secrets.some((secret) => secret.length < 32))
+    mistakes.push('SEARCH_TOKEN_SECRET: each secret must have at least 32 characters');
+  if (!env.INFERENCE_TLS_CERT !== !env.INFERENCE_TLS_KEY)
+    mistakes.push('INFERENCE_TLS_CERT: set it together with INFERENCE_TLS_KEY');
   if (env.INFERENCE_TLS_CERT && !env.INFERENCE_TLS_CA) mistakes.push('INFERENCE_TLS_CERT: set INFERENCE_TLS_CA, too');
-  if (!env.S3_ACCESS_KEY_ID !== !env.S3_SECRET_ACCESS_KEY) mistakes.push('S3_ACCESS_KEY_ID: set it together with S3_SECRET_ACCESS_KEY');
+  if (!env.S3_ACCESS_KEY_ID !== !env.S3_SECRET_ACCESS_KEY)
+    mistakes.push('S3_ACCESS_KEY_ID: set it together with S3_SECRET_ACCESS_KEY');
   if (mistakes.length > 0) throw new ConfigurationError(`The configuration is wrong:\n  ${mistakes.join('\n  ')}`);
 }
 
 function databaseOf(env: ApiEnvironment) {
   const address = env.DATABASE_URL
     ? { connectionString: env.DATABASE_URL }
-    : { host: env.POSTGRES_HOST, port: env.POSTGRES_PORT, database: env.POSTGRES_DB, user: env.POSTGRES_USER, password: env.POSTGRES_PASSWORD };
+    : {
+        host: env.POSTGRES_HOST,
+        port: env.POSTGRES_PORT,
+        database: env.POSTGRES_DB,
+        user: env.POSTGRES_USER,
+        password: env.POSTGRES_PASSWORD,
+      };
   return {
     connection: address,
     allowedPgvectorVersion: env.ALLOW_PGVECTOR_VERSION,
@@ -174,7 +286,11 @@ function databaseOf(env: ApiEnvironment) {
   };
 }
 
-function inferenceTlsOf({ INFERENCE_TLS_CA: authority, INFERENCE_TLS_CERT: certificate, INFERENCE_TLS_KEY: key }: ApiEnvironment) {
+function inferenceTlsOf({
+  INFERENCE_TLS_CA: authority,
+  INFERENCE_TLS_CERT: certificate,
+  INFERENCE_TLS_KEY: key,
+}: ApiEnvironment) {
   if (!authority) return null;
   return { authority, client: certificate && key ? { certificate, key } : null };
 }
@@ -199,7 +315,10 @@ function storageOf(env: ApiEnvironment) {
 }
 
 function listOf(value: string | undefined): string[] {
-  return (value ?? '').split(',').map((part) => part.trim()).filter(Boolean);
+  return (value ?? '')
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean);
 }
 
 export type Config = ReturnType<typeof configOf>;

@@ -22,9 +22,21 @@ export function createMetrics(pool: Pool) {
     registry,
     ...requestMetrics(registry),
     ...readinessMetrics(registry),
-    sweptAt: new Gauge({ name: 'facepass_retention_last_sweep_timestamp_seconds', help: 'When no overdue session was left, Unix time; 0: not yet.', registers }),
-    sweepInterval: new Gauge({ name: 'facepass_retention_sweep_interval_seconds', help: 'How often this process looks for overdue sessions; 0: never.', registers }),
-    sweptSessions: new Counter({ name: 'facepass_retention_erased_sessions_total', help: 'Overdue sessions erased by this process.', registers }),
+    sweptAt: new Gauge({
+      name: 'facepass_retention_last_sweep_timestamp_seconds',
+      help: 'When no overdue session was left, Unix time; 0: not yet.',
+      registers,
+    }),
+    sweepInterval: new Gauge({
+      name: 'facepass_retention_sweep_interval_seconds',
+      help: 'How often this process looks for overdue sessions; 0: never.',
+      registers,
+    }),
+    sweptSessions: new Counter({
+      name: 'facepass_retention_erased_sessions_total',
+      help: 'Overdue sessions erased by this process.',
+      registers,
+    }),
   };
 }
 
@@ -40,19 +52,47 @@ function requestMetrics(registry: MetricsRegistry) {
     enableExemplars: true,
   });
   // A series that begins with the first failure has no increase: rate() would miss it.
-  for (const route of ['/api/v1/search', '/api/v1/index']) for (const status of [200, 500, 503]) httpSeconds.zero({ route, method: 'POST', status });
-  const problems = new Counter({ name: 'facepass_problems_total', help: 'Requests, and photos of a batch, that ended with a problem, by its code.', labelNames: ['code'], registers });
+  for (const route of ['/api/v1/search', '/api/v1/index'])
+    for (const status of [200, 500, 503]) httpSeconds.zero({ route, method: 'POST', status });
+  const problems = new Counter({
+    name: 'facepass_problems_total',
+    help: 'Requests, and photos of a batch, that ended with a problem, by its code.',
+    labelNames: ['code'],
+    registers,
+  });
   for (const code of Object.keys(PROBLEMS)) problems.inc({ code }, 0);
-  const searches = new Counter({ name: 'facepass_search_requests_total', help: 'Searches answered.', labelNames: ['status'], registers });
-  const indexings = new Counter({ name: 'facepass_index_requests_total', help: 'Index calls answered, a batch’s photos each.', labelNames: ['status'], registers });
+  const searches = new Counter({
+    name: 'facepass_search_requests_total',
+    help: 'Searches answered.',
+    labelNames: ['status'],
+    registers,
+  });
+  const indexings = new Counter({
+    name: 'facepass_index_requests_total',
+    help: 'Index calls answered, a batch’s photos each.',
+    labelNames: ['status'],
+    registers,
+  });
   for (const counter of [searches, indexings]) for (const status of [200, 500, 503]) counter.inc({ status }, 0);
   return {
     httpSeconds,
     problems,
     searches,
     indexings,
-    searchSeconds: new Histogram({ name: 'facepass_search_duration_seconds', help: 'Time of a search that was answered with 2xx, or left by its client (499); refusals and failures are not in it.', buckets, registers, enableExemplars: true }),
-    indexSeconds: new Histogram({ name: 'facepass_index_duration_seconds', help: 'Time to index a photo, with its way from the bucket and its wait for a full inference server; without those that failed.', buckets, registers, enableExemplars: true }),
+    searchSeconds: new Histogram({
+      name: 'facepass_search_duration_seconds',
+      help: 'Time of a search that was answered with 2xx, or left by its client (499); refusals and failures are not in it.',
+      buckets,
+      registers,
+      enableExemplars: true,
+    }),
+    indexSeconds: new Histogram({
+      name: 'facepass_index_duration_seconds',
+      help: 'Time to index a photo, with its way from the bucket and its wait for a full inference server; without those that failed.',
+      buckets,
+      registers,
+      enableExemplars: true,
+    }),
     embeddings: new Counter({ name: 'facepass_embeddings_total', help: 'Embeddings stored.', registers }),
   };
 }
@@ -63,11 +103,32 @@ function readinessMetrics(registry: MetricsRegistry) {
   const shared = { registers: [registry], collect: () => readiness.look() };
   const gauges = {
     readiness,
-    ready: new Gauge({ name: 'facepass_ready', help: '1 where /readyz answers 200, looked at by the scrape itself, else 0.', ...shared }),
-    notReady: new Gauge({ name: 'facepass_not_ready', help: '1 for each reason why this process is not ready, 0 for the others.', labelNames: ['reason'], ...shared }),
-    schemaVersion: new Gauge({ name: 'facepass_schema_version', help: 'Version of the database’s schema, as readiness last saw it; absent until it has.', ...shared }),
-    schemaFits: new Gauge({ name: 'facepass_schema_fits', help: '1 where this process can work on that schema, else 0; absent until that is known.', ...shared }),
-    migrationExitCode: new Gauge({ name: 'facepass_migration_last_exit_code', help: 'Exit code of the last run of the migrator’s up or down, as the database records it; absent until it is known.', ...shared }),
+    ready: new Gauge({
+      name: 'facepass_ready',
+      help: '1 where /readyz answers 200, looked at by the scrape itself, else 0.',
+      ...shared,
+    }),
+    notReady: new Gauge({
+      name: 'facepass_not_ready',
+      help: '1 for each reason why this process is not ready, 0 for the others.',
+      labelNames: ['reason'],
+      ...shared,
+    }),
+    schemaVersion: new Gauge({
+      name: 'facepass_schema_version',
+      help: 'Version of the database’s schema, as readiness last saw it; absent until it has.',
+      ...shared,
+    }),
+    schemaFits: new Gauge({
+      name: 'facepass_schema_fits',
+      help: '1 where this process can work on that schema, else 0; absent until that is known.',
+      ...shared,
+    }),
+    migrationExitCode: new Gauge({
+      name: 'facepass_migration_last_exit_code',
+      help: 'Exit code of the last run of the migrator’s up or down, as the database records it; absent until it is known.',
+      ...shared,
+    }),
   };
   // prom-client begins a gauge at 0: a database that was away at the start would read as one with an unfit schema.
   for (const unknown of [gauges.schemaVersion, gauges.schemaFits, gauges.migrationExitCode]) unknown.remove();
@@ -76,7 +137,11 @@ function readinessMetrics(registry: MetricsRegistry) {
 
 function addPoolGauges(registry: MetricsRegistry, pool: Pool): void {
   const gauges: [name: string, help: string, read: () => number][] = [
-    ['facepass_db_connections_active', 'Database connections in use by this process.', () => pool.totalCount - pool.idleCount],
+    [
+      'facepass_db_connections_active',
+      'Database connections in use by this process.',
+      () => pool.totalCount - pool.idleCount,
+    ],
     ['facepass_db_connections_max', 'Most database connections this process opens.', () => pool.options.max],
     ['facepass_db_connections_waiting', 'Statements that wait for a connection.', () => pool.waitingCount],
   ];
@@ -110,20 +175,27 @@ export function observeSearch(metrics: Metrics, response: Response): void {
   const record = () => {
     const status = statusOf(response);
     metrics.searches.inc({ status });
-    if (waited(status)) metrics.searchSeconds.observe({ value: (performance.now() - started) / 1000, exemplarLabels: exemplarLabels() });
+    if (waited(status))
+      metrics.searchSeconds.observe({ value: (performance.now() - started) / 1000, exemplarLabels: exemplarLabels() });
   };
   response.once('close', context.bind(context.active(), record));
 }
 
 /**
- * Counts the photo that `work` indexes, once, however it ends. A photo of a batch has no answer of its own that tells its problem: that is counted here, too.
+ * Counts the photo that `work` indexes, once, however it ends. A photo of a batch has no answer of its own that tells
+ * its problem: that is counted here, too.
  * @throws what `work` throws
  */
-export async function observeIndexing<Found extends { faces: unknown[] }>(metrics: Metrics, { signal, ofBatch }: { signal: AbortSignal; ofBatch: boolean }, work: () => Promise<Found>): Promise<Found> {
+export async function observeIndexing<Found extends { faces: unknown[] }>(
+  metrics: Metrics,
+  { signal, ofBatch }: { signal: AbortSignal; ofBatch: boolean },
+  work: () => Promise<Found>,
+): Promise<Found> {
   const started = performance.now();
   const record = (status: number) => {
     metrics.indexings.inc({ status });
-    if (waited(status)) metrics.indexSeconds.observe({ value: (performance.now() - started) / 1000, exemplarLabels: exemplarLabels() });
+    if (waited(status))
+      metrics.indexSeconds.observe({ value: (performance.now() - started) / 1000, exemplarLabels: exemplarLabels() });
   };
   try {
     const found = await work();
@@ -139,8 +211,9 @@ export async function observeIndexing<Found extends { faces: unknown[] }>(metric
 }
 
 /**
- * Lets every scrape show what `look` finds: it is asked once a scrape, however many metrics come of it, and must not throw. One that takes longer than
- * SCRAPE_WAIT_MS is shown by the next scrape: while every connection is in use, the metrics that tell of it must not be late.
+ * Lets every scrape show what `look` finds: it is asked once a scrape, however many metrics come of it, and must not
+ * throw. One that takes longer than SCRAPE_WAIT_MS is shown by the next scrape: while every connection is in use, the
+ * metrics that tell of it must not be late.
  */
 export function showReadiness(metrics: Metrics, look: () => Promise<Faults>): void {
   let underWay: Promise<void> | null = null;
@@ -149,8 +222,14 @@ export function showReadiness(metrics: Metrics, look: () => Promise<Faults>): vo
     metrics.ready.set(Object.keys(faults).length === 0 ? 1 : 0);
     for (const reason of NOT_READY_REASONS) metrics.notReady.set({ reason }, reason in faults ? 1 : 0);
   };
-  const refresh = () => (underWay ??= look().then(record).finally(() => (underWay = null)));
-  metrics.readiness.look = () => (waitedFor ??= Promise.race([refresh(), delay(SCRAPE_WAIT_MS, undefined, { ref: false })]).finally(() => (waitedFor = null)));
+  const refresh = () =>
+    (underWay ??= look()
+      .then(record)
+      .finally(() => (underWay = null)));
+  metrics.readiness.look = () =>
+    (waitedFor ??= Promise.race([refresh(), delay(SCRAPE_WAIT_MS, undefined, { ref: false })]).finally(
+      () => (waitedFor = null),
+    ));
 }
 
 const SCRAPE_WAIT_MS = 700;
@@ -181,9 +260,20 @@ function recordRequest(metrics: Metrics, logger: Logger, request: Request, respo
   const labels = { route, method: METHODS.has(request.method) ? request.method : 'other', status };
   metrics.httpSeconds.observe({ labels, value: seconds, exemplarLabels: exemplarLabels() });
   if (code) metrics.problems.inc({ code });
-  const line = { request_id: requestId, method: request.method, route, status, duration_ms: Math.round(seconds * 1000), key: keyName, faces, model, code };
+  const line = {
+    request_id: requestId,
+    method: request.method,
+    route,
+    status,
+    duration_ms: Math.round(seconds * 1000),
+    key: keyName,
+    faces,
+    model,
+    code,
+  };
   if (status >= 500) logger.error({ ...line, err: cause }, 'request');
-  else if (!QUIET_ROUTES.has(route)) logger.info(line, response.writableFinished ? 'request' : 'request left by its client');
+  else if (!QUIET_ROUTES.has(route))
+    logger.info(line, response.writableFinished ? 'request' : 'request left by its client');
 }
 
 /** The status that was answered, or CLIENT_LEFT where none was. */
@@ -191,7 +281,10 @@ function statusOf(response: Response): number {
   return response.writableFinished || response.headersSent ? response.statusCode : CLIENT_LEFT;
 }
 
-/** Whether somebody waited for the work itself, to its end or until they left: among quick refusals a slow service would look fast. */
+/**
+ * Whether somebody waited for the work itself, to its end or until they left: among quick refusals a slow service would
+ * look fast.
+ */
 function waited(status: number): boolean {
   return status < 300 || status === CLIENT_LEFT;
 }

@@ -37,11 +37,19 @@ function noFaceDetail(rejected: FoundFaces['rejected']): string {
 function requireModel({ modelId, pack }: Context, found: DetectFacesResponse): void {
   const wrongSize = found.faces.find((face) => face.embedding.length !== pack.embedding_size);
   if (found.modelId === modelId && !wrongSize) return;
-  throw new ApiProblem('inference_model_mismatch', `The inference server runs the model ${found.modelId}, this service ${modelId}.`);
+  throw new ApiProblem(
+    'inference_model_mismatch',
+    `The inference server runs the model ${found.modelId}, this service ${modelId}.`,
+  );
 }
 
 function foundFace({ box, confidence, quality, embedding }: Face): FoundFace {
-  return { box: roundedBox(box), confidence: rounded(confidence, 4), quality: rounded(quality?.score ?? 0, 4), embedding };
+  return {
+    box: roundedBox(box),
+    confidence: rounded(confidence, 4),
+    quality: rounded(quality?.score ?? 0, 4),
+    embedding,
+  };
 }
 
 function roundedBox(box: Box | undefined): Box {

@@ -28,7 +28,8 @@ export function openInferenceClient(config: InferenceConfig): InferenceClient {
     'grpc.max_receive_message_length': 32 * 1024 * 1024,
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 2000,
-    // grpc-js waits 30 s between two looks at DNS: two pods replaced within that time left a client with dead addresses, 103 calls in a row unanswered.
+    // grpc-js waits 30 s between two looks at DNS: two pods replaced within that time left a client with dead
+    // addresses, 103 calls in a row unanswered.
     'grpc.dns_min_time_between_resolutions_ms': 1000,
     'grpc.keepalive_time_ms': 20_000,
     'grpc.keepalive_timeout_ms': 20_000,
@@ -54,7 +55,10 @@ export function openInferenceClient(config: InferenceConfig): InferenceClient {
   return {
     async detectFaces(image, signal) {
       const deadline = new Date(Date.now() + config.timeoutMs);
-      const call = () => inClientSpan(DETECT_FACES, { 'rpc.system.name': 'grpc', 'rpc.method': DETECT_FACES }, () => attempt(image, deadline, signal));
+      const call = () =>
+        inClientSpan(DETECT_FACES, { 'rpc.system.name': 'grpc', 'rpc.method': DETECT_FACES }, () =>
+          attempt(image, deadline, signal),
+        );
       return call().catch((error) => (isStatus(error.cause, Status.UNAVAILABLE) ? call() : Promise.reject(error)));
     },
     async checkHealth() {
@@ -76,7 +80,11 @@ const SERVING = 1;
 function credentialsOf({ tls }: InferenceConfig): ChannelCredentials {
   if (!tls) return ChannelCredentials.createInsecure();
   const { authority, client } = tls;
-  return ChannelCredentials.createSsl(Buffer.from(authority), client && Buffer.from(client.key), client && Buffer.from(client.certificate));
+  return ChannelCredentials.createSsl(
+    Buffer.from(authority),
+    client && Buffer.from(client.key),
+    client && Buffer.from(client.certificate),
+  );
 }
 
 function asProblem(error: unknown, trailer: Metadata): unknown {
@@ -86,8 +94,10 @@ function asProblem(error: unknown, trailer: Metadata): unknown {
     const retryAfterMs = Number(trailer.get(RETRY_AFTER_TRAILER)) || undefined;
     return new ApiProblem('inference_overloaded', 'All inference servers are busy.', { cause: error, retryAfterMs });
   }
-  if (isStatus(error, Status.UNAVAILABLE)) return new ApiProblem('inference_unavailable', 'No inference server answers.', { cause: error });
-  if (isStatus(error, Status.DEADLINE_EXCEEDED)) return new ApiProblem('inference_unavailable', 'The image was not analysed in time.', { cause: error });
+  if (isStatus(error, Status.UNAVAILABLE))
+    return new ApiProblem('inference_unavailable', 'No inference server answers.', { cause: error });
+  if (isStatus(error, Status.DEADLINE_EXCEEDED))
+    return new ApiProblem('inference_unavailable', 'The image was not analysed in time.', { cause: error });
   return error;
 }
 

@@ -7,14 +7,19 @@ import { PROBLEMS, type ProblemCode } from './errors.ts';
 export function openApiDocument(options: { version: string; legacy: boolean }) {
   const registry = new OpenAPIRegistry();
   registry.registerComponent('securitySchemes', 'apiKey', { type: 'apiKey', in: 'header', name: 'X-API-Key' });
-  registry.registerComponent('securitySchemes', 'searchToken', { type: 'http', scheme: 'bearer', description: 'From POST /api/v1/search/tokens; needed where SEARCH_ACCESS=token.' });
+  registry.registerComponent('securitySchemes', 'searchToken', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'From POST /api/v1/search/tokens; needed where SEARCH_ACCESS=token.',
+  });
   for (const call of [...CALLS, ...(options.legacy ? LEGACY_CALLS : [])]) registry.registerPath(call);
   return new OpenApiGeneratorV31(registry.definitions).generateDocument({
     openapi: '3.1.0',
     info: {
       title: 'Facepass',
       version: options.version,
-      description: 'Face search for event photos: index the photos of a session, find every one that shows the person of a selfie. Images are analysed in memory and never stored.',
+      description:
+        'Face search for event photos: index the photos of a session, find every one that shows the person of a selfie. Images are analysed in memory and never stored.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
@@ -37,10 +42,27 @@ const KEYED: ProblemCode[] = ['api_key_required', 'api_key_invalid', 'scope_miss
 const TOKENED: ProblemCode[] = ['search_token_required', 'search_token_invalid', 'api_key_invalid'];
 const BODY: ProblemCode[] = ['malformed_body', 'unsupported_media_type', 'body_too_large'];
 const IMAGE: ProblemCode[] = [
-  ...BODY, 'image_missing', 'not_an_image', 'unsupported_format', 'image_damaged', 'image_too_many_pixels', 'image_too_large', 'no_face',
-  'inference_unavailable', 'inference_model_mismatch', 'inference_overloaded', 'overloaded', 'model_mismatch',
+  ...BODY,
+  'image_missing',
+  'not_an_image',
+  'unsupported_format',
+  'image_damaged',
+  'image_too_many_pixels',
+  'image_too_large',
+  'no_face',
+  'inference_unavailable',
+  'inference_model_mismatch',
+  'inference_overloaded',
+  'overloaded',
+  'model_mismatch',
 ];
-const BUCKET: ProblemCode[] = ['s3_not_configured', 's3_key_refused', 's3_object_not_found', 's3_access_denied', 's3_unavailable'];
+const BUCKET: ProblemCode[] = [
+  's3_not_configured',
+  's3_key_refused',
+  's3_object_not_found',
+  's3_access_denied',
+  's3_unavailable',
+];
 
 const indexPhoto: RouteConfig = {
   method: 'post',
@@ -48,7 +70,8 @@ const indexPhoto: RouteConfig = {
   operationId: 'indexPhoto',
   tags: ['index'],
   summary: 'Index every face of a photo',
-  description: 'Indexing a photo again replaces its faces. Parameters may stand in the query or in the form; with a bare image body they stand in the query.',
+  description:
+    'Indexing a photo again replaces its faces. Parameters may stand in the query or in the form; with a bare image body they stand in the query.',
   security: KEY,
   request: {
     query: http.indexFields.partial(),
@@ -61,7 +84,10 @@ const indexPhoto: RouteConfig = {
       },
     },
   },
-  responses: { 200: json(http.indexAnswer, 'The faces of the photo are indexed.'), ...problems(...ANY_CALL, ...KEYED, ...IMAGE, ...BUCKET, 'session_erased') },
+  responses: {
+    200: json(http.indexAnswer, 'The faces of the photo are indexed.'),
+    ...problems(...ANY_CALL, ...KEYED, ...IMAGE, ...BUCKET, 'session_erased'),
+  },
 };
 
 const indexBatch: RouteConfig = {
@@ -70,7 +96,8 @@ const indexBatch: RouteConfig = {
   operationId: 'indexBatch',
   tags: ['index'],
   summary: 'Index photos of the bucket',
-  description: 'One bad photo never fails the batch, and the same batch again is harmless. With Accept: application/x-ndjson each photo is a line as it ends.',
+  description:
+    'One bad photo never fails the batch, and the same batch again is harmless. With Accept: application/x-ndjson each photo is a line as it ends.',
   security: KEY,
   request: { body: { required: true, content: { 'application/json': { schema: http.batchRequest } } } },
   responses: {
@@ -88,13 +115,20 @@ const searchFaces: RouteConfig = {
   operationId: 'searchFaces',
   tags: ['search'],
   summary: 'Find the photos that show the person of a selfie',
-  description: 'Exact: every face of the session is compared. The selfie is not stored. Of several faces the largest is searched, unless face_index chooses another.',
+  description:
+    'Exact: every face of the session is compared. The selfie is not stored. Of several faces the largest is searched, unless face_index chooses another.',
   security: OPEN_OR_TOKEN,
   request: {
     query: http.searchFields.partial(),
-    body: { required: true, content: { 'multipart/form-data': { schema: http.searchFields.extend({ image }) }, ...BARE_IMAGES } },
+    body: {
+      required: true,
+      content: { 'multipart/form-data': { schema: http.searchFields.extend({ image }) }, ...BARE_IMAGES },
+    },
   },
-  responses: { 200: json(http.searchAnswer, 'The photos found, most similar first.'), ...problems(...ANY_CALL, ...TOKENED, ...IMAGE, 'face_index_out_of_range', 'session_not_indexed') },
+  responses: {
+    200: json(http.searchAnswer, 'The photos found, most similar first.'),
+    ...problems(...ANY_CALL, ...TOKENED, ...IMAGE, 'face_index_out_of_range', 'session_not_indexed'),
+  },
 };
 
 const CALLS: RouteConfig[] = [
@@ -108,7 +142,10 @@ const CALLS: RouteConfig[] = [
     summary: 'Erase a session',
     security: KEY,
     request: { params: z.object({ session_id: http.sessionId }) },
-    responses: { 200: json(http.deleteAnswer, 'Nothing of the session is left.'), ...problems(...ANY_CALL, ...KEYED, 'session_not_indexed') },
+    responses: {
+      200: json(http.deleteAnswer, 'Nothing of the session is left.'),
+      ...problems(...ANY_CALL, ...KEYED, 'session_not_indexed'),
+    },
   },
   {
     method: 'delete',
@@ -118,7 +155,10 @@ const CALLS: RouteConfig[] = [
     summary: 'Erase a photo',
     security: KEY,
     request: { params: z.object({ session_id: http.sessionId, photo_id: http.photoId }) },
-    responses: { 200: json(http.deleteAnswer, 'Nothing of the photo is left.'), ...problems(...ANY_CALL, ...KEYED, 'photo_not_indexed') },
+    responses: {
+      200: json(http.deleteAnswer, 'Nothing of the photo is left.'),
+      ...problems(...ANY_CALL, ...KEYED, 'photo_not_indexed'),
+    },
   },
   searchFaces,
   {
@@ -129,7 +169,10 @@ const CALLS: RouteConfig[] = [
     summary: 'How much of a session is indexed',
     security: OPEN_OR_TOKEN,
     request: { params: z.object({ session_id: http.sessionId }) },
-    responses: { 200: json(http.statusAnswer, 'Unknown, erased and expired sessions have `indexed: false`.'), ...problems(...ANY_CALL, ...TOKENED) },
+    responses: {
+      200: json(http.statusAnswer, 'Unknown, erased and expired sessions have `indexed: false`.'),
+      ...problems(...ANY_CALL, ...TOKENED),
+    },
   },
   {
     method: 'post',
@@ -139,7 +182,10 @@ const CALLS: RouteConfig[] = [
     summary: 'Make a token that opens one session to searches',
     security: KEY,
     request: { body: { required: true, content: { 'application/json': { schema: http.searchTokenRequest } } } },
-    responses: { 200: json(http.searchTokenAnswer, 'The token.'), ...problems(...ANY_CALL, ...KEYED, ...BODY, 'search_tokens_not_configured') },
+    responses: {
+      200: json(http.searchTokenAnswer, 'The token.'),
+      ...problems(...ANY_CALL, ...KEYED, ...BODY, 'search_tokens_not_configured'),
+    },
   },
   {
     method: 'get',
@@ -157,19 +203,24 @@ const CALLS: RouteConfig[] = [
     tags: ['service'],
     summary: 'Whether the service and what it needs are well',
     security: OPEN,
-    responses: { 200: json(http.healthAnswer, 'All is well.'), 503: json(http.healthAnswer, 'The answer names what is not.') },
+    responses: {
+      200: json(http.healthAnswer, 'All is well.'),
+      503: json(http.healthAnswer, 'The answer names what is not.'),
+    },
   },
-  ...(['livez', 'readyz', 'metrics'] as const).map(
-    (name): RouteConfig => ({
-      method: 'get',
-      path: `/${name}`,
-      operationId: { livez: 'getLiveness', readyz: 'getReadiness', metrics: 'getMetrics' }[name],
-      tags: ['service'],
-      summary: { livez: 'Whether the process lives', readyz: 'Whether it should get requests', metrics: 'Metrics in the Prometheus text format' }[name],
-      security: OPEN,
-      responses: { 200: plainText, ...(name === 'readyz' ? { 503: plainText } : {}) },
-    }),
-  ),
+  ...(['livez', 'readyz', 'metrics'] as const).map((name): RouteConfig => ({
+    method: 'get',
+    path: `/${name}`,
+    operationId: { livez: 'getLiveness', readyz: 'getReadiness', metrics: 'getMetrics' }[name],
+    tags: ['service'],
+    summary: {
+      livez: 'Whether the process lives',
+      readyz: 'Whether it should get requests',
+      metrics: 'Metrics in the Prometheus text format',
+    }[name],
+    security: OPEN,
+    responses: { 200: plainText, ...(name === 'readyz' ? { 503: plainText } : {}) },
+  })),
 ];
 
 const LEGACY_CALLS: RouteConfig[] = [

@@ -11,7 +11,10 @@ export function addPages(app: Express, { config, version }: Context): void {
   const document = openApiDocument({ version, legacy: config.legacy.enabled });
   app.get('/openapi.json', (_request, response) => void response.json(document));
   app.get('/docs', (_request, response) => sendPage(response, REFERENCE_TITLE, REFERENCE));
-  app.get('/docs/assets/reference.js', (_request, response) => void response.type('text/javascript').send(REFERENCE_SCRIPT));
+  app.get(
+    '/docs/assets/reference.js',
+    (_request, response) => void response.type('text/javascript').send(REFERENCE_SCRIPT),
+  );
   for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png']) {
     app.get(`/docs/assets/${file}`, sendFile(fileURLToPath(import.meta.resolve(`swagger-ui-dist/${file}`))));
   }
@@ -22,7 +25,10 @@ export function addPages(app: Express, { config, version }: Context): void {
     return isProblemCode(code) ? sendPage(response, code, `${TO_THE_LIST}${problemArticle(code)}`) : next();
   });
   if (config.console && existsSync(CONSOLE)) addConsole(app);
-  else app.get('/', (_request, response) => sendPage(response, 'Facepass', '<h1>Facepass</h1><p>The API reference is at <a href="/docs">/docs</a>.</p>'));
+  else
+    app.get('/', (_request, response) =>
+      sendPage(response, 'Facepass', '<h1>Facepass</h1><p>The API reference is at <a href="/docs">/docs</a>.</p>'),
+    );
 }
 
 const CONSOLE = fileURLToPath(new URL('../console/dist', import.meta.url));
@@ -35,11 +41,13 @@ function addConsole(app: Express): void {
 }
 
 function sendFile(path: string): RequestHandler {
-  return (_request, response, next) => response.setHeader('Cache-Control', 'no-cache').sendFile(path, (error) => error && next(error));
+  return (_request, response, next) =>
+    response.setHeader('Cache-Control', 'no-cache').sendFile(path, (error) => error && next(error));
 }
 
 const REFERENCE_TITLE = 'Facepass API';
-const REFERENCE = '<link rel="stylesheet" href="/docs/assets/swagger-ui.css"><div id="reference"></div><script src="/docs/assets/swagger-ui-bundle.js"></script><script src="/docs/assets/reference.js"></script>';
+const REFERENCE =
+  '<link rel="stylesheet" href="/docs/assets/swagger-ui.css"><div id="reference"></div><script src="/docs/assets/swagger-ui-bundle.js"></script><script src="/docs/assets/reference.js"></script>';
 const REFERENCE_SCRIPT = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#reference', deepLinking: true, validatorUrl: null });\n`;
 
 const TO_THE_LIST = '<nav><a href="/docs/errors">All problem codes</a> <a href="/docs">API reference</a></nav>';

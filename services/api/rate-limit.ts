@@ -1,6 +1,13 @@
 import type { Logger } from '@facepass/runtime/logger';
 import type { Request, RequestHandler, Response } from 'express';
-import { ipKeyGenerator, MemoryStore, rateLimit, type ClientRateLimitInfo, type Options, type Store } from 'express-rate-limit';
+import {
+  ipKeyGenerator,
+  MemoryStore,
+  rateLimit,
+  type ClientRateLimitInfo,
+  type Options,
+  type Store,
+} from 'express-rate-limit';
 import { Redis } from 'ioredis';
 import { RedisStore, type RedisReply } from 'rate-limit-redis';
 import { ApiProblem } from './errors.ts';
@@ -18,10 +25,20 @@ const REDIS_PATIENCE_MS = 80;
 /** How long a Redis that failed is left alone, so that not every request waits for it. */
 const REDIS_REST_MS = 1000;
 
-/** The limits a minute, counted in Redis for all replicas together, and by each process alone while Redis does not answer. */
-export function openRateLimits(config: { redisUrl?: string; writesPerMinute: number; searchesPerMinute: number }, logger: Logger): RateLimits {
+/**
+ * The limits a minute, counted in Redis for all replicas together, and by each process alone while Redis does not
+ * answer.
+ */
+export function openRateLimits(
+  config: { redisUrl?: string; writesPerMinute: number; searchesPerMinute: number },
+  logger: Logger,
+): RateLimits {
   const redis = config.redisUrl ? connect(config.redisUrl, logger) : null;
-  const limiter = (name: string, limit: number, keyOf: (request: Request, response: Response) => string): RequestHandler => {
+  const limiter = (
+    name: string,
+    limit: number,
+    keyOf: (request: Request, response: Response) => string,
+  ): RequestHandler => {
     if (limit === 0) return (_request, _response, next) => next();
     return rateLimit({
       windowMs: WINDOW_MS,
@@ -33,11 +50,14 @@ export function openRateLimits(config: { redisUrl?: string; writesPerMinute: num
       validate: { xForwardedForHeader: false, forwardedHeader: false },
       keyGenerator: keyOf,
       store: redis ? new SharedStore(redis, `facepass:limit:${name}:`, logger) : new MemoryStore(),
-      handler: (_request, _response, next) => next(new ApiProblem('rate_limited', `The limit is ${limit} ${name} a minute.`)),
+      handler: (_request, _response, next) =>
+        next(new ApiProblem('rate_limited', `The limit is ${limit} ${name} a minute.`)),
     });
   };
   return {
-    writes: limiter('writes', config.writesPerMinute, (request, response) => (response.locals.key ? `key:${response.locals.key.name}` : addressOf(request))),
+    writes: limiter('writes', config.writesPerMinute, (request, response) =>
+      response.locals.key ? `key:${response.locals.key.name}` : addressOf(request),
+    ),
     searches: limiter('searches', config.searchesPerMinute, addressOf),
     [Symbol.dispose]: () => redis?.disconnect(),
   };
@@ -62,7 +82,8 @@ function connect(url: string, logger: Logger): Redis {
   });
   let reported = '';
   redis.on('error', (error) => {
-    if (error.message !== reported) logger.warn({ reason: error.message }, 'Redis does not answer: rate limits are counted by this process alone');
+    if (error.message !== reported)
+      logger.warn({ reason: error.message }, 'Redis does not answer: rate limits are counted by this process alone');
     reported = error.message;
   });
   redis.on('ready', () => (reported = ''));
@@ -82,7 +103,10 @@ class SharedStore implements Store {
   constructor(redis: Redis, prefix: string, logger: Logger) {
     this.prefix = prefix;
     this.logger = logger;
-    this.shared = new RedisStore({ prefix, sendCommand: (command: string, ...rest: string[]) => redis.call(command, ...rest) as Promise<RedisReply> });
+    this.shared = new RedisStore({
+      prefix,
+      sendCommand: (command: string, ...rest: string[]) => redis.call(command, ...rest) as Promise<RedisReply>,
+    });
   }
 
   init(options: Options): void {
@@ -91,15 +115,24 @@ class SharedStore implements Store {
   }
 
   increment(key: string): Promise<ClientRateLimitInfo> {
-    return this.either(() => this.shared.increment(key), () => this.alone.increment(key));
+    return this.either(
+      () => this.shared.increment(key),
+      () => this.alone.increment(key),
+    );
   }
 
   decrement(key: string): Promise<void> {
-    return this.either(() => this.shared.decrement(key), () => this.alone.decrement(key));
+    return this.either(
+      () => this.shared.decrement(key),
+      () => this.alone.decrement(key),
+    );
   }
 
   resetKey(key: string): Promise<void> {
-    return this.either(() => this.shared.resetKey(key), () => this.alone.resetKey(key));
+    return this.either(
+      () => this.shared.resetKey(key),
+      () => this.alone.resetKey(key),
+    );
   }
 
   shutdown(): void {

@@ -26,7 +26,10 @@ export async function sweepOverdueSessions(pool: Pool, logger: Logger): Promise<
   }
 }
 
-/** Sweeps every `retention.sweepMinutes`, the first time soon after the start; a failed sweep is logged and tried again the next time. */
+/**
+ * Sweeps every `retention.sweepMinutes`, the first time soon after the start; a failed sweep is logged and tried again
+ * the next time.
+ */
 export function startRetentionSweep({ pool, logger, metrics, config }: SweepContext): AsyncDisposable {
   const minutes = config.retention.sweepMinutes;
   metrics.sweepInterval.set(minutes * 60);

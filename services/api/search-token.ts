@@ -34,7 +34,11 @@ export function searchTokens(secrets: readonly string[]): SearchTokens {
     async verify(token) {
       for (const key of keys) {
         try {
-          const { payload } = await jwtVerify(token, key, { algorithms: ['HS256'], audience: AUDIENCE, requiredClaims: ['sub', 'exp'] });
+          const { payload } = await jwtVerify(token, key, {
+            algorithms: ['HS256'],
+            audience: AUDIENCE,
+            requiredClaims: ['sub', 'exp'],
+          });
           if (payload.sub) return payload.sub;
         } catch (error) {
           if (!(error instanceof errors.JOSEError)) throw error;

@@ -17,8 +17,8 @@ export interface ApiServer extends AsyncDisposable {
 }
 
 /**
- * Serves the API and its operations port, and owns `context`. Disposal is graceful: not ready, then requests are taken for `drain.delayMs` more, then
- * those under way finish, then everything closes.
+ * Serves the API and its operations port, and owns `context`. Disposal is graceful: not ready, then requests are taken
+ * for `drain.delayMs` more, then those under way finish, then everything closes.
  * @throws ConfigurationError when the database can never serve this configuration
  */
 export async function startApi(context: Context): Promise<ApiServer> {
@@ -27,7 +27,14 @@ export async function startApi(context: Context): Promise<ApiServer> {
   stack.use(context);
   await refuseUnfitDatabase(context);
   showReadiness(metrics, () => readinessFaults(context));
-  const operations = stack.use(await startOperationsServer({ port: config.metricsPort, host: config.host, registry: metrics.registry, ready: () => readinessOf(context) }));
+  const operations = stack.use(
+    await startOperationsServer({
+      port: config.metricsPort,
+      host: config.host,
+      registry: metrics.registry,
+      ready: () => readinessOf(context),
+    }),
+  );
   stack.use(startRetentionSweep(context));
   const server = await listen(createApp(context), config);
   stack.defer(() => finish(server));
@@ -46,7 +53,10 @@ async function becomeUnready(context: Context): Promise<void> {
 
 async function refuseUnfitDatabase({ pool, pack, config, logger, metrics }: Context): Promise<void> {
   try {
-    const judgement = await judgeSchema(pool, { embeddingSize: pack.embedding_size, allowedPgvectorVersion: config.database.allowedPgvectorVersion });
+    const judgement = await judgeSchema(pool, {
+      embeddingSize: pack.embedding_size,
+      allowedPgvectorVersion: config.database.allowedPgvectorVersion,
+    });
     recordSchema(metrics, judgement);
     const { fault } = judgement;
     if (fault?.permanent) throw new ConfigurationError(`The database cannot be used: ${fault.reason}`);
@@ -58,7 +68,15 @@ async function refuseUnfitDatabase({ pool, pack, config, logger, metrics }: Cont
 }
 
 async function listen(app: ReturnType<typeof createApp>, config: Config): Promise<Server> {
-  const server = createServer({ requestTimeout: config.requestTimeoutMs, headersTimeout: Math.min(10_000, config.requestTimeoutMs), keepAliveTimeout: 65_000, maxHeaderSize: 16_384 }, app);
+  const server = createServer(
+    {
+      requestTimeout: config.requestTimeoutMs,
+      headersTimeout: Math.min(10_000, config.requestTimeoutMs),
+      keepAliveTimeout: 65_000,
+      maxHeaderSize: 16_384,
+    },
+    app,
+  );
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(config.port, config.host, resolve));
   return server;
 }

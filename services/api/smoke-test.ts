@@ -4,9 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
 /**
- * Indexes, searches and erases real photos through a running service, in a session of its own. A model that sees nothing, or the wrong thing,
- * answers 200 as a good one does; so the person of one photo must be found by another photo of the same person, clearly nearer than a stranger.
- * `helm test` and the operator run it; exit code 0 means all of it held.
+ * Indexes, searches and erases real photos through a running service, in a session of its own. A model that sees
+ * nothing, or the wrong thing, answers 200 as a good one does; so the person of one photo must be found by another
+ * photo of the same person, clearly nearer than a stranger. `helm test` and the operator run it; exit code 0 means all
+ * of it held.
  *
  *   node services/api/smoke-test.ts --keys FILE [--url http://…] [--photo group.jpg] [--again same-person.jpg] [--stranger other.jpg]
  *     [--wait-seconds 20]
@@ -16,36 +17,57 @@ async function smokeTest({ url, waitSeconds, apiKey, photo, again, stranger }: A
   const session = `smoke-test-${randomUUID()}`;
   const api = new URL('/api/v1/', url);
   const headers = { 'X-API-Key': apiKey };
-  const index = (photo_id: string, image: Blob) => answer(fetch(new URL('index', api), { method: 'POST', headers, body: form({ photo_id, session_id: session }, image) }));
+  const index = (photo_id: string, image: Blob) =>
+    answer(
+      fetch(new URL('index', api), { method: 'POST', headers, body: form({ photo_id, session_id: session }, image) }),
+    );
   const search = async (image: Blob, threshold: string) => {
-    const { matches } = await answer(fetch(new URL('search', api), { method: 'POST', headers, body: form({ session_id: session, threshold }, image) }));
+    const { matches } = await answer(
+      fetch(new URL('search', api), { method: 'POST', headers, body: form({ session_id: session, threshold }, image) }),
+    );
     return matches as Match[];
   };
   try {
     const indexed = await index('group', photo);
     check(Number(indexed.faces_detected) >= 1, `the sample photo is indexed: ${indexed.faces_detected} faces`);
     const [same] = await search(photo, '0.5');
-    check(same?.photo_id === 'group' && same.similarity > 0.9, `its largest face finds it: similarity ${same?.similarity}`);
+    check(
+      same?.photo_id === 'group' && same.similarity > 0.9,
+      `its largest face finds it: similarity ${same?.similarity}`,
+    );
     check((await search(stranger, String(LEAST_SIMILARITY))).length === 0, 'a stranger finds nothing');
 
     await index('stranger', stranger);
     const matches = await search(again, '0');
-    const [own, other] = ['group', 'stranger'].map((name) => matches.find((match) => match.photo_id === name)?.similarity ?? 0) as [number, number];
-    check(own >= LEAST_SIMILARITY && own - other >= LEAST_MARGIN, `another photo of the same person finds it: similarity ${own}, the stranger's ${other}`);
+    const [own, other] = ['group', 'stranger'].map(
+      (name) => matches.find((match) => match.photo_id === name)?.similarity ?? 0,
+    ) as [number, number];
+    check(
+      own >= LEAST_SIMILARITY && own - other >= LEAST_MARGIN,
+      `another photo of the same person finds it: similarity ${own}, the stranger's ${other}`,
+    );
   } finally {
     const erased = await fetch(new URL(`index/${session}`, api), { method: 'DELETE', headers });
     check(erased.status === 200, `the session is erased: ${erased.status}`);
   }
-  const gone = await fetch(new URL('search', api), { method: 'POST', headers, body: form({ session_id: session }, photo) });
+  const gone = await fetch(new URL('search', api), {
+    method: 'POST',
+    headers,
+    body: form({ session_id: session }, photo),
+  });
   check(gone.status === 404, `an erased session is unknown: ${gone.status}`);
 }
 
-/** The pack dlib gives 0.75 to the two photos of one person and 0.50 to the stranger; 0.5 is every pack's decision point. */
+/**
+ * The pack dlib gives 0.75 to the two photos of one person and 0.50 to the stranger; 0.5 is every pack's decision
+ * point.
+ */
 const LEAST_SIMILARITY = 0.55;
 const LEAST_MARGIN = 0.05;
 
 /**
- * A Service may refuse connections for a moment after its pods are ready, until the node knows of them: no fault of what is tested.
+ * A Service may refuse connections for a moment after its pods are ready, until the node knows of them: no fault of
+ * what is tested.
  * @throws what the last try met, after `waitSeconds`.
  */
 async function reached(url: string, waitSeconds: number): Promise<void> {
@@ -55,7 +77,10 @@ async function reached(url: string, waitSeconds: number): Promise<void> {
       return;
     } catch (error) {
       const { message, cause } = error as Error;
-      if (Date.now() >= giveUp) throw new Error(`${url} is not reached within ${waitSeconds} s: ${cause instanceof Error ? cause.message : message}`);
+      if (Date.now() >= giveUp)
+        throw new Error(
+          `${url} is not reached within ${waitSeconds} s: ${cause instanceof Error ? cause.message : message}`,
+        );
     }
   }
 }

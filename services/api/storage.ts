@@ -37,7 +37,10 @@ export function openPhotoStorage(config: StorageConfig): PhotoStorage {
       requirePlainKey(key);
       const deadline = AbortSignal.timeout(config.transferTimeoutMs);
       const until = signal ? AbortSignal.any([signal, deadline]) : deadline;
-      const attempt = () => inClientSpan('S3.GetObject', { 'rpc.system.name': 'aws-api', 'rpc.method': 'S3/GetObject' }, () => fetchOnce(client, config, key, until));
+      const attempt = () =>
+        inClientSpan('S3.GetObject', { 'rpc.system.name': 'aws-api', 'rpc.method': 'S3/GetObject' }, () =>
+          fetchOnce(client, config, key, until),
+        );
       return fetchPatiently(attempt, until);
     },
     [Symbol.dispose]: () => client.destroy(),
@@ -50,13 +53,17 @@ export function openPhotoStorage(config: StorageConfig): PhotoStorage {
  */
 export function requirePlainKey(key: string): void {
   const segments = key.split('/');
-  const rule =
-    segments.some((segment) => segment === '') ? 'has an empty segment'
-    : segments.includes('.') || key.includes('..') ? 'has `.` or `..`'
-    : /[\\\p{Cc}]/u.test(key) ? 'has a backslash or control character'
-    : /%(2e|2f|5c|25|0)/i.test(key) ? 'has a percent-encoded dot, slash, backslash, percent sign or control character'
-    : !key.isWellFormed() ? 'is not well-formed text'
-    : null;
+  const rule = segments.some((segment) => segment === '')
+    ? 'has an empty segment'
+    : segments.includes('.') || key.includes('..')
+      ? 'has `.` or `..`'
+      : /[\\\p{Cc}]/u.test(key)
+        ? 'has a backslash or control character'
+        : /%(2e|2f|5c|25|0)/i.test(key)
+          ? 'has a percent-encoded dot, slash, backslash, percent sign or control character'
+          : !key.isWellFormed()
+            ? 'is not well-formed text'
+            : null;
   if (rule) throw new ApiProblem('s3_key_refused', `The key ${rule}.`);
 }
 
@@ -76,11 +83,18 @@ async function fetchPatiently(fetch: () => Promise<Buffer>, until: AbortSignal):
 const ATTEMPTS = 3;
 
 async function fetchOnce(client: S3Client, config: StorageConfig, key: string, signal: AbortSignal): Promise<Buffer> {
-  const answer = await client.send(new GetObjectCommand({ Bucket: config.bucket, Key: config.prefix + key }), { abortSignal: signal });
+  const answer = await client.send(new GetObjectCommand({ Bucket: config.bucket, Key: config.prefix + key }), {
+    abortSignal: signal,
+  });
   return readBody(answer.Body as Readable, answer.ContentLength, config.maxImageBytes, signal);
 }
 
-async function readBody(body: Readable, declared: number | undefined, maxBytes: number, signal: AbortSignal): Promise<Buffer> {
+async function readBody(
+  body: Readable,
+  declared: number | undefined,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<Buffer> {
   const stop = () => body.destroy(new Error('the transfer took too long'));
   signal.addEventListener('abort', stop, { once: true });
   try {
@@ -92,7 +106,8 @@ async function readBody(body: Readable, declared: number | undefined, maxBytes: 
       if (received > maxBytes) throw tooLarge(maxBytes);
       chunks.push(chunk);
     }
-    if (declared !== undefined && received !== declared) throw new Error(`the body ended after ${received} of ${declared} bytes`);
+    if (declared !== undefined && received !== declared)
+      throw new Error(`the body ended after ${received} of ${declared} bytes`);
     return Buffer.concat(chunks);
   } finally {
     signal.removeEventListener('abort', stop);
@@ -107,7 +122,9 @@ function tooLarge(maxBytes: number): ApiProblem {
 function asProblem(error: unknown): ApiProblem {
   if (error instanceof ApiProblem) return error;
   const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
-  if (status === 404) return new ApiProblem('s3_object_not_found', 'The bucket holds no photo under this key.', { cause: error });
-  if (status === 403) return new ApiProblem('s3_access_denied', 'The bucket refuses access to this key.', { cause: error });
+  if (status === 404)
+    return new ApiProblem('s3_object_not_found', 'The bucket holds no photo under this key.', { cause: error });
+  if (status === 403)
+    return new ApiProblem('s3_access_denied', 'The bucket refuses access to this key.', { cause: error });
   return new ApiProblem('s3_unavailable', 'The photo could not be read from the bucket.', { cause: error });
 }

@@ -1,10 +1,16 @@
 import { context, propagation, SpanKind, SpanStatusCode, trace, type Attributes, type Span } from '@opentelemetry/api';
 import type { RequestHandler } from 'express';
 
-/** Middleware: a server span that continues the caller's trace (W3C headers); no address, id or parameter is recorded. */
+/**
+ * Middleware: a server span that continues the caller's trace (W3C headers); no address, id or parameter is recorded.
+ */
 export const traceRequests: RequestHandler = (request, response, next) => {
   const parent = propagation.extract(context.active(), request.headers);
-  const span = tracer().startSpan(request.method, { kind: SpanKind.SERVER, attributes: { 'http.request.method': request.method } }, parent);
+  const span = tracer().startSpan(
+    request.method,
+    { kind: SpanKind.SERVER, attributes: { 'http.request.method': request.method } },
+    parent,
+  );
   response.once('close', () => {
     const route: unknown = request.route?.path;
     if (typeof route === 'string') span.updateName(`${request.method} ${route}`).setAttribute('http.route', route);
@@ -16,10 +22,14 @@ export const traceRequests: RequestHandler = (request, response, next) => {
 };
 
 /**
- * Runs `work` in a span for a call to another process, where the request that needs it is recorded: without tracing this costs one look, and
- * a probe's statements make no traces of their own.
+ * Runs `work` in a span for a call to another process, where the request that needs it is recorded: without tracing
+ * this costs one look, and a probe's statements make no traces of their own.
  */
-export async function inClientSpan<Result>(name: string, attributes: Attributes, work: () => Promise<Result>): Promise<Result> {
+export async function inClientSpan<Result>(
+  name: string,
+  attributes: Attributes,
+  work: () => Promise<Result>,
+): Promise<Result> {
   if (!trace.getActiveSpan()?.isRecording()) return work();
   return tracer().startActiveSpan(name, { kind: SpanKind.CLIENT, attributes }, async (span) => {
     try {

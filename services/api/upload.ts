@@ -25,9 +25,14 @@ export async function readUpload(request: Request, maxImageBytes: number): Promi
 function readByType(request: Request, maxImageBytes: number): Promise<Upload> {
   const type = mediaType(request);
   if (type === 'multipart/form-data') return readMultipart(request, maxImageBytes);
-  if (IMAGE_TYPES.has(type)) return readBytes(request, maxImageBytes, 'image_too_large').then((image) => ({ fields: {}, image }));
-  if (type === 'application/json') return readJson(request, 16_384).then((body) => ({ fields: objectOf(body), image: null }));
-  throw new ApiProblem('unsupported_media_type', `The content type ${JSON.stringify(type.slice(0, 100))} is not accepted here.`);
+  if (IMAGE_TYPES.has(type))
+    return readBytes(request, maxImageBytes, 'image_too_large').then((image) => ({ fields: {}, image }));
+  if (type === 'application/json')
+    return readJson(request, 16_384).then((body) => ({ fields: objectOf(body), image: null }));
+  throw new ApiProblem(
+    'unsupported_media_type',
+    `The content type ${JSON.stringify(type.slice(0, 100))} is not accepted here.`,
+  );
 }
 
 /**
@@ -91,7 +96,9 @@ function readMultipart(request: Request, maxImageBytes: number): Promise<Upload>
     parser.on('filesLimit', () => refuse(fieldProblem('image', 'must be given once')));
     parser.on('fieldsLimit', () => refuse(new ApiProblem('malformed_body', `There are more than ${FIELDS} fields.`)));
     parser.on('partsLimit', () => refuse(new ApiProblem('malformed_body', `There are more than ${FIELDS + 1} parts.`)));
-    parser.on('error', (error) => refuse(new ApiProblem('malformed_body', 'The multipart body is malformed or incomplete.', { cause: error })));
+    parser.on('error', (error) =>
+      refuse(new ApiProblem('malformed_body', 'The multipart body is malformed or incomplete.', { cause: error })),
+    );
     parser.on('finish', () => resolve({ fields, image }));
     request.on('data', (chunk: Buffer) => {
       received += chunk.length;
@@ -114,12 +121,22 @@ function createParser(request: Request, maxImageBytes: number) {
   const contentType = request.headers['content-type'] ?? '';
   const boundary = /;\s*boundary=(?:"([^"]*)"|([^;\s]*))/i.exec(contentType);
   const length = (boundary?.[1] ?? boundary?.[2] ?? '').length;
-  if (length < 1 || length > 70) throw new ApiProblem('malformed_body', 'The multipart boundary must have 1 to 70 characters.');
+  if (length < 1 || length > 70)
+    throw new ApiProblem('malformed_body', 'The multipart boundary must have 1 to 70 characters.');
   try {
     return new Busboy({
       headers: { ...request.headers, 'content-type': contentType },
-      limits: { files: 1, fileSize: maxImageBytes, fields: FIELDS, fieldSize: FIELD_BYTES, parts: FIELDS + 1, headerPairs: 20, headerSize: 8192 },
-      isPartAFile: (name, type, fileName) => name === 'image' || fileName !== undefined || type === 'application/octet-stream',
+      limits: {
+        files: 1,
+        fileSize: maxImageBytes,
+        fields: FIELDS,
+        fieldSize: FIELD_BYTES,
+        parts: FIELDS + 1,
+        headerPairs: 20,
+        headerSize: 8192,
+      },
+      isPartAFile: (name, type, fileName) =>
+        name === 'image' || fileName !== undefined || type === 'application/octet-stream',
     });
   } catch (cause) {
     throw new ApiProblem('malformed_body', 'The multipart header cannot be read.', { cause });
@@ -155,7 +172,8 @@ function discardRest(request: Request): void {
 const LINGER_MS = 2000;
 
 function refuseDeclaredLength(request: Request, maxBytes: number, code: ProblemCode): void {
-  if (request.headers['content-encoding']) throw new ApiProblem('unsupported_media_type', 'A Content-Encoding is not accepted.');
+  if (request.headers['content-encoding'])
+    throw new ApiProblem('unsupported_media_type', 'A Content-Encoding is not accepted.');
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
     discardRest(request);
     throw tooLarge(code, maxBytes);

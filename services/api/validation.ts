@@ -10,13 +10,22 @@ export function validated<Schema extends z.ZodType>(schema: Schema, value: unkno
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues.flatMap(fieldErrors);
-  throw new ApiProblem('invalid_parameter', errors.map(({ field, rule }) => `${field}: ${rule}`).join('; ').slice(0, 1000), { errors });
+  throw new ApiProblem(
+    'invalid_parameter',
+    errors
+      .map(({ field, rule }) => `${field}: ${rule}`)
+      .join('; ')
+      .slice(0, 1000),
+    { errors },
+  );
 }
 
 function fieldErrors(issue: z.core.$ZodIssue) {
   const path = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.slice(0, 8).map((key) => ({ field: [path, key.slice(0, 100)].filter(Boolean).join('.'), rule: 'is not known' }));
+    return issue.keys
+      .slice(0, 8)
+      .map((key) => ({ field: [path, key.slice(0, 100)].filter(Boolean).join('.'), rule: 'is not known' }));
   }
   return [{ field: path || 'body', rule: issue.message }];
 }

@@ -3,7 +3,10 @@ import { EXIT, Failure, reasonOf } from './failures.ts';
 import type { Facepass } from './release-picture.ts';
 
 const RESOURCE = { group: 'facepass.dev', version: 'v1alpha1', plural: 'facepasses' };
-/** Owner of the fields that people set by the command line, so that neither Helm nor the operator takes them for its own. */
+/**
+ * Owner of the fields that people set by the command line, so that neither Helm nor the operator takes them for its
+ * own.
+ */
 const FIELD_MANAGER = 'facepass-cli';
 
 /** The Facepass resources of one namespace. */
@@ -21,32 +24,56 @@ export function connectReleases(options: { namespace?: string; context?: string 
   config.loadFromDefault();
   if (options.context) config.setCurrentContext(options.context);
   const server = config.getCurrentCluster()?.server;
-  if (!server) throw new Failure(EXIT.usage, options.context ? `${options.context}: the kubeconfig has no such context` : 'No cluster: set KUBECONFIG.');
+  if (!server)
+    throw new Failure(
+      EXIT.usage,
+      options.context ? `${options.context}: the kubeconfig has no such context` : 'No cluster: set KUBECONFIG.',
+    );
   const objects = config.makeApiClient(CustomObjectsApi);
   const namespace = options.namespace ?? config.getContextObject(config.getCurrentContext())?.namespace ?? 'default';
 
   const only = async (): Promise<Facepass> => {
-    const { items } = (await objects.listNamespacedCustomObject({ ...RESOURCE, namespace }).catch(refuse(server))) as { items: Facepass[] };
+    const { items } = (await objects.listNamespacedCustomObject({ ...RESOURCE, namespace }).catch(refuse(server))) as {
+      items: Facepass[];
+    };
     if (items.length === 1) return items[0]!;
     const names = items.map(({ metadata }) => metadata.name).join(', ');
-    throw new Failure(EXIT.unknown, names ? `Several in ${namespace}: name one of ${names}.` : `No Facepass in ${namespace}: is release.mode=blueGreen set, and this the namespace (--namespace)?`);
+    throw new Failure(
+      EXIT.unknown,
+      names
+        ? `Several in ${namespace}: name one of ${names}.`
+        : `No Facepass in ${namespace}: is release.mode=blueGreen set, and this the namespace (--namespace)?`,
+    );
   };
   return {
     namespace,
-    read: async (name) => (name ? ((await objects.getNamespacedCustomObject({ ...RESOURCE, namespace, name }).catch(refuse(server, name))) as Facepass) : only()),
+    read: async (name) =>
+      name
+        ? ((await objects
+            .getNamespacedCustomObject({ ...RESOURCE, namespace, name })
+            .catch(refuse(server, name))) as Facepass)
+        : only(),
     merge: async (name, body) => {
       const asMerge = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
-      await objects.patchNamespacedCustomObject({ ...RESOURCE, namespace, name, body, fieldManager: FIELD_MANAGER }, asMerge).catch(refuse(server, name));
+      await objects
+        .patchNamespacedCustomObject({ ...RESOURCE, namespace, name, body, fieldManager: FIELD_MANAGER }, asMerge)
+        .catch(refuse(server, name));
     },
   };
 }
 
 function refuse(server: string, name = 'the resource') {
   return (error: unknown): never => {
-    if (!(error instanceof ApiException)) throw new Failure(EXIT.unavailable, `${server} does not answer: ${reasonOf(error)}`);
+    if (!(error instanceof ApiException))
+      throw new Failure(EXIT.unavailable, `${server} does not answer: ${reasonOf(error)}`);
     const { message } = messageOf(error.body);
-    if (error.code === 404) throw new Failure(EXIT.unknown, `${name}: ${message ?? 'no such Facepass, or the cluster does not know the resource (charts/facepass-operator)'}`);
-    if (error.code === 401 || error.code === 403) throw new Failure(EXIT.keyRefused, message ?? 'The cluster refuses this account.');
+    if (error.code === 404)
+      throw new Failure(
+        EXIT.unknown,
+        `${name}: ${message ?? 'no such Facepass, or the cluster does not know the resource (charts/facepass-operator)'}`,
+      );
+    if (error.code === 401 || error.code === 403)
+      throw new Failure(EXIT.keyRefused, message ?? 'The cluster refuses this account.');
     throw new Failure(error.code >= 500 ? EXIT.unavailable : EXIT.refused, `${name}: ${message ?? error.code}`);
   };
 }

@@ -9,18 +9,33 @@ const clone = mkdtempSync(join(tmpdir(), 'facepass-'));
 mkdirSync(join(clone, '.facepass'));
 mkdirSync(join(clone, 'photos'));
 const development = join(clone, '.facepass/development.json');
-writeFileSync(development, JSON.stringify({ api_key: 'fp_dev_key', search_token_secret: 'x', url: 'http://127.0.0.1:8081' }));
+writeFileSync(
+  development,
+  JSON.stringify({ api_key: 'fp_dev_key', search_token_secret: 'x', url: 'http://127.0.0.1:8081' }),
+);
 after(() => rmSync(clone, { recursive: true }));
 
 test('the development service and its key are found from any folder of the clone', () => {
-  assert.deepEqual(findConnection({}, {}, join(clone, 'photos')), { url: 'http://127.0.0.1:8081', apiKey: 'fp_dev_key', source: development });
+  assert.deepEqual(findConnection({}, {}, join(clone, 'photos')), {
+    url: 'http://127.0.0.1:8081',
+    apiKey: 'fp_dev_key',
+    source: development,
+  });
   assert.equal(findConnection({}, { FACEPASS_DATA: join(clone, '.facepass') }, tmpdir()).apiKey, 'fp_dev_key');
 });
 
 test('options come before variables, variables before what was found', () => {
   const environment = { FACEPASS_URL: 'https://a.example/', FACEPASS_API_KEY: 'variable' };
-  assert.deepEqual(findConnection({}, environment, clone), { url: 'https://a.example', apiKey: 'variable', source: 'FACEPASS_URL' });
-  assert.deepEqual(findConnection({ url: 'https://b.example', apiKey: 'option' }, environment, clone), { url: 'https://b.example', apiKey: 'option', source: '--url' });
+  assert.deepEqual(findConnection({}, environment, clone), {
+    url: 'https://a.example',
+    apiKey: 'variable',
+    source: 'FACEPASS_URL',
+  });
+  assert.deepEqual(findConnection({ url: 'https://b.example', apiKey: 'option' }, environment, clone), {
+    url: 'https://b.example',
+    apiKey: 'option',
+    source: '--url',
+  });
 });
 
 test('the development key never goes to another service', () => {
@@ -29,7 +44,10 @@ test('the development key never goes to another service', () => {
 });
 
 test('an address without a scheme, and a damaged file, are refused by name', () => {
-  assert.throws(() => findConnection({ url: 'localhost:8080' }, {}, clone), /localhost:8080: the address must begin with/);
+  assert.throws(
+    () => findConnection({ url: 'localhost:8080' }, {}, clone),
+    /localhost:8080: the address must begin with/,
+  );
   writeFileSync(join(clone, 'development.json'), '{"api_key": 1}');
   assert.throws(() => findConnection({}, { FACEPASS_DATA: clone }, clone), /development\.json.*\n?.*api_key/s);
 });

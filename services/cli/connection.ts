@@ -23,11 +23,16 @@ const development = z.object({ api_key: z.string(), url: z.url().optional() });
  * The service to talk to: the options, else FACEPASS_URL and FACEPASS_API_KEY, else what ./scripts/start left in
  * FACEPASS_DATA or in the nearest `.facepass` upwards. The development key is sent to the development service only.
  */
-export function findConnection(options: ConnectionOptions, environment = process.env, directory = process.cwd()): Connection {
+export function findConnection(
+  options: ConnectionOptions,
+  environment = process.env,
+  directory = process.cwd(),
+): Connection {
   const local = readDevelopment(environment, directory);
   const named = options.url ?? environment['FACEPASS_URL'];
   const apiKey = options.apiKey ?? environment['FACEPASS_API_KEY'];
-  if (named && !/^https?:\/\//.test(named)) throw new Failure(EXIT.usage, `${named}: the address must begin with http:// or https://`);
+  if (named && !/^https?:\/\//.test(named))
+    throw new Failure(EXIT.usage, `${named}: the address must begin with http:// or https://`);
   const url = (named ?? local?.url ?? DEFAULT_URL).replace(/\/+$/, '');
   return {
     url,

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The command `facepass`. Its TypeScript needs Node 24, which the npm package `node` brings; this file runs on any Node.
+// The command `facepass`. Its TypeScript needs Node 24, which the npm package `node` brings; this file runs on any
+// Node.
 import { spawn } from 'node:child_process';
 import module, { createRequire } from 'node:module';
 import { constants } from 'node:os';
@@ -9,7 +10,8 @@ import { fileURLToPath } from 'node:url';
 const here = dirname(fileURLToPath(import.meta.url));
 
 if (Number(process.versions.node.split('.')[0]) >= 24) {
-  if (!process.env.NODE_V8_COVERAGE) module.enableCompileCache(join(here, '../../node_modules/.cache/facepass/compiled'));
+  if (!process.env.NODE_V8_COVERAGE)
+    module.enableCompileCache(join(here, '../../node_modules/.cache/facepass/compiled'));
   await import('./main.ts');
 } else {
   const main = join(here, 'main.ts');

@@ -30,7 +30,8 @@ export class Failure extends Error {
 export function failureOf(error: unknown): Failure {
   if (error instanceof Failure) return error;
   if (error instanceof Problem) return new Failure(exitCodeOf(error), describe(error));
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return new Failure(EXIT.usage, error.message);
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string')
+    return new Failure(EXIT.usage, error.message);
   throw error;
 }
 
@@ -41,8 +42,11 @@ function exitCodeOf({ status, isTransient }: Problem): ExitCode {
 }
 
 function describe(problem: Problem): string {
-  if (problem.code === 'network') return `${problem.message} ${reasonOf(problem.cause)}\n\`facepass doctor\` looks for the cause.`;
-  const fields = Array.isArray(problem.members['errors']) ? problem.members['errors'].map(({ field, rule }) => `\n  ${field}: ${rule}`).join('') : '';
+  if (problem.code === 'network')
+    return `${problem.message} ${reasonOf(problem.cause)}\n\`facepass doctor\` looks for the cause.`;
+  const fields = Array.isArray(problem.members['errors'])
+    ? problem.members['errors'].map(({ field, rule }) => `\n  ${field}: ${rule}`).join('')
+    : '';
   const request = problem.requestId ? `, request ${problem.requestId}` : '';
   return `${problem.message}${fields} (${problem.code}${request})`;
 }
@@ -51,5 +55,7 @@ function describe(problem: Problem): string {
 export function reasonOf(error: unknown): string {
   let innermost = error;
   while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
-  return innermost instanceof Error ? innermost.message || String('code' in innermost ? innermost.code : innermost.name) : '';
+  return innermost instanceof Error
+    ? innermost.message || String('code' in innermost ? innermost.code : innermost.name)
+    : '';
 }

@@ -51,7 +51,11 @@ test('sessions, folders and services are kept apart, and an erased session is fo
     using journal = open('one');
     journal.add(photo, 1);
   }
-  for (const [url, session, folder] of [['http://localhost:1', 'two', '/photos'], ['http://localhost:1', 'one', '/other'], ['http://localhost:2', 'one', '/photos']] as const) {
+  for (const [url, session, folder] of [
+    ['http://localhost:1', 'two', '/photos'],
+    ['http://localhost:1', 'one', '/other'],
+    ['http://localhost:2', 'one', '/photos'],
+  ] as const) {
     using journal = openJournal(url, session, folder, environment);
     assert.equal(journal.facesOf(photo), null);
   }

@@ -5,7 +5,9 @@ import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
 import type { PhotoFile } from './photos.ts';
 
-/** What the service has acknowledged of one folder in one session, so that a run that was killed goes on where it was. */
+/**
+ * What the service has acknowledged of one folder in one session, so that a run that was killed goes on where it was.
+ */
 export interface Journal extends Disposable {
   path: string;
   /** Faces of the photo when it was acknowledged, or null when it was not, or has changed since. */
@@ -21,7 +23,10 @@ export interface Journal extends Disposable {
 const line = z.object({ photo_id: z.string(), size: z.int(), modified_ms: z.int(), faces: z.int() });
 type Line = z.infer<typeof line>;
 
-/** Opens the journal of `directory` for `session` at the service `url`. One line is one acknowledged photo; a line cut off by a kill is ignored. */
+/**
+ * Opens the journal of `directory` for `session` at the service `url`. One line is one acknowledged photo; a line cut
+ * off by a kill is ignored.
+ */
 export function openJournal(url: string, session: string, directory: string, environment = process.env): Journal {
   const path = join(sessionState(url, session, environment), `${digestOf(resolve(directory))}.jsonl`);
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -37,7 +42,10 @@ export function openJournal(url: string, session: string, directory: string, env
     },
     photosWithFaces: [...acknowledged.values()].filter(({ faces }) => faces > 0).length,
     add({ photoId, size, modifiedMs }, faces) {
-      writeSync(file, `${JSON.stringify({ photo_id: photoId, size, modified_ms: modifiedMs, faces } satisfies Line)}\n`);
+      writeSync(
+        file,
+        `${JSON.stringify({ photo_id: photoId, size, modified_ms: modifiedMs, faces } satisfies Line)}\n`,
+      );
     },
     clear() {
       acknowledged.clear();

@@ -1,4 +1,17 @@
-import { chmodSync, chownSync, closeSync, fsyncSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync, type Stats } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  type Stats,
+} from 'node:fs';
 import { EXIT, Failure } from './failures.ts';
 
 /** The keys file's text, empty where there is no file yet. @throws Failure when it cannot be read. */
@@ -12,8 +25,9 @@ export function readKeysFile(path: string): string {
 }
 
 /**
- * Replaces the keys file by what `change` makes of its text: whole or not at all, and by one process at a time, since its successor
- * `PATH.new` may be made only once. A new file is for its owner alone; an old one keeps its owner and mode.
+ * Replaces the keys file by what `change` makes of its text: whole or not at all, and by one process at a time, since
+ * its successor `PATH.new` may be made only once. A new file is for its owner alone; an old one keeps its owner and
+ * mode.
  * @throws Failure when another process is at it, or the folder cannot be written.
  */
 export function changeKeysFile(path: string, change: (text: string) => string): void {
@@ -48,7 +62,12 @@ function openSuccessor(path: string): number {
     return openSync(path, 'wx', 0o600);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new Failure(EXIT.usage, code === 'EEXIST' ? `${path} exists: another \`facepass keys\` is at work, or was killed; remove the file if none is.` : message);
+    throw new Failure(
+      EXIT.usage,
+      code === 'EEXIST'
+        ? `${path} exists: another \`facepass keys\` is at work, or was killed; remove the file if none is.`
+        : message,
+    );
   }
 }
 

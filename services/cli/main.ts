@@ -15,7 +15,9 @@ refused · 5 no such session, photo or key · 6 refused by the service · 130 in
 The service is found by --url and --api-key, FACEPASS_URL and FACEPASS_API_KEY, or what ./scripts/start left in .facepass.`;
 
 const interrupted = interruption();
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.usage));
+process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.usage),
+);
 
 const program = new Command('facepass')
   .description('Index a folder of photos, and find every photo of a person by a selfie.')
@@ -65,7 +67,9 @@ program
   .option('--json', 'the answer as JSON')
   .action((options) => run((connection) => eraseIndexed(options, connection)));
 
-const keys = program.command('keys').description('the API keys in the file that the API reads (API_KEYS_FILE), which takes changes without a restart');
+const keys = program
+  .command('keys')
+  .description('the API keys in the file that the API reads (API_KEYS_FILE), which takes changes without a restart');
 const keysFile = () => new Option('--file <path>', 'keys file').env('API_KEYS_FILE');
 
 keys
@@ -100,7 +104,9 @@ program
   // It alone needs the clients of PostgreSQL, Redis and gRPC, which take 0.1 s to load.
   .action((options) => run(async (connection) => (await import('./commands/doctor.ts')).examine(options, connection)));
 
-const release = program.command('release').description('watch and steer a blue-green release of the cluster (docs/blue-green.md)');
+const release = program
+  .command('release')
+  .description('watch and steer a blue-green release of the cluster (docs/blue-green.md)');
 const verbs = {
   pause: 'hold the release at its weights',
   resume: 'let it go on',
@@ -118,9 +124,13 @@ const ofCluster = (command: Command) =>
 ofCluster(release.command('status').description('show the release'))
   .option('-w, --watch', 'until it is over; exit code 1 when it was given up')
   // The cluster's client takes 0.3 s to load.
-  .action((name, options) => end(async () => (await import('./commands/release.ts')).showRelease(name, options, interrupted)));
+  .action((name, options) =>
+    end(async () => (await import('./commands/release.ts')).showRelease(name, options, interrupted)),
+  );
 for (const [verb, description] of Object.entries(verbs))
-  ofCluster(release.command(verb).description(description)).action((name, options) => end(async () => (await import('./commands/release.ts')).askRelease(verb as keyof typeof verbs, name, options)));
+  ofCluster(release.command(verb).description(description)).action((name, options) =>
+    end(async () => (await import('./commands/release.ts')).askRelease(verb as keyof typeof verbs, name, options)),
+  );
 
 try {
   await program.parseAsync();
@@ -147,7 +157,10 @@ async function end(command: () => Promise<ExitCode>): Promise<void> {
   }
 }
 
-/** The first signal ends the command in order, another one at once; the two that Ctrl-C in a terminal gives through the launcher are one. */
+/**
+ * The first signal ends the command in order, another one at once; the two that Ctrl-C in a terminal gives through the
+ * launcher are one.
+ */
 function interruption(): AbortSignal {
   const controller = new AbortController();
   let firstMs = 0;
@@ -170,7 +183,8 @@ function exitCodeOfCommander(error: unknown): number {
 function wholeNumber(least: number, most: number) {
   return (text: string) => {
     const number = Number(text);
-    if (!/^\d+$/.test(text) || number < least || number > most) throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+    if (!/^\d+$/.test(text) || number < least || number > most)
+      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
     return number;
   };
 }

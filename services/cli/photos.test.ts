@@ -10,12 +10,33 @@ after(() => rmSync(folder, { recursive: true }));
 
 test('photos are found at any depth by their kind, hidden files are left out, other kinds are counted', async () => {
   for (const directory of ['deep/er', '.trash']) mkdirSync(join(folder, directory), { recursive: true });
-  for (const path of ['b.JPG', 'a.jpeg', 'deep/er/c d.webp', 'deep/._c.jpg', '.trash/x.jpg', 'film.mov', 'deep/film.MOV', 'notes']) writeFileSync(join(folder, path), path);
+  for (const path of [
+    'b.JPG',
+    'a.jpeg',
+    'deep/er/c d.webp',
+    'deep/._c.jpg',
+    '.trash/x.jpg',
+    'film.mov',
+    'deep/film.MOV',
+    'notes',
+  ])
+    writeFileSync(join(folder, path), path);
   symlinkSync(join(folder, 'b.JPG'), join(folder, 'link.png'));
   symlinkSync(join(folder, 'nowhere'), join(folder, 'dangling.png'));
   const { photos, others } = await findPhotos(folder);
-  assert.deepEqual(photos.map(({ photoId, size }) => [photoId, size]), [['a.jpeg', 6], ['b.JPG', 5], ['deep/er/c d.webp', 16], ['link.png', 5]]);
-  assert.deepEqual([...others].sort(), [['.mov', 2], ['no extension', 1]]);
+  assert.deepEqual(
+    photos.map(({ photoId, size }) => [photoId, size]),
+    [
+      ['a.jpeg', 6],
+      ['b.JPG', 5],
+      ['deep/er/c d.webp', 16],
+      ['link.png', 5],
+    ],
+  );
+  assert.deepEqual([...others].sort(), [
+    ['.mov', 2],
+    ['no extension', 1],
+  ]);
 });
 
 test('what is no folder is named', async () => {

@@ -21,9 +21,11 @@ export interface Folder {
  * @throws Failure when it is no folder.
  */
 export async function findPhotos(directory: string): Promise<Folder> {
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    throw new Failure(EXIT.usage, error.code === 'ENOTDIR' ? `${directory} is not a folder` : error.message);
-  });
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(
+    (error: NodeJS.ErrnoException) => {
+      throw new Failure(EXIT.usage, error.code === 'ENOTDIR' ? `${directory} is not a folder` : error.message);
+    },
+  );
   const folder: Folder = { photos: [], others: new Map() };
   for (const entry of entries) {
     const path = join(entry.parentPath, entry.name);

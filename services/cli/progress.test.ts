@@ -12,5 +12,8 @@ test('the progress line tells rate and time left', () => {
 
 test('the summary counts every photo once', () => {
   const text = summaryText({ ...totals, photos: 300, unchanged: 40, seconds: 61.2 });
-  assert.equal(text, '340 photos in 1 min 1 s: 280 indexed with 1,431 faces, 15 without a face, 5 failed, 40 unchanged since the last run.');
+  assert.equal(
+    text,
+    '340 photos in 1 min 1 s: 280 indexed with 1,431 faces, 15 without a face, 5 failed, 40 unchanged since the last run.',
+  );
 });

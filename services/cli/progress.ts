@@ -58,7 +58,15 @@ export function progressText({ photos, done, faces }: Totals, seconds: number): 
   return `  ${counted(done)} of ${counted(photos)} photos · ${counted(faces)} faces · ${rate.toFixed(1)} a second${left}`;
 }
 
-export function summaryText({ photos, indexed, faces, withoutFace, failed, unchanged, seconds }: Totals & { unchanged: number; seconds: number }): string {
+export function summaryText({
+  photos,
+  indexed,
+  faces,
+  withoutFace,
+  failed,
+  unchanged,
+  seconds,
+}: Totals & { unchanged: number; seconds: number }): string {
   const parts = [`${counted(indexed)} indexed with ${counted(faces)} faces`];
   if (withoutFace) parts.push(`${counted(withoutFace)} without a face`);
   if (failed) parts.push(`${counted(failed)} failed`);

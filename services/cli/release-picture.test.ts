@@ -5,13 +5,39 @@ import { drawRelease, lineOf, type Facepass, type Status } from './release-pictu
 const NOW = new Date('2026-11-23T22:00:00Z');
 const spec = { traffic: { steps: [{ weight: 10 }, { weight: 50 }, { weight: 100 }] } };
 const shifting: Status = {
-  phase: 'Shifting', reason: 'GateHolds', message: 'gate errors: 19 of 20 samples', trafficMode: 'Gateway', schemaVersion: 3, step: 2, steps: 3, weight: 50,
-  observedWeight: 48.7, observedRequests: 812, stepDeadline: '2026-11-23T22:01:30Z',
-  active: { revision: '1a2b3c4d', model: 'dlib' }, candidate: { revision: '5e6f7a8b', model: 'dlib', number: 7 },
-  gates: [{ name: 'errors', result: 'hold', message: '19 of 20 samples' }, { name: 'search-duration-p95', result: 'pass', value: 0.12345, limit: 0.5 }],
-  history: [{ number: 6, revision: '99999999', result: 'rolled_back', reason: 'GateFailed', startedAt: '2026-11-23T20:00:00Z', finishedAt: '2026-11-23T20:01:00Z' }],
+  phase: 'Shifting',
+  reason: 'GateHolds',
+  message: 'gate errors: 19 of 20 samples',
+  trafficMode: 'Gateway',
+  schemaVersion: 3,
+  step: 2,
+  steps: 3,
+  weight: 50,
+  observedWeight: 48.7,
+  observedRequests: 812,
+  stepDeadline: '2026-11-23T22:01:30Z',
+  active: { revision: '1a2b3c4d', model: 'dlib' },
+  candidate: { revision: '5e6f7a8b', model: 'dlib', number: 7 },
+  gates: [
+    { name: 'errors', result: 'hold', message: '19 of 20 samples' },
+    { name: 'search-duration-p95', result: 'pass', value: 0.12345, limit: 0.5 },
+  ],
+  history: [
+    {
+      number: 6,
+      revision: '99999999',
+      result: 'rolled_back',
+      reason: 'GateFailed',
+      startedAt: '2026-11-23T20:00:00Z',
+      finishedAt: '2026-11-23T20:01:00Z',
+    },
+  ],
 };
-const facepass = (status?: Status, more: object = {}): Facepass => ({ metadata: { name: 'photos', namespace: 'events', generation: 3 }, spec: { ...spec, ...more }, status });
+const facepass = (status?: Status, more: object = {}): Facepass => ({
+  metadata: { name: 'photos', namespace: 'events', generation: 3 },
+  spec: { ...spec, ...more },
+  status,
+});
 
 test('a release under way shows who has which share, how far it is and what it waits for', () => {
   assert.equal(
@@ -31,19 +57,34 @@ gates
 earlier releases
   #6  99999999  rolled back (GateFailed)  2026-11-23T20:01:00Z, after 60 s`,
   );
-  assert.equal(lineOf(facepass(shifting)), 'Shifting 5e6f7a8b 50 % (observed 48.7 %) GateHolds: gate errors: 19 of 20 samples');
+  assert.equal(
+    lineOf(facepass(shifting)),
+    'Shifting 5e6f7a8b 50 % (observed 48.7 %) GateHolds: gate errors: 19 of 20 samples',
+  );
 });
 
 test('a release that is paused, late, going back, or not yet looked at says so', () => {
   assert.match(drawRelease(facepass(shifting, { paused: true }), NOW), /^PAUSED {2}Shifting/m);
-  assert.match(drawRelease(facepass({ ...shifting, stepDeadline: '2026-11-23T21:59:00Z' }), NOW), /60 s past its deadline/);
+  assert.match(
+    drawRelease(facepass({ ...shifting, stepDeadline: '2026-11-23T21:59:00Z' }), NOW),
+    /60 s past its deadline/,
+  );
   assert.match(drawRelease(facepass({ ...shifting, phase: 'RollingBack' }), NOW), /^ {2}◂ RollingBack$/m);
   assert.match(drawRelease(facepass(), NOW), /not looked at it yet/);
 });
 
 test('at rest the active revision has everything, and there is no course', () => {
   const { candidate, gates, history, ...rest } = shifting;
-  const picture = drawRelease(facepass({ ...rest, phase: 'Stable', reason: 'Stable', weight: 0, message: 'revision 1a2b3c4d has all the traffic' }), NOW);
+  const picture = drawRelease(
+    facepass({
+      ...rest,
+      phase: 'Stable',
+      reason: 'Stable',
+      weight: 0,
+      message: 'revision 1a2b3c4d has all the traffic',
+    }),
+    NOW,
+  );
   assert.ok(candidate && gates && history);
   assert.match(picture, /active {5}1a2b3c4d {2}dlib {6}█{24} 100 %/);
   assert.match(picture, /^Stable: revision/m);

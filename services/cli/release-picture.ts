@@ -23,7 +23,14 @@ export interface Status {
   observedRequests?: number;
   schemaVersion?: number;
   gates?: { name: string; result: 'pass' | 'hold' | 'fail'; value?: number; limit?: number; message?: string }[];
-  history?: { revision: string; number: number; result: string; reason: string; startedAt: string; finishedAt: string }[];
+  history?: {
+    revision: string;
+    number: number;
+    result: string;
+    reason: string;
+    startedAt: string;
+    finishedAt: string;
+  }[];
   conditions?: { type: string; status: string; reason: string; message: string }[];
 }
 
@@ -40,7 +47,10 @@ const BAR = 24;
 export function drawRelease({ metadata, spec, status }: Facepass, now: Date): string {
   const title = `${metadata.name} in ${metadata.namespace}`;
   if (!status?.phase) return `${title}: the operator has not looked at it yet.`;
-  const facts = [status.trafficMode && `${status.trafficMode} mode`, status.schemaVersion !== undefined && `schema ${status.schemaVersion}`].filter(Boolean);
+  const facts = [
+    status.trafficMode && `${status.trafficMode} mode`,
+    status.schemaVersion !== undefined && `schema ${status.schemaVersion}`,
+  ].filter(Boolean);
   return [
     [title, ...facts].join(' · '),
     '',
@@ -61,7 +71,8 @@ export function lineOf({ status }: Facepass): string {
 }
 
 function shares({ active, candidate, previous, weight, observedWeight, observedRequests }: Status): string[] {
-  const observed = observedWeight === undefined ? '' : `   observed ${observedWeight} % of ${observedRequests} requests`;
+  const observed =
+    observedWeight === undefined ? '' : `   observed ${observedWeight} % of ${observedRequests} requests`;
   return [
     ...(active ? [share('active', active, candidate ? 100 - weight : 100)] : []),
     ...(candidate ? [`${share('candidate', candidate, weight)}${observed}`] : []),
@@ -86,7 +97,8 @@ function gates({ gates = [] }: Status): string[] {
   const width = Math.max(...gates.map(({ name }) => name.length));
   const marks = { pass: '✓', hold: '…', fail: '✗' };
   const rows = gates.map(({ name, result, value, limit, message }) => {
-    const measured = value === undefined ? '' : `  ${rounded(value)}${limit === undefined ? '' : ` of at most ${rounded(limit)}`}`;
+    const measured =
+      value === undefined ? '' : `  ${rounded(value)}${limit === undefined ? '' : ` of at most ${rounded(limit)}`}`;
     return `  ${marks[result]} ${name.padEnd(width)}${measured}${message && result !== 'pass' ? `  ${message}` : ''}`;
   });
   return rows.length > 0 ? ['', 'gates', ...rows] : [];

@@ -18,11 +18,15 @@ export interface Upload {
 }
 
 /**
- * Sends `photos`, `parallel` at a time, and gives each with its outcome as it ends. What is only for now (the service is away, full
- * or limits the rate) is tried again after its Retry-After.
+ * Sends `photos`, `parallel` at a time, and gives each with its outcome as it ends. What is only for now (the service
+ * is away, full or limits the rate) is tried again after its Retry-After.
  * @throws Problem when the service stayed away for `patienceMs`, or refuses the key.
  */
-export async function* uploadPhotos(photos: PhotoFile[], parallel: number, upload: Upload): AsyncGenerator<{ photo: PhotoFile; outcome: Outcome }> {
+export async function* uploadPhotos(
+  photos: PhotoFile[],
+  parallel: number,
+  upload: Upload,
+): AsyncGenerator<{ photo: PhotoFile; outcome: Outcome }> {
   const patience = { lastAnswerMs: Date.now() };
   const underWay = new Map<PhotoFile, Promise<{ photo: PhotoFile; outcome: Outcome }>>();
   const waiting = photos.values();
@@ -30,7 +34,10 @@ export async function* uploadPhotos(photos: PhotoFile[], parallel: number, uploa
     while (underWay.size < parallel) {
       const { value: photo } = waiting.next();
       if (!photo) break;
-      underWay.set(photo, sendPatiently(photo, upload, patience).then((outcome) => ({ photo, outcome })));
+      underWay.set(
+        photo,
+        sendPatiently(photo, upload, patience).then((outcome) => ({ photo, outcome })),
+      );
     }
     if (underWay.size === 0) return;
     const ended = await Promise.race(underWay.values());
@@ -82,7 +89,8 @@ async function send({ photoId, path }: PhotoFile, { client, session, signal }: U
 
 function outcomeOf(problem: Problem): Outcome {
   const { code, status, members } = problem;
-  if (code === 'no_face') return { kind: 'no_face', rejected: Array.isArray(members['rejected']) ? members['rejected'].length : 0 };
+  if (code === 'no_face')
+    return { kind: 'no_face', rejected: Array.isArray(members['rejected']) ? members['rejected'].length : 0 };
   if (problem.isTransient || status === 401 || status === 403) throw problem;
   return { kind: 'failed', code, reason: problem.message };
 }

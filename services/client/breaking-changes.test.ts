@@ -12,7 +12,14 @@ const lastRelease = releases()[0];
 const promises: [name: string, read: () => OpenApiDocument][] = [
   // A clone without tags, as a build machine makes it, still has the baseline.
   ['the baseline', () => JSON.parse(readFileSync(join(ROOT, 'services/client/baseline.openapi.json'), 'utf8'))],
-  ...(lastRelease ? [[lastRelease, () => JSON.parse(git('show', `${lastRelease}:docs/openapi.json`))] satisfies [string, () => OpenApiDocument]] : []),
+  ...(lastRelease
+    ? [
+        [lastRelease, () => JSON.parse(git('show', `${lastRelease}:docs/openapi.json`))] satisfies [
+          string,
+          () => OpenApiDocument,
+        ],
+      ]
+    : []),
 ];
 for (const [name, read] of promises) {
   test(`no client written for ${name} is broken without a new major version`, () => {
@@ -31,12 +38,27 @@ test('what a client relies on is missed when it goes', () => {
   const cases: [RegExp, (document: any) => void][] = [
     [/GET \/health is gone/, (document) => delete document.paths['/health'].get],
     [/matches is gone/, (document) => delete schemas(document).SearchAnswer.properties.matches],
-    [/matches\[\]: similarity may be absent now/, (document) => schemas(document).Match.required.splice(schemas(document).Match.required.indexOf('similarity'), 1)],
-    [/photo_count may be string now/, (document) => (schemas(document).SessionStatus.properties.photo_count.type = 'string')],
-    [/no longer takes multipart\/form-data/, (document) => delete search(document).requestBody.content['multipart/form-data']],
-    [/threshold became required/, (document) => search(document).requestBody.content['multipart/form-data'].schema.required.push('threshold')],
+    [
+      /matches\[\]: similarity may be absent now/,
+      (document) => schemas(document).Match.required.splice(schemas(document).Match.required.indexOf('similarity'), 1),
+    ],
+    [
+      /photo_count may be string now/,
+      (document) => (schemas(document).SessionStatus.properties.photo_count.type = 'string'),
+    ],
+    [
+      /no longer takes multipart\/form-data/,
+      (document) => delete search(document).requestBody.content['multipart/form-data'],
+    ],
+    [
+      /threshold became required/,
+      (document) => search(document).requestBody.content['multipart/form-data'].schema.required.push('threshold'),
+    ],
     [/no longer answers 200/, (document) => delete search(document).responses['200']],
-    [/search_access may be sometimes now/, (document) => schemas(document).Settings.properties.search_access.enum.push('sometimes')],
+    [
+      /search_access may be sometimes now/,
+      (document) => schemas(document).Settings.properties.search_access.enum.push('sometimes'),
+    ],
   ];
   for (const [expected, change] of cases) {
     const changed = structuredClone(current());
@@ -50,7 +72,9 @@ test('what is added breaks nobody', () => {
   grown.paths['/api/v2/search'] = grown.paths['/api/v1/search'];
   grown.components.schemas.SearchAnswer.properties.hint = { type: 'string' };
   grown.components.schemas.SearchAnswer.required.push('hint');
-  grown.paths['/api/v1/search'].post.requestBody.content['multipart/form-data'].schema.properties.hint = { type: 'string' };
+  grown.paths['/api/v1/search'].post.requestBody.content['multipart/form-data'].schema.properties.hint = {
+    type: 'string',
+  };
   assert.deepEqual(breakingChanges(current(), grown), []);
 });
 

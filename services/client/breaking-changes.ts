@@ -23,8 +23,9 @@ interface Schema {
 }
 
 /**
- * What a client written for `before` can no longer rely on in `after`, one sentence each: calls, content types, answers and their
- * fields that are gone or may be absent now; fields of a request that became required, changed their type or take fewer values.
+ * What a client written for `before` can no longer rely on in `after`, one sentence each: calls, content types, answers
+ * and their fields that are gone or may be absent now; fields of a request that became required, changed their type or
+ * take fewer values.
  */
 export function breakingChanges(before: OpenApiDocument, after: OpenApiDocument): string[] {
   return Object.entries(before.paths).flatMap(([path, methods]) =>
@@ -37,28 +38,46 @@ export function breakingChanges(before: OpenApiDocument, after: OpenApiDocument)
   );
 }
 
-function requestChanges(name: string, old: Operation, now: Operation, before: OpenApiDocument, after: OpenApiDocument): string[] {
+function requestChanges(
+  name: string,
+  old: Operation,
+  now: Operation,
+  before: OpenApiDocument,
+  after: OpenApiDocument,
+): string[] {
   const changes = (now.parameters ?? []).flatMap((parameter) => {
-    const earlier = old.parameters?.find((candidate) => candidate.name === parameter.name && candidate.in === parameter.in);
+    const earlier = old.parameters?.find(
+      (candidate) => candidate.name === parameter.name && candidate.in === parameter.in,
+    );
     return parameter.required && !earlier?.required ? [`${name}: parameter ${parameter.name} became required`] : [];
   });
   for (const parameter of old.parameters ?? [])
-    if (!now.parameters?.some((candidate) => candidate.name === parameter.name && candidate.in === parameter.in)) changes.push(`${name}: parameter ${parameter.name} is gone`);
+    if (!now.parameters?.some((candidate) => candidate.name === parameter.name && candidate.in === parameter.in))
+      changes.push(`${name}: parameter ${parameter.name} is gone`);
   for (const [type, { schema }] of Object.entries(old.requestBody?.content ?? {})) {
     const body = now.requestBody?.content[type];
     if (!body) changes.push(`${name}: no longer takes ${type}`);
-    else if (schema && body.schema) changes.push(...schemaChanges(`${name} (${type})`, schema, body.schema, { before, after, sent: true, depth: 0 }));
+    else if (schema && body.schema)
+      changes.push(...schemaChanges(`${name} (${type})`, schema, body.schema, { before, after, sent: true, depth: 0 }));
   }
   return changes;
 }
 
-function answerChanges(name: string, old: Operation, now: Operation, before: OpenApiDocument, after: OpenApiDocument): string[] {
+function answerChanges(
+  name: string,
+  old: Operation,
+  now: Operation,
+  before: OpenApiDocument,
+  after: OpenApiDocument,
+): string[] {
   return Object.entries(old.responses).flatMap(([status, { content = {} }]) => {
     if (!status.startsWith('2')) return [];
     return Object.entries(content).flatMap(([type, { schema }]) => {
       const answer = now.responses[status]?.content?.[type];
       if (!answer) return [`${name}: no longer answers ${status} with ${type}`];
-      return schema && answer.schema ? schemaChanges(`${name} ${status}`, schema, answer.schema, { before, after, sent: false, depth: 0 }) : [];
+      return schema && answer.schema
+        ? schemaChanges(`${name} ${status}`, schema, answer.schema, { before, after, sent: false, depth: 0 })
+        : [];
     });
   });
 }
@@ -87,23 +106,34 @@ function schemaChanges(where: string, oldSchema: Schema, nowSchema: Schema, comp
   }
   const [strict, lax] = comparison.sent ? [now, old] : [old, now];
   for (const field of strict.required ?? [])
-    if (!lax.required?.includes(field) && now.properties?.[field]) changes.push(`${where}: ${field} ${comparison.sent ? 'became required' : 'may be absent now'}`);
+    if (!lax.required?.includes(field) && now.properties?.[field])
+      changes.push(`${where}: ${field} ${comparison.sent ? 'became required' : 'may be absent now'}`);
   if (old.items && now.items) changes.push(...schemaChanges(`${where}[]`, old.items, now.items, deeper));
   return changes;
 }
 
 function typeChanges(where: string, old: Schema, now: Schema, sent: boolean): string[] {
   const [narrow, wide] = sent ? [old, now] : [now, old];
-  const lost = typesOf(narrow).filter((type) => typesOf(wide).length > 0 && !typesOf(wide).includes(type) && !(type === 'integer' && typesOf(wide).includes('number')));
+  const lost = typesOf(narrow).filter(
+    (type) =>
+      typesOf(wide).length > 0 &&
+      !typesOf(wide).includes(type) &&
+      !(type === 'integer' && typesOf(wide).includes('number')),
+  );
   const changes = lost.map((type) => (sent ? `${where} no longer takes ${type}` : `${where} may be ${type} now`));
-  const values = sent ? old.enum?.filter((value) => now.enum && !now.enum.includes(value)) : now.enum?.filter((value) => old.enum && !old.enum.includes(value));
-  for (const value of values ?? []) changes.push(sent ? `${where} no longer takes ${value}` : `${where} may be ${value} now`);
+  const values = sent
+    ? old.enum?.filter((value) => now.enum && !now.enum.includes(value))
+    : now.enum?.filter((value) => old.enum && !old.enum.includes(value));
+  for (const value of values ?? [])
+    changes.push(sent ? `${where} no longer takes ${value}` : `${where} may be ${value} now`);
   return changes;
 }
 
 function typesOf(schema: Schema): string[] {
   if (schema.type) return [schema.type].flat();
-  return [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])].flatMap((choice) => (choice.$ref ? ['object'] : typesOf(choice)));
+  return [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])].flatMap((choice) =>
+    choice.$ref ? ['object'] : typesOf(choice),
+  );
 }
 
 function resolve(schema: Schema, document: OpenApiDocument): Schema {

@@ -7,7 +7,9 @@ export { Problem } from './problem.ts';
 export type { components, paths } from './gen/openapi.ts';
 
 export interface ClientOptions {
-  /** Address of the service, for example https://faces.example.com; in a browser the page's own origin may be left out. */
+  /**
+   * Address of the service, for example https://faces.example.com; in a browser the page's own origin may be left out.
+   */
   baseUrl?: string;
   /** Needed by everything that writes; read at each call when it is a function. */
   apiKey?: string | (() => string | undefined);
@@ -23,7 +25,12 @@ export type FacepassClient = Client<paths>;
  * A client whose paths, parameters and answers are typed by the service's own OpenAPI document. `multipart` makes the
  * body of the calls that take a form; `answerOf` gives an answer or throws its problem.
  */
-export function createFacepassClient({ baseUrl = '', apiKey, searchToken, fetch = globalThis.fetch }: ClientOptions = {}): FacepassClient {
+export function createFacepassClient({
+  baseUrl = '',
+  apiKey,
+  searchToken,
+  fetch = globalThis.fetch,
+}: ClientOptions = {}): FacepassClient {
   const client = createClient<paths>({ baseUrl, fetch: (request) => reach(request, fetch) });
   client.use({
     onRequest({ request }) {

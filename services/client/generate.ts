@@ -10,7 +10,9 @@ const GENERATED = join(import.meta.dirname, 'gen/openapi.ts');
 async function generateTypes(): Promise<string> {
   const document = JSON.parse(await readFile(DOCUMENT, 'utf8'));
   const blob = ts.factory.createTypeReferenceNode('Blob');
-  const types = await openapiTypescript(document, { transform: (schema) => (schema.format === 'binary' ? blob : undefined) });
+  const types = await openapiTypescript(document, {
+    transform: (schema) => (schema.format === 'binary' ? blob : undefined),
+  });
   return `// Made from docs/openapi.json by npm run gen:client.\n${astToString(types)}`;
 }
 

@@ -3,13 +3,17 @@ import { test } from 'node:test';
 import { patientFetch } from './patient-fetch.ts';
 import { retryAfterOf } from './problem.ts';
 
-const request = (signal?: AbortSignal) => new Request('http://localhost/api/v1/search', { method: 'POST', body: 'selfie', signal });
+const request = (signal?: AbortSignal) =>
+  new Request('http://localhost/api/v1/search', { method: 'POST', body: 'selfie', signal });
 
 test('a busy service is asked again after the time it named, with the same body', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   const { fetch, bodies } = answering([busy(429, '7'), busy(503, null), new Response('found')]);
   const waits: number[] = [];
-  const answer = patientFetch({ attempts: 4, longestWaitMs: 10_000, onWait: (waitMs) => void waits.push(waitMs) }, fetch)(request());
+  const answer = patientFetch(
+    { attempts: 4, longestWaitMs: 10_000, onWait: (waitMs) => void waits.push(waitMs) },
+    fetch,
+  )(request());
   for (const waitMs of [7000, 1000]) {
     await turns();
     t.mock.timers.tick(waitMs);
@@ -21,7 +25,10 @@ test('a busy service is asked again after the time it named, with the same body'
 
 test('the last answer is handed on when the attempts are used up, or the wait would be too long', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
-  const tired = patientFetch({ attempts: 2, longestWaitMs: 10_000 }, answering([busy(503, '1'), busy(503, '2')]).fetch)(request());
+  const tired = patientFetch(
+    { attempts: 2, longestWaitMs: 10_000 },
+    answering([busy(503, '1'), busy(503, '2')]).fetch,
+  )(request());
   await turns();
   t.mock.timers.tick(1000);
   assert.equal((await tired).headers.get('Retry-After'), '2');
@@ -38,7 +45,10 @@ test('an answer that no repetition mends is handed on at once', async () => {
 
 test('who leaves does not wait', async () => {
   const leave = new AbortController();
-  const answer = patientFetch({ attempts: 3, longestWaitMs: 60_000 }, answering([busy(503, '50')]).fetch)(request(leave.signal));
+  const answer = patientFetch(
+    { attempts: 3, longestWaitMs: 60_000 },
+    answering([busy(503, '50')]).fetch,
+  )(request(leave.signal));
   await turns();
   leave.abort(new Error('left'));
   await assert.rejects(answer, /left/);

@@ -1,4 +1,6 @@
-/** An answer of Facepass that is not a success: an RFC 9457 problem, or what stands in for one when a proxy answered. */
+/**
+ * An answer of Facepass that is not a success: an RFC 9457 problem, or what stands in for one when a proxy answered.
+ */
 export class Problem extends Error {
   override name = 'Problem';
   readonly status: number;
@@ -11,7 +13,12 @@ export class Problem extends Error {
   /** Every member of the document, also those beside the standard ones. */
   readonly members: Readonly<Record<string, unknown>>;
 
-  constructor(status: number, members: Record<string, unknown>, retryAfterMs: number | null = null, options?: ErrorOptions) {
+  constructor(
+    status: number,
+    members: Record<string, unknown>,
+    retryAfterMs: number | null = null,
+    options?: ErrorOptions,
+  ) {
     super(text(members.detail) ?? text(members.title) ?? `HTTP ${status}`, options);
     this.status = status;
     this.code = text(members.code) ?? 'unexpected_answer';

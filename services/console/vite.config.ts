@@ -17,16 +17,21 @@ export default defineConfig({
 });
 
 /**
- * The photos that @vladmandic/face-api (MIT) shows its results on, taken by its author, become `samples/*.jpg`; pages learn
- * their names from `import.meta.env.SAMPLE_PHOTOS`. A build without that package has none.
+ * The photos that @vladmandic/face-api (MIT) shows its results on, taken by its author, become `samples/*.jpg`; pages
+ * learn their names from `import.meta.env.SAMPLE_PHOTOS`. A build without that package has none.
  */
 function samplePhotos(folder: string | null): Plugin {
-  const names = folder ? readdirSync(folder).filter((name) => /^sample\d+\.jpg$/.test(name)).sort() : [];
+  const names = folder
+    ? readdirSync(folder)
+        .filter((name) => /^sample\d+\.jpg$/.test(name))
+        .sort()
+    : [];
   return {
     name: 'sample-photos',
     config: () => ({ define: { 'import.meta.env.SAMPLE_PHOTOS': JSON.stringify(names) } }),
     generateBundle() {
-      for (const name of names) this.emitFile({ type: 'asset', fileName: `samples/${name}`, source: readFileSync(join(folder ?? '', name)) });
+      for (const name of names)
+        this.emitFile({ type: 'asset', fileName: `samples/${name}`, source: readFileSync(join(folder ?? '', name)) });
     },
   };
 }

@@ -3,8 +3,17 @@ import { test } from 'node:test';
 import { digestOf, keyEntry, parseKeys, withoutKeys } from './api-keys.ts';
 
 test('keys are named, scoped and kept as digests only', () => {
-  const keys = parseKeys('# comment\nstudio:fp_0123456789abcdef:index+delete\nviewer:fp_fedcba9876543210:index, bare_key_of_16_characters==');
-  assert.deepEqual(keys.map(({ name, scopes }) => [name, ...scopes]), [['studio', 'index', 'delete'], ['viewer', 'index'], ['key-3', 'index', 'delete']]);
+  const keys = parseKeys(
+    '# comment\nstudio:fp_0123456789abcdef:index+delete\nviewer:fp_fedcba9876543210:index, bare_key_of_16_characters==',
+  );
+  assert.deepEqual(
+    keys.map(({ name, scopes }) => [name, ...scopes]),
+    [
+      ['studio', 'index', 'delete'],
+      ['viewer', 'index'],
+      ['key-3', 'index', 'delete'],
+    ],
+  );
   assert.ok(keys.every((key) => key.digest.length === 32 && !('secret' in key)));
 });
 
@@ -18,7 +27,10 @@ test('a malformed key is named by its place, and never repeated', () => {
     'a:fp_0123456789abcdef,a:fp_fedcba9876543210': /two keys have one name/,
   };
   for (const [text, message] of Object.entries(refused)) {
-    assert.throws(() => parseKeys(text), (error: Error) => message.test(error.message) && !error.message.includes('0123456789'));
+    assert.throws(
+      () => parseKeys(text),
+      (error: Error) => message.test(error.message) && !error.message.includes('0123456789'),
+    );
   }
 });
 
@@ -33,7 +45,16 @@ test('an entry made for a key holds its digest only, and is read as that key', (
 
 test('a key is taken out alone: comments, neighbours on its line and their order stay', () => {
   const text = '# studio, since May\na:fp_0123456789abcdef, b:fp_fedcba9876543210\n\nc:fp_aaaaaaaaaaaaaaaa:index\n';
-  assert.equal(withoutKeys(text, ({ name }) => name === 'a'), '# studio, since May\nb:fp_fedcba9876543210\n\nc:fp_aaaaaaaaaaaaaaaa:index\n');
-  assert.equal(withoutKeys(text, ({ name }) => name === 'c'), '# studio, since May\na:fp_0123456789abcdef, b:fp_fedcba9876543210\n\n');
-  assert.equal(withoutKeys(text, () => false), text);
+  assert.equal(
+    withoutKeys(text, ({ name }) => name === 'a'),
+    '# studio, since May\nb:fp_fedcba9876543210\n\nc:fp_aaaaaaaaaaaaaaaa:index\n',
+  );
+  assert.equal(
+    withoutKeys(text, ({ name }) => name === 'c'),
+    '# studio, since May\na:fp_0123456789abcdef, b:fp_fedcba9876543210\n\n',
+  );
+  assert.equal(
+    withoutKeys(text, () => false),
+    text,
+  );
 });

@@ -17,8 +17,8 @@ export interface ApiKey {
 }
 
 /**
- * Reads `name:key`, `name:key:scope+scope` and bare keys, which are named by their position; in the place of a key may stand its digest as
- * `sha256=` and 64 hexadecimal digits.
+ * Reads `name:key`, `name:key:scope+scope` and bare keys, which are named by their position; in the place of a key may
+ * stand its digest as `sha256=` and 64 hexadecimal digits.
  * @throws Error naming the entry by its position, never the key.
  */
 export function parseKeys(text: string): ApiKey[] {
@@ -63,7 +63,12 @@ export function fingerprintOf(digest: Buffer): string {
 const HASHED = 'sha256=';
 
 function entriesOf(line: string): string[] {
-  return line.trimStart().startsWith('#') ? [] : line.split(',').map((entry) => entry.trim()).filter(Boolean);
+  return line.trimStart().startsWith('#')
+    ? []
+    : line
+        .split(',')
+        .map((entry) => entry.trim())
+        .filter(Boolean);
 }
 
 function parseKey(entry: string, position: number): ApiKey {
@@ -73,9 +78,15 @@ function parseKey(entry: string, position: number): ApiKey {
   if (!isKeyName(name) || rest.length > 0) throw mistake('must be name:key or name:key:scope+scope');
   if (!/^[\x21-\x7e]{16,256}$/.test(secret)) throw mistake('must have a key of 16 to 256 printable characters');
   const hashed = secret.startsWith(HASHED);
-  if (hashed && !/^[0-9a-f]{64}$/i.test(secret.slice(HASHED.length))) throw mistake(`must have 64 hexadecimal digits after ${HASHED}`);
+  if (hashed && !/^[0-9a-f]{64}$/i.test(secret.slice(HASHED.length)))
+    throw mistake(`must have 64 hexadecimal digits after ${HASHED}`);
   const named = scopes.split('+');
   const unknown = named.filter((scope) => !(SCOPES as readonly string[]).includes(scope));
   if (unknown.length > 0) throw mistake(`must have scopes among ${SCOPES.join(', ')}`);
-  return { name, hashed, digest: hashed ? Buffer.from(secret.slice(HASHED.length), 'hex') : digestOf(secret), scopes: new Set(named as Scope[]) };
+  return {
+    name,
+    hashed,
+    digest: hashed ? Buffer.from(secret.slice(HASHED.length), 'hex') : digestOf(secret),
+    scopes: new Set(named as Scope[]),
+  };
 }

@@ -6,7 +6,10 @@ export const SCHEMA_VERSIONS = { least: 3, most: 3 } as const;
 /** CVE-2026-3172 reaches to 0.8.1; 0.8.2 overflows in parallel HNSW builds, 0.8.3 corrupts HNSW in vacuum. */
 export const LEAST_PGVECTOR = '0.8.4';
 
-/** Whether this release works with the pgvector `version`: it is new enough, or exactly the one that ALLOW_PGVECTOR_VERSION names. */
+/**
+ * Whether this release works with the pgvector `version`: it is new enough, or exactly the one that
+ * ALLOW_PGVECTOR_VERSION names.
+ */
 export function acceptsPgvector(version: string, allowedByName: string | undefined): boolean {
   return !isOlder(version, LEAST_PGVECTOR) || version === allowedByName;
 }

@@ -12,34 +12,61 @@ const identifierPattern = new RegExp(IDENTIFIER, 'u');
 function identifier(description: string, example: string) {
   return z
     .string('must be given, as text')
-    .refine((text) => identifierPattern.test(text) && text.isWellFormed(), 'must be 1 to 255 characters without control characters')
+    .refine(
+      (text) => identifierPattern.test(text) && text.isWellFormed(),
+      'must be 1 to 255 characters without control characters',
+    )
     .meta({ description, example, minLength: 1, maxLength: 255, pattern: IDENTIFIER });
 }
 
 export const photoId = identifier('The client’s own name of the photo.', '5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11');
-export const sessionId = identifier('The event whose photos belong together. A UUID in capitals is the same session as in small letters.', 'wedding-2026-05-09').overwrite(foldUuid);
+export const sessionId = identifier(
+  'The event whose photos belong together. A UUID in capitals is the same session as in small letters.',
+  'wedding-2026-05-09',
+).overwrite(foldUuid);
 
-/** Schema 1 kept sessions as `uuid`, which takes any spelling: a client that writes capitals must find its session after the migration (RFC 9562, section 4). */
+/**
+ * Schema 1 kept sessions as `uuid`, which takes any spelling: a client that writes capitals must find its session after
+ * the migration (RFC 9562, section 4).
+ */
 function foldUuid(text: string): string {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text) ? text.toLowerCase() : text;
 }
 
 /** Form fields are text: a plain decimal becomes its number, anything else is left for the check behind to refuse. */
-const numberOfText = (value: unknown) => (typeof value === 'string' && /^-?\d{1,15}(\.\d{1,15})?$/.test(value) ? Number(value) : value);
+const numberOfText = (value: unknown) =>
+  typeof value === 'string' && /^-?\d{1,15}(\.\d{1,15})?$/.test(value) ? Number(value) : value;
 
-const faceIndexField = z.preprocess(numberOfText, z.int('must be a whole number').min(0, 'must be 0 or more').max(10_000, 'must be 10000 or less'));
-const thresholdField = z.preprocess(numberOfText, z.number('must be a number').min(0, 'must be 0 to 1').max(1, 'must be 0 to 1'));
-const limitField = z.preprocess(numberOfText, z.int('must be a whole number').min(1, 'must be 1 to 1000').max(1000, 'must be 1 to 1000'));
+const faceIndexField = z.preprocess(
+  numberOfText,
+  z.int('must be a whole number').min(0, 'must be 0 or more').max(10_000, 'must be 10000 or less'),
+);
+const thresholdField = z.preprocess(
+  numberOfText,
+  z.number('must be a number').min(0, 'must be 0 to 1').max(1, 'must be 0 to 1'),
+);
+const limitField = z.preprocess(
+  numberOfText,
+  z.int('must be a whole number').min(1, 'must be 1 to 1000').max(1000, 'must be 1 to 1000'),
+);
 
 const expiresAtField = z.iso
   .datetime({ offset: true, abort: true, error: 'must be a time as 2026-12-31T23:59:59Z' })
   .refine((text) => Date.parse(text) > Date.now(), 'must lie in the future')
-  .meta({ description: 'When the whole session is to be erased; the last one given counts.', example: '2027-01-31T00:00:00Z' });
+  .meta({
+    description: 'When the whole session is to be erased; the last one given counts.',
+    example: '2027-01-31T00:00:00Z',
+  });
 
 export const s3Key = z
   .string('must be given, as text')
   .refine((key) => key !== '' && new TextEncoder().encode(key).length <= 1024, 'must be 1 to 1024 bytes')
-  .meta({ description: 'Key of the photo in the configured bucket, below the configured prefix.', example: 'wedding/IMG_0001.jpg', minLength: 1, maxLength: 1024 });
+  .meta({
+    description: 'Key of the photo in the configured bucket, below the configured prefix.',
+    example: 'wedding/IMG_0001.jpg',
+    minLength: 1,
+    maxLength: 1024,
+  });
 
 /** Fields of POST /api/v1/index beside the image. */
 export const indexFields = z.strictObject({
@@ -54,14 +81,20 @@ export const indexByKey = indexFields.required({ s3_key: true }).meta({ id: 'Ind
 /** Fields of POST /api/v1/search beside the image. */
 export const searchFields = z.strictObject({
   session_id: sessionId,
-  threshold: thresholdField.optional().meta({ description: 'Least similarity of a match, 0 to 1; 0.5 is the model’s decision point, where one pair of strangers in 1,000 matches; at 0.45 about one in 100 does, at 0.4 one in 20, at 0.25 every other.' }),
+  threshold: thresholdField.optional().meta({
+    description:
+      'Least similarity of a match, 0 to 1; 0.5 is the model’s decision point, where one pair of strangers in 1,000 matches; at 0.45 about one in 100 does, at 0.4 one in 20, at 0.25 every other.',
+  }),
   limit: limitField.default(100).meta({ description: 'Most matches to return.' }),
-  face_index: faceIndexField.optional().meta({ description: 'Which face of the selfie to search, as numbered by `query`; the largest when absent.' }),
+  face_index: faceIndexField
+    .optional()
+    .meta({ description: 'Which face of the selfie to search, as numbered by `query`; the largest when absent.' }),
 });
 
-export const box = z
-  .strictObject({ x: z.number(), y: z.number(), width: z.number(), height: z.number() })
-  .meta({ id: 'Box', description: 'Pixels of the upright picture, origin at the upper left; may reach over the edge.' });
+export const box = z.strictObject({ x: z.number(), y: z.number(), width: z.number(), height: z.number() }).meta({
+  id: 'Box',
+  description: 'Pixels of the upright picture, origin at the upper left; may reach over the edge.',
+});
 
 const unit = z.number().min(0).max(1);
 
@@ -75,7 +108,13 @@ export const indexedFace = z
   .meta({ id: 'IndexedFace' });
 
 export const rejectedFace = z
-  .strictObject({ box, reason: z.string().meta({ description: 'too_small, blurred, extreme_pose or truncated; over_limit: beyond the number of faces taken of a photo' }) })
+  .strictObject({
+    box,
+    reason: z.string().meta({
+      description:
+        'too_small, blurred, extreme_pose or truncated; over_limit: beyond the number of faces taken of a photo',
+    }),
+  })
   .meta({ id: 'RejectedFace' });
 
 export const indexAnswer = z
@@ -85,7 +124,9 @@ export const indexAnswer = z
     confidence: unit.meta({ description: 'Detector score of the photo’s surest face.' }),
     faces_detected: z.int().min(1).meta({ description: 'Faces indexed: the length of `faces`.' }),
     faces: z.array(indexedFace),
-    rejected: z.array(rejectedFace).meta({ description: 'Faces seen, but not indexed: too poor to be compared, or too many. The largest 1,000.' }),
+    rejected: z
+      .array(rejectedFace)
+      .meta({ description: 'Faces seen, but not indexed: too poor to be compared, or too many. The largest 1,000.' }),
   })
   .meta({ id: 'IndexAnswer' });
 
@@ -103,7 +144,9 @@ export const batchRequest = z
   })
   .meta({ id: 'BatchRequest' });
 
-export const batchError = z.strictObject({ photo_id: photoId, code: z.string(), error: z.string() }).meta({ id: 'BatchError' });
+export const batchError = z
+  .strictObject({ photo_id: photoId, code: z.string(), error: z.string() })
+  .meta({ id: 'BatchError' });
 
 export const batchAnswer = z
   .strictObject({ indexed: z.int().min(0), failed: z.int().min(0), errors: z.array(batchError) })
@@ -117,7 +160,9 @@ export const batchLine = z
   ])
   .meta({ id: 'BatchLine' });
 
-export const deleteAnswer = z.strictObject({ deleted: z.literal(true), embeddings_removed: z.int().min(0) }).meta({ id: 'DeleteAnswer' });
+export const deleteAnswer = z
+  .strictObject({ deleted: z.literal(true), embeddings_removed: z.int().min(0) })
+  .meta({ id: 'DeleteAnswer' });
 
 export const match = z
   .strictObject({
@@ -161,7 +206,11 @@ export const statusAnswer = z
 export const searchTokenRequest = z
   .strictObject({
     session_id: sessionId,
-    expires_in_seconds: z.int('must be a whole number').min(1, 'must be 1 to 2592000').max(2_592_000, 'must be 1 to 2592000').default(86_400),
+    expires_in_seconds: z
+      .int('must be a whole number')
+      .min(1, 'must be 1 to 2592000')
+      .max(2_592_000, 'must be 1 to 2592000')
+      .default(86_400),
   })
   .meta({ id: 'SearchTokenRequest' });
 
@@ -173,7 +222,10 @@ export const settingsAnswer = z
   .strictObject({
     version: z.string(),
     search_access: z.enum(['public', 'token']),
-    photo_url_template: z.string().nullable().meta({ description: 'Where pages find a photo: {session_id} and {photo_id} are put in, percent-encoded.' }),
+    photo_url_template: z
+      .string()
+      .nullable()
+      .meta({ description: 'Where pages find a photo: {session_id} and {photo_id} are put in, percent-encoded.' }),
     max_image_bytes: z.int(),
     max_image_side: z.int().meta({ description: 'Widest and highest image, in pixels.' }),
     default_threshold: unit,
@@ -203,7 +255,10 @@ export const problem = z
       .array(z.strictObject({ field: z.string(), rule: z.string() }))
       .optional()
       .meta({ description: 'Every field that broke a rule.' }),
-    rejected: z.array(rejectedFace).optional().meta({ description: 'With no_face: the faces that were seen, but too poor to be compared.' }),
+    rejected: z
+      .array(rejectedFace)
+      .optional()
+      .meta({ description: 'With no_face: the faces that were seen, but too poor to be compared.' }),
   })
   .meta({ id: 'Problem' });
 

@@ -8,8 +8,14 @@ import { cosineOfSimilarity, readModelPack, similarityOfCosine, type Calibration
 
 const cosine = fc.double({ min: -1, max: 1, noNaN: true });
 const calibration = fc
-  .record({ decision: fc.double({ min: -0.9, max: 0.99, noNaN: true }), below: fc.option(fc.double({ min: 0.001, max: 0.999, noNaN: true }), { nil: undefined }) })
-  .map(({ decision, below }): Calibration => ({ decision_cosine: decision, stranger_cosine: below && decision - below * (decision + 0.99) }));
+  .record({
+    decision: fc.double({ min: -0.9, max: 0.99, noNaN: true }),
+    below: fc.option(fc.double({ min: 0.001, max: 0.999, noNaN: true }), { nil: undefined }),
+  })
+  .map(({ decision, below }): Calibration => ({
+    decision_cosine: decision,
+    stranger_cosine: below && decision - below * (decision + 0.99),
+  }));
 
 test('similarity is 0.5 at the decision point, 0.25 between strangers, 1 for the same picture and 0 for the opposite', () => {
   fc.assert(
@@ -23,7 +29,14 @@ test('similarity is 0.5 at the decision point, 0.25 between strangers, 1 for the
 });
 
 test('similarity grows with the cosine, and rounding errors beyond 1 stay in range', () => {
-  fc.assert(fc.property(calibration, cosine, cosine, (pack, a, b) => similarityOfCosine(Math.min(a, b), pack) <= similarityOfCosine(Math.max(a, b), pack)));
+  fc.assert(
+    fc.property(
+      calibration,
+      cosine,
+      cosine,
+      (pack, a, b) => similarityOfCosine(Math.min(a, b), pack) <= similarityOfCosine(Math.max(a, b), pack),
+    ),
+  );
   assert.equal(similarityOfCosine(1.0000001, { decision_cosine: 0.9 }), 1);
   assert.equal(similarityOfCosine(-1.0000001, { decision_cosine: 0.9 }), 0);
 });
@@ -44,8 +57,14 @@ test('a manifest whose detector finds no landmarks must name a network that does
   const { landmarks: _, ...manifest } = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
   assert.equal((await readModelPack(directory, 'dlib')).landmarks?.kind, 'dlib-68');
   await writeFile(path, JSON.stringify(manifest));
-  await assert.rejects(readModelPack(directory, 'dlib'), /manifest\.json: [^]*ssd-mobilenet finds no landmarks[^]*landmarks/);
-  await writeFile(path, JSON.stringify({ ...manifest, detector: { ...(manifest['detector'] as object), kind: 'yunet' } }));
+  await assert.rejects(
+    readModelPack(directory, 'dlib'),
+    /manifest\.json: [^]*ssd-mobilenet finds no landmarks[^]*landmarks/,
+  );
+  await writeFile(
+    path,
+    JSON.stringify({ ...manifest, detector: { ...(manifest['detector'] as object), kind: 'yunet' } }),
+  );
   assert.equal((await readModelPack(directory, 'dlib')).landmarks, undefined);
 });
 
@@ -55,6 +74,12 @@ test('strangers must resemble each other less than the decision point asks, and 
   const path = join(directory, 'dlib/manifest.json');
   await cp(resolve(import.meta.dirname, '../../models/dlib/manifest.json'), path);
   const { calibration, ...manifest } = JSON.parse(await readFile(path, 'utf8')) as { calibration: Calibration };
-  await writeFile(path, JSON.stringify({ ...manifest, calibration: { ...calibration, stranger_cosine: calibration.decision_cosine } }));
-  await assert.rejects(readModelPack(directory, 'dlib'), /manifest\.json: [^]*must be below decision_cosine[^]*stranger_cosine/);
+  await writeFile(
+    path,
+    JSON.stringify({ ...manifest, calibration: { ...calibration, stranger_cosine: calibration.decision_cosine } }),
+  );
+  await assert.rejects(
+    readModelPack(directory, 'dlib'),
+    /manifest\.json: [^]*must be below decision_cosine[^]*stranger_cosine/,
+  );
 });

@@ -38,14 +38,17 @@ const calibration = z
     /** Cosine of two embeddings at which a match is as good as a guess should ever be: similarity 0.5. */
     decision_cosine: z.number().min(-0.9999).max(0.9999),
     /**
-     * Median cosine of the faces of two different people: similarity 0.25, so that thresholds below 0.5 find more people by and by. Absent where it was not
-     * measured; similarity then falls to −1 in one line.
+     * Median cosine of the faces of two different people: similarity 0.25, so that thresholds below 0.5 find more
+     * people by and by. Absent where it was not measured; similarity then falls to −1 in one line.
      */
     stranger_cosine: z.number().min(-0.9999).max(0.9999).optional(),
     /** How the decision point was measured: photos, pairs, false match rate. */
     evidence: z.string().min(1),
   })
-  .refine(({ decision_cosine, stranger_cosine = -1 }) => stranger_cosine <= decision_cosine - 0.0001, { path: ['stranger_cosine'], error: 'must be below decision_cosine' });
+  .refine(({ decision_cosine, stranger_cosine = -1 }) => stranger_cosine <= decision_cosine - 0.0001, {
+    path: ['stranger_cosine'],
+    error: 'must be below decision_cosine',
+  });
 
 const fields = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]+$/),
@@ -64,10 +67,13 @@ const fields = z.strictObject({
 });
 
 /** `models/<name>/manifest.json`. */
-export const modelPackManifest = fields.refine(({ detector, landmarks }) => detector.kind !== 'ssd-mobilenet' || landmarks !== undefined, {
-  path: ['landmarks'],
-  error: 'must be given: the detector ssd-mobilenet finds no landmarks',
-});
+export const modelPackManifest = fields.refine(
+  ({ detector, landmarks }) => detector.kind !== 'ssd-mobilenet' || landmarks !== undefined,
+  {
+    path: ['landmarks'],
+    error: 'must be given: the detector ssd-mobilenet finds no landmarks',
+  },
+);
 
 export type ModelPack = z.infer<typeof modelPackManifest>;
 
@@ -88,8 +94,8 @@ export function modelIdOf(pack: Pick<ModelPack, 'name' | 'version'>): string {
 }
 
 /**
- * Similarity, 0 to 1, of two embeddings whose cosine is `cosine`: 0.25 between strangers, 0.5 at the pack's decision point, 1 for the
- * same picture; straight lines between, so monotonic and exactly invertible by `cosineOfSimilarity`.
+ * Similarity, 0 to 1, of two embeddings whose cosine is `cosine`: 0.25 between strangers, 0.5 at the pack's decision
+ * point, 1 for the same picture; straight lines between, so monotonic and exactly invertible by `cosineOfSimilarity`.
  */
 export function similarityOfCosine(cosine: number, calibration: Calibration): number {
   return along(cosine, knotsOf(calibration));
@@ -97,14 +103,22 @@ export function similarityOfCosine(cosine: number, calibration: Calibration): nu
 
 /** The cosine at which `similarityOfCosine` gives `similarity` (0 to 1). */
 export function cosineOfSimilarity(similarity: number, calibration: Calibration): number {
-  return along(similarity, knotsOf(calibration).map(([x, y]) => [y, x]));
+  return along(
+    similarity,
+    knotsOf(calibration).map(([x, y]) => [y, x]),
+  );
 }
 
 export type Calibration = Pick<ModelPack['calibration'], 'decision_cosine' | 'stranger_cosine'>;
 type Knot = [x: number, y: number];
 
 function knotsOf({ decision_cosine, stranger_cosine }: Calibration): Knot[] {
-  return [[-1, 0], ...(stranger_cosine === undefined ? [] : [[stranger_cosine, 0.25] satisfies Knot]), [decision_cosine, 0.5], [1, 1]];
+  return [
+    [-1, 0],
+    ...(stranger_cosine === undefined ? [] : [[stranger_cosine, 0.25] satisfies Knot]),
+    [decision_cosine, 0.5],
+    [1, 1],
+  ];
 }
 
 /** The y of the line through `knots` (ascending) at `x`; beyond their ends, that of the end. */

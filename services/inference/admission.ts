@@ -25,9 +25,14 @@ export interface Refusal {
 export function judge(load: Load, remainingMs: number): Refusal | null {
   const { open, workers, queueLimit, serviceMs } = load;
   const retryAfterMs = Math.ceil((open / workers) * serviceMs);
-  if (open >= workers + queueLimit) return { reason: 'queue_full', message: `All ${workers + queueLimit} places are taken.`, retryAfterMs };
+  if (open >= workers + queueLimit)
+    return { reason: 'queue_full', message: `All ${workers + queueLimit} places are taken.`, retryAfterMs };
   const waitMs = (Math.max(0, open + 1 - workers) / workers) * serviceMs;
   if (waitMs > remainingMs)
-    return { reason: 'deadline_too_short', message: `The photo would wait about ${Math.ceil(waitMs)} ms, longer than its deadline allows.`, retryAfterMs };
+    return {
+      reason: 'deadline_too_short',
+      message: `The photo would wait about ${Math.ceil(waitMs)} ms, longer than its deadline allows.`,
+      retryAfterMs,
+    };
   return null;
 }

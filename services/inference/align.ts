@@ -27,7 +27,8 @@ export interface Affine {
  * @throws RangeError when all points of `from` coincide or the lists differ in length.
  */
 export function fitSimilarity(from: readonly Point[], to: readonly Point[]): Similarity {
-  if (from.length !== to.length || from.length < 2) throw new RangeError(`${from.length} and ${to.length} points: two or more pairs are needed`);
+  if (from.length !== to.length || from.length < 2)
+    throw new RangeError(`${from.length} and ${to.length} points: two or more pairs are needed`);
   const centreFrom = meanOf(from);
   const centreTo = meanOf(to);
   let variance = 0;
@@ -42,13 +43,18 @@ export function fitSimilarity(from: readonly Point[], to: readonly Point[]): Sim
   }
   if (variance === 0) throw new RangeError('all points coincide');
   const [a, b] = [dot / variance, cross / variance];
-  return { a, b, x0: centreTo.x - a * centreFrom.x + b * centreFrom.y, y0: centreTo.y - b * centreFrom.x - a * centreFrom.y };
+  return {
+    a,
+    b,
+    x0: centreTo.x - a * centreFrom.x + b * centreFrom.y,
+    y0: centreTo.y - b * centreFrom.x - a * centreFrom.y,
+  };
 }
 
 /**
- * Where each pixel of the aligned chip lies in the photo: the map from chip to photo that fits `landmarks`, 68 points (iBUG 300-W order)
- * or five (eyes, nose, corners of the mouth), to the recogniser's template. Of 68 points five are made: for dlib's recogniser they
- * separated people better than dlib's own choice of 41 (docs/decisions/0042).
+ * Where each pixel of the aligned chip lies in the photo: the map from chip to photo that fits `landmarks`, 68 points
+ * (iBUG 300-W order) or five (eyes, nose, corners of the mouth), to the recogniser's template. Of 68 points five are
+ * made: for dlib's recogniser they separated people better than dlib's own choice of 41 (docs/decisions/0042).
  */
 export function chipToPhoto(alignment: Alignment, landmarks: readonly Point[]): Similarity {
   return fitSimilarity(TEMPLATES[alignment], fivePoints(landmarks));
@@ -57,7 +63,13 @@ export function chipToPhoto(alignment: Alignment, landmarks: readonly Point[]): 
 /** Centres of the eyes, tip of the nose and corners of the mouth, of 68 points in iBUG order or of five. */
 export function fivePoints(landmarks: readonly Point[]): Point[] {
   if (landmarks.length === 5) return [...landmarks];
-  return [meanOf(landmarks.slice(36, 42)), meanOf(landmarks.slice(42, 48)), landmarks[30]!, landmarks[48]!, landmarks[54]!];
+  return [
+    meanOf(landmarks.slice(36, 42)),
+    meanOf(landmarks.slice(42, 48)),
+    landmarks[30]!,
+    landmarks[48]!,
+    landmarks[54]!,
+  ];
 }
 
 /** `outer` after `inner`. */
@@ -77,12 +89,15 @@ export function affineOf({ a, b, x0, y0 }: Similarity): Affine {
 
 /**
  * Cuts a square chip of `size` pixels out of `source`, bilinear; `toSource` maps chip to source (pixel centres at .5).
- * Where the chip is smaller than its piece of the source, whole blocks of pixels are averaged first, so that a large face is not
- * aliased. Outside the source lies black, as in dlib's `extract_image_chip`. No array is taken apart inside the loops: that made 13 to 21 MB of garbage a photo,
- * and 130 collections a second in each worker.
+ * Where the chip is smaller than its piece of the source, whole blocks of pixels are averaged first, so that a large
+ * face is not aliased. Outside the source lies black, as in dlib's `extract_image_chip`. No array is taken apart inside
+ * the loops: that made 13 to 21 MB of garbage a photo, and 130 collections a second in each worker.
  */
 export function cutChip(source: Raster, toSource: Affine, size: number): Uint8Array {
-  const { matrix: [a, b, c, d], offset: [x0, y0] } = toSource;
+  const {
+    matrix: [a, b, c, d],
+    offset: [x0, y0],
+  } = toSource;
   const block = Math.max(1, Math.round(Math.sqrt(Math.abs(a * d - b * c))));
   const left = Math.floor((x0 + Math.min(0, a * size) + Math.min(0, b * size)) / block) - 1;
   const top = Math.floor((y0 + Math.min(0, c * size) + Math.min(0, d * size)) / block) - 1;
@@ -110,8 +125,18 @@ export function cutChip(source: Raster, toSource: Affine, size: number): Uint8Ar
   return chip;
 }
 
-/** Means of `block` × `block` pixels; the raster's pixels outside `source` are black and an edge block counts what it holds. */
-function averageBlocks(source: Raster, left: number, top: number, columns: number, rows: number, block: number): Uint8Array {
+/**
+ * Means of `block` × `block` pixels; the raster's pixels outside `source` are black and an edge block counts what it
+ * holds.
+ */
+function averageBlocks(
+  source: Raster,
+  left: number,
+  top: number,
+  columns: number,
+  rows: number,
+  block: number,
+): Uint8Array {
   const { pixels, width, height } = source;
   const means = new Uint8Array(columns * rows * 3);
   for (let row = 0; row < rows; row++) {
@@ -159,8 +184,8 @@ const ARCFACE_TEMPLATE: Point[] = [
 const DLIB_PADDING = 0.25;
 
 /**
- * The same points of dlib's mean face, 0 to 1 (`image_transforms/interpolation.h`, means of its points 36 to 41 and 42 to 47, points 30, 48 and
- * 54), placed as `get_face_chip_details` does.
+ * The same points of dlib's mean face, 0 to 1 (`image_transforms/interpolation.h`, means of its points 36 to 41 and 42
+ * to 47, points 30, 48 and 54), placed as `get_face_chip_details` does.
  */
 const DLIB_TEMPLATE: Point[] = [
   { x: 0.225492, y: 0.21599 },

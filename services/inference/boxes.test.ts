@@ -6,7 +6,9 @@ import { areaOf, moveBox, overlapOf, sharedArea, suppressOverlaps, type Detectio
 const coordinate = fc.double({ min: -1000, max: 1000, noNaN: true });
 const length = fc.double({ min: 0.5, max: 500, noNaN: true });
 const boxes = fc.record({ x: coordinate, y: coordinate, width: length, height: length });
-const detections = fc.array(fc.record({ box: boxes, score: fc.double({ min: 0, max: 1, noNaN: true }) }), { maxLength: 40 });
+const detections = fc.array(fc.record({ box: boxes, score: fc.double({ min: 0, max: 1, noNaN: true }) }), {
+  maxLength: 40,
+});
 const overlapping = (a: Detection, b: Detection) => overlapOf(a.box, b.box) > 0.4;
 
 test('overlap is symmetric, 1 for the same box and unchanged when both boxes move', () => {
@@ -24,7 +26,10 @@ test('overlap is symmetric, 1 for the same box and unchanged when both boxes mov
 });
 
 test('boxes share no more than the smaller one', () => {
-  fc.assert(fc.property(boxes, boxes, (a, b) => assert.ok(sharedArea(a, b) <= Math.min(areaOf(a), areaOf(b)) * (1 + 1e-9))), { verbose: true });
+  fc.assert(
+    fc.property(boxes, boxes, (a, b) => assert.ok(sharedArea(a, b) <= Math.min(areaOf(a), areaOf(b)) * (1 + 1e-9))),
+    { verbose: true },
+  );
 });
 
 test('of overlapping detections the best stays, nothing that stays overlaps, and what goes overlaps something better', () => {

@@ -40,7 +40,10 @@ export function overlapOf(a: Box, b: Box): number {
  * Greedy non-maximum suppression: the best detection stays, those it `covers` go, and so on. Best first in the answer.
  * Equal scores keep their order, so the answer is the same at every run.
  */
-export function suppressOverlaps<D extends Detection>(detections: readonly D[], covers: (kept: D, other: D) => boolean): D[] {
+export function suppressOverlaps<D extends Detection>(
+  detections: readonly D[],
+  covers: (kept: D, other: D) => boolean,
+): D[] {
   const kept: D[] = [];
   for (const candidate of detections.toSorted((a, b) => b.score - a.score)) {
     if (!kept.some((better) => covers(better, candidate))) kept.push(candidate);
@@ -50,7 +53,12 @@ export function suppressOverlaps<D extends Detection>(detections: readonly D[], 
 
 /** A box in other coordinates: `point * scale + offset` on each axis. */
 export function moveBox(box: Box, scale: Point, offset: Point = { x: 0, y: 0 }): Box {
-  return { x: box.x * scale.x + offset.x, y: box.y * scale.y + offset.y, width: box.width * scale.x, height: box.height * scale.y };
+  return {
+    x: box.x * scale.x + offset.x,
+    y: box.y * scale.y + offset.y,
+    width: box.width * scale.x,
+    height: box.height * scale.y,
+  };
 }
 
 /** A detection in other coordinates. */
@@ -59,7 +67,9 @@ export function moveDetection<D extends Detection>(detection: D, scale: Point, o
   return {
     ...detection,
     box: moveBox(box, scale, offset),
-    ...(landmarks && { landmarks: landmarks.map(({ x, y }) => ({ x: x * scale.x + offset.x, y: y * scale.y + offset.y })) }),
+    ...(landmarks && {
+      landmarks: landmarks.map(({ x, y }) => ({ x: x * scale.x + offset.x, y: y * scale.y + offset.y })),
+    }),
   };
 }
 

@@ -20,7 +20,10 @@ test('the strictest of the nested cgroup v2 quotas counts', () => {
 });
 
 test('a cgroup v1 quota counts, and -1 is no quota', () => {
-  const v1 = { 'proc/self/cgroup': '5:memory:/\n4:cpu,cpuacct:/job\n', 'sys/fs/cgroup/cpu/job/cpu.cfs_period_us': '50000\n' };
+  const v1 = {
+    'proc/self/cgroup': '5:memory:/\n4:cpu,cpuacct:/job\n',
+    'sys/fs/cgroup/cpu/job/cpu.cfs_period_us': '50000\n',
+  };
   assert.equal(availableCores(systemWith({ ...v1, 'sys/fs/cgroup/cpu/job/cpu.cfs_quota_us': '200000\n' }), 16), 4);
   assert.equal(availableCores(systemWith({ ...v1, 'sys/fs/cgroup/cpu/job/cpu.cfs_quota_us': '-1\n' }), 16), 16);
 });

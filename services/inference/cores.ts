@@ -11,7 +11,10 @@ export function availableCores(systemRoot = '/', affinity = availableParallelism
   return Math.max(1, Math.floor(Math.min(affinity, cgroupQuota(systemRoot))));
 }
 
-/** CPUs' worth of time granted by cgroup v2 or v1, the strictest of the process's group and its parents; Infinity without a limit. */
+/**
+ * CPUs' worth of time granted by cgroup v2 or v1, the strictest of the process's group and its parents; Infinity
+ * without a limit.
+ */
 function cgroupQuota(systemRoot: string): number {
   const groups = readLines(join(systemRoot, 'proc/self/cgroup')).map((line) => line.split(':'));
   const quotas = groups.flatMap(([, controllers = '', path = '/']) => {

@@ -1,5 +1,9 @@
 import { IMAGE_PROBLEM_TRAILER } from '@facepass/contracts/image-problem';
-import type { DetectFacesRequest, DetectFacesResponse, FaceAnalysisServiceImplementation } from '@facepass/contracts/inference';
+import type {
+  DetectFacesRequest,
+  DetectFacesResponse,
+  FaceAnalysisServiceImplementation,
+} from '@facepass/contracts/inference';
 import type { Logger } from '@facepass/runtime/logger';
 import { ServerError, Status, type CallContext } from 'nice-grpc';
 import type { InferenceEvents } from './events.ts';
@@ -19,14 +23,27 @@ export function faceAnalysis(context: DetectFacesContext): FaceAnalysisServiceIm
   return { detectFaces: (request, call) => inServerSpan(call.metadata, () => detectFaces(context, request, call)) };
 }
 
-async function detectFaces({ pool, events, logger }: DetectFacesContext, request: DetectFacesRequest, call: CallContext): Promise<DetectFacesResponse> {
+async function detectFaces(
+  { pool, events, logger }: DetectFacesContext,
+  request: DetectFacesRequest,
+  call: CallContext,
+): Promise<DetectFacesResponse> {
   const { image, minConfidence, maxFaces } = request;
-  if (!(minConfidence >= 0 && minConfidence <= 1)) throw new ServerError(Status.INVALID_ARGUMENT, 'min_confidence must be between 0 and 1.');
+  if (!(minConfidence >= 0 && minConfidence <= 1))
+    throw new ServerError(Status.INVALID_ARGUMENT, 'min_confidence must be between 0 and 1.');
   try {
     const photo = await pool.analyse({ image, minConfidence, maxFaces }, call.signal);
     recordStages(photo);
     events.photoAnalysed(photo.found);
-    logger.debug({ faces: photo.found.faces.length, rejected: photo.found.rejected.length, queue_ms: Math.round(photo.queueMs), ...photo.found.timings }, 'photo analysed');
+    logger.debug(
+      {
+        faces: photo.found.faces.length,
+        rejected: photo.found.rejected.length,
+        queue_ms: Math.round(photo.queueMs),
+        ...photo.found.timings,
+      },
+      'photo analysed',
+    );
     return responseOf(photo);
   } catch (error) {
     if (call.signal.aborted) throw error;

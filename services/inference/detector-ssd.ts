@@ -8,7 +8,11 @@ const UNIT = 512;
  * SSD MobileNet v1 as models/dlib converts it: `boxes` [1, anchors, 4] = top, left, bottom, right and `scores`
  * [1, anchors] of the face class, already sigmoid.
  */
-export function decodeSsd(outputs: Record<string, Tensor>, input: { width: number; height: number }, minScore: number): Detection[] {
+export function decodeSsd(
+  outputs: Record<string, Tensor>,
+  input: { width: number; height: number },
+  minScore: number,
+): Detection[] {
   const boxes = outputs.boxes!.data;
   const scores = outputs.scores!.data;
   const detections: Detection[] = [];

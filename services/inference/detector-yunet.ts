@@ -4,11 +4,15 @@ import type { Tensor } from './models.ts';
 const STRIDES = [8, 16, 32];
 
 /**
- * YuNet (libfacedetection.train): for each stride of 8, 16 and 32 pixels `cls`, `obj` [1, cells, 1], `bbox` [1, cells, 4] =
- * shift of the centre in cells and logarithm of the size in cells, and `kps` [1, cells, 10], shifts of five points in cells.
- * The score is the geometric mean of class and objectness.
+ * YuNet (libfacedetection.train): for each stride of 8, 16 and 32 pixels `cls`, `obj` [1, cells, 1], `bbox` [1, cells,
+ * 4] = shift of the centre in cells and logarithm of the size in cells, and `kps` [1, cells, 10], shifts of five points
+ * in cells. The score is the geometric mean of class and objectness.
  */
-export function decodeYunet(outputs: Record<string, Tensor>, input: { width: number; height: number }, minScore: number): Detection[] {
+export function decodeYunet(
+  outputs: Record<string, Tensor>,
+  input: { width: number; height: number },
+  minScore: number,
+): Detection[] {
   return STRIDES.flatMap((stride) => decodeStride(outputs, stride, Math.floor(input.width / stride), minScore));
 }
 

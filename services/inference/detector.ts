@@ -11,7 +11,9 @@ import { INPUT_MULTIPLE } from './tiles.ts';
 export interface Detector {
   inputSize: number;
   sight: Sight;
-  /** Every detection with a score of `minScore` or more, in the raster's pixels, overlapping ones not yet suppressed. */
+  /**
+   * Every detection with a score of `minScore` or more, in the raster's pixels, overlapping ones not yet suppressed.
+   */
   detect(raster: Raster, minScore: number): Promise<Detection[]>;
 }
 
@@ -31,8 +33,8 @@ export function createDetector(pack: Pick<ModelPack, 'detector'>, model: Model):
 }
 
 /**
- * What a network sees, in pixels of its input (longer side of the box), measured on faces pasted at known sizes onto plain and textured
- * ground (docs/decisions/0041).
+ * What a network sees, in pixels of its input (longer side of the box), measured on faces pasted at known sizes onto
+ * plain and textured ground (docs/decisions/0041).
  */
 export interface Sight {
   /** A lower score means nothing; this one is worth a closer look. */
@@ -93,7 +95,10 @@ function interleavedBytes(raster: Raster, { width, height }: InputSize): Tensor 
   return { data, shape: [1, height, width, 3] };
 }
 
-/** [1, 3, height, width] floats `(pixel - mean) * scale`, channels in the given order, padded with black as the networks' own programs do. */
+/**
+ * [1, 3, height, width] floats `(pixel - mean) * scale`, channels in the given order, padded with black as the
+ * networks' own programs do.
+ */
 function planarFloats([first, second, third]: readonly [number, number, number], mean: number, scale: number) {
   return ({ pixels, ...raster }: Raster, { width, height }: InputSize): Tensor => {
     const plane = width * height;

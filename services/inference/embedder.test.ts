@@ -4,7 +4,9 @@ import fc from 'fast-check';
 import { createEmbedder, lifted, normalised } from './embedder.ts';
 import type { Model, Tensor } from './models.ts';
 
-const vectors = fc.array(fc.double({ min: -0.12, max: 0.12, noNaN: true }), { minLength: 16, maxLength: 16 }).map((values) => Float32Array.from(values));
+const vectors = fc
+  .array(fc.double({ min: -0.12, max: 0.12, noNaN: true }), { minLength: 16, maxLength: 16 })
+  .map((values) => Float32Array.from(values));
 
 test('a lifted vector has the length asked for, and cosine ranks as Euclidean distance does', () => {
   fc.assert(
@@ -20,12 +22,18 @@ test('a lifted vector has the length asked for, and cosine ranks as Euclidean di
 
 test('a normalised vector has length 1 and the same direction', () => {
   const vector = Float32Array.of(3, 0, 4);
-  assert.deepEqual([...normalised(vector)].map((x) => Math.round(x * 1e6) / 1e6), [0.6, 0, 0.8]);
+  assert.deepEqual(
+    [...normalised(vector)].map((x) => Math.round(x * 1e6) / 1e6),
+    [0.6, 0, 0.8],
+  );
 });
 
 test('colour order, mean and scale reach the network as the manifest says, and a fixed batch of one is kept', async () => {
   const given: Tensor[] = [];
-  const embed = createEmbedder({ ...pack, recogniser: { ...pack.recogniser, channels: 'bgr', mean: [1, 2, 3], scale: [10, 100, 1000] } }, modelOf([1, 3, 112, 112], given));
+  const embed = createEmbedder(
+    { ...pack, recogniser: { ...pack.recogniser, channels: 'bgr', mean: [1, 2, 3], scale: [10, 100, 1000] } },
+    modelOf([1, 3, 112, 112], given),
+  );
   const chip = new Uint8Array(112 * 112 * 3).map((_, i) => [50, 60, 70][i % 3]!);
   assert.equal((await embed([chip, chip, chip])).length, 3);
   assert.equal(given.length, 3);
@@ -34,7 +42,10 @@ test('colour order, mean and scale reach the network as the manifest says, and a
 });
 
 test('a network whose output is longer or shorter than the manifest says is refused', async () => {
-  await assert.rejects(createEmbedder({ ...pack, embedding_size: 64 }, modelOf([null, 3, 112, 112], []))([new Uint8Array(112 * 112 * 3)]), /model pack p: 8 numbers a face, the manifest says 64/);
+  await assert.rejects(
+    createEmbedder({ ...pack, embedding_size: 64 }, modelOf([null, 3, 112, 112], []))([new Uint8Array(112 * 112 * 3)]),
+    /model pack p: 8 numbers a face, the manifest says 64/,
+  );
 });
 
 const pack = {

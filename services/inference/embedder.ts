@@ -3,11 +3,17 @@ import { stopIfAbandoned } from './abandoned.ts';
 import { CHIP_SIZE } from './align.ts';
 import { FACES_PER_RUN, type Model, type Tensor } from './models.ts';
 
-/** Aligned chips (8-bit RGB, `CHIP_SIZE` square) in, L2-normalised embeddings out, in the same order. @throws Abandoned when `abandoned` said so. */
+/**
+ * Aligned chips (8-bit RGB, `CHIP_SIZE` square) in, L2-normalised embeddings out, in the same order. @throws Abandoned
+ * when `abandoned` said so.
+ */
 export type Embed = (chips: readonly Uint8Array[], abandoned?: () => boolean) => Promise<Float32Array[]>;
 
 /** @throws Error, when it runs, if the network's output is not as long as the manifest says. */
-export function createEmbedder(pack: Pick<ModelPack, 'name' | 'alignment' | 'recogniser' | 'embedding_size'>, model: Model): Embed {
+export function createEmbedder(
+  pack: Pick<ModelPack, 'name' | 'alignment' | 'recogniser' | 'embedding_size'>,
+  model: Model,
+): Embed {
   const side = CHIP_SIZE[pack.alignment];
   const batch = model.input.shape[0] ?? FACES_PER_RUN;
   const layOut = model.input.type === 'uint8' ? interleavedBytes : planarFloats(pack.recogniser);
@@ -20,7 +26,9 @@ export function createEmbedder(pack: Pick<ModelPack, 'name' | 'alignment' | 'rec
       const group = chips.slice(start, start + batch);
       const [output] = Object.values(await model.run(layOut(group, side)));
       if (output!.data.length !== group.length * outputSize)
-        throw new Error(`model pack ${pack.name}: ${output!.data.length / group.length} numbers a face, the manifest says ${outputSize}`);
+        throw new Error(
+          `model pack ${pack.name}: ${output!.data.length / group.length} numbers a face, the manifest says ${outputSize}`,
+        );
       const rows = group.map((_, i) => Float32Array.from(output!.data.subarray(i * outputSize, (i + 1) * outputSize)));
       embeddings.push(...rows.map((row) => normalised(radius === undefined ? row : lifted(row, radius))));
     }
@@ -35,8 +43,9 @@ export function normalised(vector: Float32Array): Float32Array {
 }
 
 /**
- * The vector with one more number that brings its length to `radius`. Of two lifted vectors, `cosine = 1 − (d² + δ²) / (2 · radius²)`, where d
- * is their Euclidean distance before and δ the difference of their last numbers, small beside d: cosine ranks as the distance does.
+ * The vector with one more number that brings its length to `radius`. Of two lifted vectors, `cosine = 1 − (d² + δ²) /
+ * (2 · radius²)`, where d is their Euclidean distance before and δ the difference of their last numbers, small beside
+ * d: cosine ranks as the distance does.
  */
 export function lifted(vector: Float32Array, radius: number): Float32Array {
   const squares = vector.reduce((sum, x) => sum + x * x, 0);

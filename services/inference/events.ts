@@ -14,7 +14,12 @@ export type RefusalReason = (typeof REFUSALS)[number];
  * closed set of values.
  * @param load what the gauges show at the moment of a scrape.
  */
-export function createEvents(load: { queueCapacity: number; queueDepth(): number; inFlight(): number; workersReady(): number }) {
+export function createEvents(load: {
+  queueCapacity: number;
+  queueDepth(): number;
+  inFlight(): number;
+  workersReady(): number;
+}) {
   const registry = createRegistry();
   collectDefaultMetrics({ register: registry });
   const metrics = createMetrics(registry, load);
@@ -54,25 +59,70 @@ export function createEvents(load: { queueCapacity: number; queueDepth(): number
 
 function createMetrics(registry: MetricsRegistry, load: Parameters<typeof createEvents>[0]) {
   const registers = [registry];
-  new Gauge({ name: 'facepass_inference_queue_capacity', help: 'Photos that may wait for a worker.', registers }).set(load.queueCapacity);
+  new Gauge({ name: 'facepass_inference_queue_capacity', help: 'Photos that may wait for a worker.', registers }).set(
+    load.queueCapacity,
+  );
   scrapedGauge('facepass_inference_queue_depth', 'Photos that wait for a worker.', load.queueDepth, registers);
   scrapedGauge('facepass_inference_in_flight', 'Photos that workers are busy with.', load.inFlight, registers);
-  scrapedGauge('facepass_inference_workers_ready', 'Worker threads with their models loaded.', load.workersReady, registers);
-  const refused = new Counter({ name: 'facepass_inference_refused_total', help: 'Calls refused before their photo was read.', labelNames: ['reason'], registers });
+  scrapedGauge(
+    'facepass_inference_workers_ready',
+    'Worker threads with their models loaded.',
+    load.workersReady,
+    registers,
+  );
+  const refused = new Counter({
+    name: 'facepass_inference_refused_total',
+    help: 'Calls refused before their photo was read.',
+    labelNames: ['reason'],
+    registers,
+  });
   for (const reason of REFUSALS) refused.inc({ reason }, 0);
-  const rejectedFaces = new Counter({ name: 'facepass_inference_rejected_faces_total', help: 'Faces seen and refused.', labelNames: ['reason'], registers });
+  const rejectedFaces = new Counter({
+    name: 'facepass_inference_rejected_faces_total',
+    help: 'Faces seen and refused.',
+    labelNames: ['reason'],
+    registers,
+  });
   for (const reason of REJECT_REASONS) rejectedFaces.inc({ reason }, 0);
-  const requests = new Counter({ name: 'facepass_inference_requests_total', help: 'DetectFaces calls by gRPC status.', labelNames: ['code'], registers });
-  // A process that gets no call would have no series, and a comparison of the processes would leave out the one it is about.
+  const requests = new Counter({
+    name: 'facepass_inference_requests_total',
+    help: 'DetectFaces calls by gRPC status.',
+    labelNames: ['code'],
+    registers,
+  });
+  // A process that gets no call would have no series, and a comparison of the processes would leave out the one it is
+  // about.
   requests.inc({ code: 'OK' }, 0);
   return {
     refused,
     requests,
-    modelInfo: new Gauge({ name: 'facepass_inference_model_info', help: 'The loaded model, and the first execution provider that is named; always 1.', labelNames: ['model_id', 'pack', 'provider'], registers }),
-    modelLoadSeconds: new Gauge({ name: 'facepass_inference_model_load_seconds', help: 'Time the last worker took to load and warm up its models.', registers }),
-    workerRestarts: new Counter({ name: 'facepass_inference_worker_restarts_total', help: 'Workers replaced after they died or took too long.', registers }),
-    dropped: new Counter({ name: 'facepass_inference_dropped_total', help: 'Photos whose caller left, or whose deadline passed, before any work on them.', registers }),
-    batchSize: new Histogram({ name: 'facepass_inference_batch_size', help: 'Faces embedded of one photo; a run of the network takes 8 at most.', buckets: [1, 2, 4, 8, 16, 32, 64, 128], registers }),
+    modelInfo: new Gauge({
+      name: 'facepass_inference_model_info',
+      help: 'The loaded model, and the first execution provider that is named; always 1.',
+      labelNames: ['model_id', 'pack', 'provider'],
+      registers,
+    }),
+    modelLoadSeconds: new Gauge({
+      name: 'facepass_inference_model_load_seconds',
+      help: 'Time the last worker took to load and warm up its models.',
+      registers,
+    }),
+    workerRestarts: new Counter({
+      name: 'facepass_inference_worker_restarts_total',
+      help: 'Workers replaced after they died or took too long.',
+      registers,
+    }),
+    dropped: new Counter({
+      name: 'facepass_inference_dropped_total',
+      help: 'Photos whose caller left, or whose deadline passed, before any work on them.',
+      registers,
+    }),
+    batchSize: new Histogram({
+      name: 'facepass_inference_batch_size',
+      help: 'Faces embedded of one photo; a run of the network takes 8 at most.',
+      buckets: [1, 2, 4, 8, 16, 32, 64, 128],
+      registers,
+    }),
     stageSeconds: new Histogram({
       name: 'facepass_inference_stage_seconds',
       help: 'Time of one photo in a stage: queue, decode, detect, align, embed.',

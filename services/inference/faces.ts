@@ -9,7 +9,14 @@ import { decodePhoto, storedFromUpright, type ImageLimits, type Photo } from './
 import { findLandmarks } from './landmarks.ts';
 import { locateFaces } from './locate.ts';
 import { FACES_PER_RUN, loadPackModels, type PackModels } from './models.ts';
-import { DEFAULT_QUALITY_LIMITS, qualityOf, rejectReasonOf, type FaceQuality, type QualityLimits, type RejectReason } from './quality.ts';
+import {
+  DEFAULT_QUALITY_LIMITS,
+  qualityOf,
+  rejectReasonOf,
+  type FaceQuality,
+  type QualityLimits,
+  type RejectReason,
+} from './quality.ts';
 
 /** What a pipeline is made of. Everything but the models has a default. */
 export interface PipelineConfig {
@@ -29,8 +36,16 @@ export interface PipelineConfig {
   quality?: Partial<QualityLimits>;
 }
 
-export const DEFAULT_IMAGE_LIMITS: ImageLimits = { maxBytes: 10 * 1024 * 1024, maxWidth: 4096, maxHeight: 4096, maxPixels: 4096 * 4096 };
-/** A face costs 11 ms of CPU time with `dlib` (4 to align, 7 to embed), 6 ms with MobileFaceNet; its place in the photo was found by then. */
+export const DEFAULT_IMAGE_LIMITS: ImageLimits = {
+  maxBytes: 10 * 1024 * 1024,
+  maxWidth: 4096,
+  maxHeight: 4096,
+  maxPixels: 4096 * 4096,
+};
+/**
+ * A face costs 11 ms of CPU time with `dlib` (4 to align, 7 to embed), 6 ms with MobileFaceNet; its place in the photo
+ * was found by then.
+ */
 export const DEFAULT_MAX_FACES = 500;
 
 /** Loaded models, ready to work. One photo at a time: one pipeline per worker thread. */
@@ -86,7 +101,10 @@ export interface StageTimings {
   embedMs: number;
 }
 
-/** Longer side of the smallest face that is looked for, and of the smallest that is looked for in every photo, in pixels of the photo. */
+/**
+ * Longer side of the smallest face that is looked for, and of the smallest that is looked for in every photo, in pixels
+ * of the photo.
+ */
 const SMALLEST_FACE = 32;
 const COMMON_FACE = 64;
 
@@ -120,15 +138,32 @@ export async function createPipeline(config: PipelineConfig): Promise<Pipeline> 
   };
 }
 
-/** Runs every network on a pattern, with a full batch of faces: the first photo of a cold pipeline took 1.6 times as long as the next. */
+/**
+ * Runs every network on a pattern, with a full batch of faces: the first photo of a cold pipeline took 1.6 times as
+ * long as the next.
+ */
 async function warmUp(stages: Stages): Promise<void> {
   const side = stages.detector.inputSize;
   const pixels = Uint8Array.from({ length: side * side * 3 }, (_, i) => (i * i) >> 8);
   const photo: Photo = { stored: { pixels, width: side, height: side }, orientation: 1, width: side, height: side };
-  await locateFaces(photo, stages.detector, { minConfidence: 1, smallestFace: stages.detector.sight.faintSize, commonFace: side });
+  await locateFaces(photo, stages.detector, {
+    minConfidence: 1,
+    smallestFace: stages.detector.sight.faintSize,
+    commonFace: side,
+  });
   const box = { x: side / 4, y: side / 4, width: side / 2, height: side / 2 };
-  const landmarks = [[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]].map(([x, y]) => ({ x: box.x + x! * box.width, y: box.y + y! * box.height }));
-  await judgeFaces(stages, photo, Array.from({ length: FACES_PER_RUN }, () => ({ box, score: 1, landmarks })));
+  const landmarks = [
+    [0.3, 0.4],
+    [0.7, 0.4],
+    [0.5, 0.6],
+    [0.35, 0.8],
+    [0.65, 0.8],
+  ].map(([x, y]) => ({ x: box.x + x! * box.width, y: box.y + y! * box.height }));
+  await judgeFaces(
+    stages,
+    photo,
+    Array.from({ length: FACES_PER_RUN }, () => ({ box, score: 1, landmarks })),
+  );
   const chip = new Uint8Array(3 * CHIP_SIZE[stages.pack.alignment] ** 2);
   await stages.embed(Array.from({ length: FACES_PER_RUN }, () => chip));
 }
@@ -157,13 +192,21 @@ async function findFaces(stages: Stages, image: Uint8Array, options: FindFacesOp
   const maxFaces = Math.min(options.maxFaces || stages.maxFaces, stages.maxFaces);
   const { good, rejected } = await alignFaces(stages, photo, detections, { maxFaces, abandoned: options.abandoned });
   const aligned = performance.now();
-  const embeddings = await stages.embed(good.map(({ chip }) => chip), options.abandoned);
+  const embeddings = await stages.embed(
+    good.map(({ chip }) => chip),
+    options.abandoned,
+  );
   return {
     faces: good.map(({ chip: _, ...face }, i) => ({ ...face, embedding: embeddings[i]! })),
     rejected: rejected.slice(0, MAX_REJECTED),
     width: photo.width,
     height: photo.height,
-    timings: { decodeMs: decoded - started, detectMs: detected - decoded, alignMs: aligned - detected, embedMs: performance.now() - aligned },
+    timings: {
+      decodeMs: decoded - started,
+      detectMs: detected - decoded,
+      alignMs: aligned - detected,
+      embedMs: performance.now() - aligned,
+    },
   };
 }
 
@@ -171,10 +214,15 @@ async function findFaces(stages: Stages, image: Uint8Array, options: FindFacesOp
 const MAX_REJECTED = 1000;
 
 /**
- * The detections as faces, largest first, until `maxFaces` are good; the bad ones and the rest apart. No more are looked at than twice what
- * a photo may have, so that the work has an end where most are bad, too.
+ * The detections as faces, largest first, until `maxFaces` are good; the bad ones and the rest apart. No more are
+ * looked at than twice what a photo may have, so that the work has an end where most are bad, too.
  */
-async function alignFaces(stages: Stages, photo: Photo, detections: readonly Detection[], { maxFaces, abandoned }: { maxFaces: number; abandoned?: () => boolean }) {
+async function alignFaces(
+  stages: Stages,
+  photo: Photo,
+  detections: readonly Detection[],
+  { maxFaces, abandoned }: { maxFaces: number; abandoned?: () => boolean },
+) {
   const ordered = detections.toSorted((a, b) => areaOf(b.box) - areaOf(a.box));
   const good: AlignedFace[] = [];
   const rejected: RefusedFace[] = [];
@@ -186,7 +234,9 @@ async function alignFaces(stages: Stages, photo: Photo, detections: readonly Det
       else rejected.push({ box: face.box, confidence: face.confidence, reason: reason ?? 'over_limit' });
     }
   }
-  rejected.push(...ordered.slice(next).map(({ box, score: confidence }) => ({ box, confidence, reason: 'over_limit' as const })));
+  rejected.push(
+    ...ordered.slice(next).map(({ box, score: confidence }) => ({ box, confidence, reason: 'over_limit' as const })),
+  );
   return { good, rejected };
 }
 

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
-import { decodePhoto, ImageError, storedFromUpright, uprightRaster, uprightRegion, type ImageLimits, type Raster } from './image.ts';
+import {
+  decodePhoto,
+  ImageError,
+  storedFromUpright,
+  uprightRaster,
+  uprightRegion,
+  type ImageLimits,
+  type Raster,
+} from './image.ts';
 import { readSample } from './tests/pictures.ts';
 
 const limits: ImageLimits = { maxBytes: 1_000_000, maxWidth: 1000, maxHeight: 800, maxPixels: 700_000 };
@@ -10,13 +18,19 @@ const limits: ImageLimits = { maxBytes: 1_000_000, maxWidth: 1000, maxHeight: 80
 let small: Buffer;
 
 before(async () => {
-  small = await sharp(await readSample('sample1.jpg')).resize(300, 200).png().toBuffer();
+  small = await sharp(await readSample('sample1.jpg'))
+    .resize(300, 200)
+    .png()
+    .toBuffer();
 });
 
 test('JPEG, PNG and WebP are decoded, whatever the file was called or said to be', async () => {
   for (const format of ['jpeg', 'png', 'webp'] as const) {
     const photo = await decodePhoto(await sharp(small)[format]().toBuffer(), limits);
-    assert.deepEqual([photo.width, photo.height, photo.orientation, photo.stored.pixels.length], [300, 200, 1, 300 * 200 * 3]);
+    assert.deepEqual(
+      [photo.width, photo.height, photo.orientation, photo.stored.pixels.length],
+      [300, 200, 1, 300 * 200 * 3],
+    );
   }
 });
 
@@ -68,12 +82,16 @@ test('a loader other than the three never runs, even behind a signature that lie
 test('a file cut short is refused at any length, not half decoded', async () => {
   for (const format of ['jpeg', 'png', 'webp'] as const) {
     const whole = await sharp(small)[format]().toBuffer();
-    for (const share of [0.1, 0.5, 0.9, 0.98]) await assertRefused(whole.subarray(0, Math.floor(share * whole.length)), 'image_damaged', /cannot be decoded/);
+    for (const share of [0.1, 0.5, 0.9, 0.98])
+      await assertRefused(whole.subarray(0, Math.floor(share * whole.length)), 'image_damaged', /cannot be decoded/);
   }
 });
 
 test('limits on bytes, width, height and pixels name the size and the limit', async () => {
-  const blank = (width: number, height: number) => sharp({ create: { width, height, channels: 3, background: 'white' } }).png().toBuffer();
+  const blank = (width: number, height: number) =>
+    sharp({ create: { width, height, channels: 3, background: 'white' } })
+      .png()
+      .toBuffer();
   await assertRefused(Buffer.alloc(1_000_001), 'image_too_large', /1000001 bytes, more than 1000000/);
   await assertRefused(await blank(1001, 10), 'image_too_many_pixels', /1001×10 pixels, wider than 1000/);
   await assertRefused(await blank(10, 801), 'image_too_many_pixels', /10×801 pixels, higher than 800/);
@@ -81,7 +99,10 @@ test('limits on bytes, width, height and pixels name the size and the limit', as
 });
 
 test('limits hold for the upright picture: one lying on its side may be higher than wide', async () => {
-  const lying = await sharp({ create: { width: 700, height: 900, channels: 3, background: 'white' } }).withMetadata({ orientation: 6 }).jpeg().toBuffer();
+  const lying = await sharp({ create: { width: 700, height: 900, channels: 3, background: 'white' } })
+    .withMetadata({ orientation: 6 })
+    .jpeg()
+    .toBuffer();
   const photo = await decodePhoto(lying, limits);
   assert.deepEqual([photo.width, photo.height], [900, 700]);
 });
@@ -98,7 +119,11 @@ test('all eight orientations stand upright as sharp turns them, at any size', as
     const photo = await decodePhoto(file, limits);
     const expected = await sharp(file).autoOrient().removeAlpha().raw().toBuffer({ resolveWithObject: true });
     assert.deepEqual([photo.width, photo.height], [expected.info.width, expected.info.height]);
-    assert.deepEqual(Buffer.from((await uprightRaster(photo, photo.width, photo.height)).pixels), expected.data, `orientation ${orientation}`);
+    assert.deepEqual(
+      Buffer.from((await uprightRaster(photo, photo.width, photo.height)).pixels),
+      expected.data,
+      `orientation ${orientation}`,
+    );
     const half = await uprightRaster(photo, photo.width / 2, photo.height / 2);
     assert.ok(Math.abs(meanOf(half) - meanOf({ ...half, pixels: expected.data })) < 1);
   }
@@ -109,10 +134,21 @@ test('a region of a turned photo is the same region of the upright picture', asy
   const region = { x: 30, y: 50, width: 70, height: 40 };
   for (let orientation = 1; orientation <= 8; orientation++) {
     const photo = await decodePhoto(await storedAs(upright.stored, orientation), limits);
-    assert.deepEqual((await uprightRegion(photo, region, 70, 40)).pixels, (await uprightRegion(upright, region, 70, 40)).pixels, `orientation ${orientation}`);
-    const { matrix: [a, b, c, d], offset: [x0, y0] } = storedFromUpright(photo);
+    assert.deepEqual(
+      (await uprightRegion(photo, region, 70, 40)).pixels,
+      (await uprightRegion(upright, region, 70, 40)).pixels,
+      `orientation ${orientation}`,
+    );
+    const {
+      matrix: [a, b, c, d],
+      offset: [x0, y0],
+    } = storedFromUpright(photo);
     const [x, y] = [a * 30.5 + b * 50.5 + x0, c * 30.5 + d * 50.5 + y0];
-    assert.deepEqual(pixelAt(photo.stored, Math.floor(x), Math.floor(y)), pixelAt(upright.stored, 30, 50), `orientation ${orientation}`);
+    assert.deepEqual(
+      pixelAt(photo.stored, Math.floor(x), Math.floor(y)),
+      pixelAt(upright.stored, 30, 50),
+      `orientation ${orientation}`,
+    );
   }
 });
 
@@ -129,7 +165,10 @@ async function assertRefused(bytes: Uint8Array, problem: string, message: RegExp
 async function storedAs(upright: Raster, orientation: number): Promise<Buffer> {
   const inverse = [0, 1, 2, 3, 4, 5, 8, 7, 6][orientation]!;
   const source = sharp(upright.pixels, { raw: { width: upright.width, height: upright.height, channels: 3 } });
-  const turned = await sharp(await source.withMetadata({ orientation: inverse }).png().toBuffer()).autoOrient().png().toBuffer();
+  const turned = await sharp(await source.withMetadata({ orientation: inverse }).png().toBuffer())
+    .autoOrient()
+    .png()
+    .toBuffer();
   return sharp(turned).withMetadata({ orientation }).png().toBuffer();
 }
 
@@ -153,5 +192,10 @@ function pngOfClaimedSize(width: number, height: number): Buffer {
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
   header.set([8, 2, 0, 0, 0], 8);
-  return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', header), chunk('IDAT', deflateSync(Buffer.alloc(1000))), chunk('IEND', Buffer.alloc(0))]);
+  return Buffer.concat([
+    Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(Buffer.alloc(1000))),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
 }

@@ -45,11 +45,14 @@ sharp.unblock({ operation: ['VipsForeignLoadJpegBuffer', 'VipsForeignLoadPngBuff
 
 /**
  * Decodes a JPEG, PNG or WebP file (of an animation the first picture) once, at full size, as 8-bit RGB; what is
- * transparent becomes grey. The pixels are not turned upright here: to turn a small raster later is several times cheaper.
- * @throws ImageError when the bytes are something else, damaged or beyond `limits`; sizes are refused from the header alone.
+ * transparent becomes grey. The pixels are not turned upright here: to turn a small raster later is several times
+ * cheaper.
+ * @throws ImageError when the bytes are something else, damaged or beyond `limits`; sizes are refused from the header
+ * alone.
  */
 export async function decodePhoto(bytes: Uint8Array, limits: ImageLimits): Promise<Photo> {
-  if (bytes.length > limits.maxBytes) throw new ImageError('image_too_large', `the image has ${bytes.length} bytes, more than ${limits.maxBytes}`);
+  if (bytes.length > limits.maxBytes)
+    throw new ImageError('image_too_large', `the image has ${bytes.length} bytes, more than ${limits.maxBytes}`);
   requireKnownFormat(bytes);
   const header = await readHeader(bytes);
   const orientation = orientationOf(header);
@@ -80,24 +83,40 @@ export async function uprightRegion(photo: Photo, region: Box, width: number, he
 }
 
 function storedRegion(photo: Photo, { x, y, width, height }: Box): Box {
-  const { matrix: [a, b, c, d], offset: [x0, y0] } = storedFromUpright(photo);
+  const {
+    matrix: [a, b, c, d],
+    offset: [x0, y0],
+  } = storedFromUpright(photo);
   const [x1, x2] = [a * x + b * y + x0, a * (x + width) + b * (y + height) + x0];
   const [y1, y2] = [c * x + d * y + y0, c * (x + width) + d * (y + height) + y0];
   return { x: Math.min(x1, x2), y: Math.min(y1, y2), width: Math.abs(x2 - x1), height: Math.abs(y2 - y1) };
 }
 
-/** Where a point of the upright photo lies in the stored pixels, as a linear map: `stored = matrix · upright + offset`. */
-export function storedFromUpright(photo: Photo): { matrix: [number, number, number, number]; offset: [number, number] } {
+/**
+ * Where a point of the upright photo lies in the stored pixels, as a linear map: `stored = matrix · upright + offset`.
+ */
+export function storedFromUpright(photo: Photo): {
+  matrix: [number, number, number, number];
+  offset: [number, number];
+} {
   const { width, height } = photo.stored;
   switch (photo.orientation) {
-    case 1: return { matrix: [1, 0, 0, 1], offset: [0, 0] };
-    case 2: return { matrix: [-1, 0, 0, 1], offset: [width, 0] };
-    case 3: return { matrix: [-1, 0, 0, -1], offset: [width, height] };
-    case 4: return { matrix: [1, 0, 0, -1], offset: [0, height] };
-    case 5: return { matrix: [0, 1, 1, 0], offset: [0, 0] };
-    case 6: return { matrix: [0, 1, -1, 0], offset: [0, height] };
-    case 7: return { matrix: [0, -1, -1, 0], offset: [width, height] };
-    case 8: return { matrix: [0, -1, 1, 0], offset: [width, 0] };
+    case 1:
+      return { matrix: [1, 0, 0, 1], offset: [0, 0] };
+    case 2:
+      return { matrix: [-1, 0, 0, 1], offset: [width, 0] };
+    case 3:
+      return { matrix: [-1, 0, 0, -1], offset: [width, height] };
+    case 4:
+      return { matrix: [1, 0, 0, -1], offset: [0, height] };
+    case 5:
+      return { matrix: [0, 1, 1, 0], offset: [0, 0] };
+    case 6:
+      return { matrix: [0, 1, -1, 0], offset: [0, height] };
+    case 7:
+      return { matrix: [0, -1, -1, 0], offset: [width, height] };
+    case 8:
+      return { matrix: [0, -1, 1, 0], offset: [width, 0] };
   }
 }
 
@@ -116,7 +135,8 @@ const TURNS: Record<Orientation, { flop: boolean; angle: number }> = {
 function requireKnownFormat(bytes: Uint8Array): void {
   const format = formatOf(bytes);
   if (format === 'jpeg' || format === 'png' || format === 'webp') return;
-  if (format === null) throw new ImageError('not_an_image', 'the bytes are not an image: send a JPEG, PNG or WebP file');
+  if (format === null)
+    throw new ImageError('not_an_image', 'the bytes are not an image: send a JPEG, PNG or WebP file');
   throw new ImageError('unsupported_format', `the image is ${format}: send a JPEG, PNG or WebP file`);
 }
 

@@ -1,4 +1,10 @@
-import { Metadata, ServerInterceptingCall, status, type ServerInterceptingCallInterface, type ServerInterceptor } from '@grpc/grpc-js';
+import {
+  Metadata,
+  ServerInterceptingCall,
+  status,
+  type ServerInterceptingCallInterface,
+  type ServerInterceptor,
+} from '@grpc/grpc-js';
 import { RETRY_AFTER_TRAILER } from '@facepass/contracts/retry-after';
 import { judge, type Load } from './admission.ts';
 import type { InferenceEvents } from './events.ts';
@@ -23,7 +29,8 @@ export function createAdmission(context: {
   let open = 0;
   let onDrained = () => {};
   return {
-    interceptor: (method, call) => (method.path === context.methodPath ? intercept(call) : new ServerInterceptingCall(call)),
+    interceptor: (method, call) =>
+      method.path === context.methodPath ? intercept(call) : new ServerInterceptingCall(call),
     drained: () => new Promise((resolve) => (open === 0 ? resolve() : (onDrained = resolve))),
   };
 
@@ -31,7 +38,8 @@ export function createAdmission(context: {
     let admitted = false;
     let code: status | undefined;
     let receiveLimit: NodeJS.Timeout | undefined;
-    const end = (result: { code: status; details: string; metadata?: Metadata }) => call.sendStatus({ ...result, code: (code = result.code) });
+    const end = (result: { code: status; details: string; metadata?: Metadata }) =>
+      call.sendStatus({ ...result, code: (code = result.code) });
     return new ServerInterceptingCall(call, {
       start: (next) =>
         next({
@@ -40,7 +48,14 @@ export function createAdmission(context: {
             if (refusal) return end(refusal);
             admitted = true;
             open += 1;
-            receiveLimit = setTimeout(() => end({ code: status.DEADLINE_EXCEEDED, details: `The photo did not arrive within ${RECEIVE_LIMIT_MS} ms.` }), RECEIVE_LIMIT_MS);
+            receiveLimit = setTimeout(
+              () =>
+                end({
+                  code: status.DEADLINE_EXCEEDED,
+                  details: `The photo did not arrive within ${RECEIVE_LIMIT_MS} ms.`,
+                }),
+              RECEIVE_LIMIT_MS,
+            );
             forward(metadata);
           },
           onReceiveMessage(message, forward) {
@@ -50,7 +65,9 @@ export function createAdmission(context: {
           /** grpc-js calls this at the end of every call, whatever its end. */
           onCancel() {
             clearTimeout(receiveLimit);
-            context.events.callEnded(status[code ?? (remainingMs(call) <= DEADLINE_LEAD_MS ? status.DEADLINE_EXCEEDED : status.CANCELLED)]);
+            context.events.callEnded(
+              status[code ?? (remainingMs(call) <= DEADLINE_LEAD_MS ? status.DEADLINE_EXCEEDED : status.CANCELLED)],
+            );
             if (admitted && --open === 0) onDrained();
           },
         }),
@@ -61,7 +78,9 @@ export function createAdmission(context: {
     });
   }
 
-  function refusalOf(call: ServerInterceptingCallInterface): { code: status; details: string; metadata?: Metadata } | null {
+  function refusalOf(
+    call: ServerInterceptingCallInterface,
+  ): { code: status; details: string; metadata?: Metadata } | null {
     if (!context.serving()) {
       context.events.callRefused('not_serving');
       return { code: status.UNAVAILABLE, details: 'The server is starting or stopping.' };
@@ -78,7 +97,9 @@ export function createAdmission(context: {
 /** Time that a caller without a deadline has for its upload, so that a stalled one does not keep its place. */
 const RECEIVE_LIMIT_MS = 30_000;
 
-/** The caller's clock began before ours: at its deadline it leaves before we are there, one time in six on one machine. */
+/**
+ * The caller's clock began before ours: at its deadline it leaves before we are there, one time in six on one machine.
+ */
 const DEADLINE_LEAD_MS = 50;
 
 function remainingMs(call: ServerInterceptingCallInterface): number {

@@ -1,6 +1,15 @@
 import { stopIfAbandoned } from './abandoned.ts';
 import { affineOf, composeAffine, cutChip } from './align.ts';
-import { areaOf, moveBox, moveDetection, overlapOf, sharedArea, suppressOverlaps, type Box, type Detection } from './boxes.ts';
+import {
+  areaOf,
+  moveBox,
+  moveDetection,
+  overlapOf,
+  sharedArea,
+  suppressOverlaps,
+  type Box,
+  type Detection,
+} from './boxes.ts';
 import type { Detector } from './detector.ts';
 import { storedFromUpright, uprightRaster, uprightRegion, type Photo, type Raster } from './image.ts';
 import { costOf, coverMarked, isCut, markDetail, pyramidScales, unmark, wholePixels } from './tiles.ts';
@@ -10,7 +19,10 @@ export interface LocateOptions {
   minConfidence: number;
   /** Longer side of the smallest face that is looked for, in pixels of the photo. */
   smallestFace: number;
-  /** Faces of this size are looked for in every photo; smaller ones where that is cheap, or where small faces or none are seen. */
+  /**
+   * Faces of this size are looked for in every photo; smaller ones where that is cheap, or where small faces or none
+   * are seen.
+   */
   commonFace: number;
   /** True when nobody waits for the answer any more. */
   abandoned?: () => boolean;
@@ -19,12 +31,17 @@ export interface LocateOptions {
 /**
  * Every face of a photo, from the smallest asked for to one that fills the frame, in pixels of the upright photo.
  *
- * A pyramid of views: the whole photo at the detector's size, then ever larger ones, cut into tiles, of the places with fine detail in the
- * view before. What leaves a faint trace in a view is looked at again, cut out of the photo at the size the detector sees best.
+ * A pyramid of views: the whole photo at the detector's size, then ever larger ones, cut into tiles, of the places with
+ * fine detail in the view before. What leaves a faint trace in a view is looked at again, cut out of the photo at the
+ * size the detector sees best.
  */
 export async function locateFaces(photo: Photo, detector: Detector, options: LocateOptions): Promise<Detection[]> {
   const search: Search = { photo, detector, options, found: [] };
-  const scales = pyramidScales(Math.max(photo.width, photo.height), detector.inputSize, detector.sight.faintSize / options.smallestFace);
+  const scales = pyramidScales(
+    Math.max(photo.width, photo.height),
+    detector.inputSize,
+    detector.sight.faintSize / options.smallestFace,
+  );
   let level = levelAt(photo, scales[0]!);
   const whole = await uprightRaster(photo, level.width, level.height);
   await searchWhole(search, whole);
@@ -55,7 +72,11 @@ interface Level {
 }
 
 function levelAt(photo: Photo, scale: number): Level {
-  return { scale, width: Math.max(1, Math.round(photo.width * scale)), height: Math.max(1, Math.round(photo.height * scale)) };
+  return {
+    scale,
+    width: Math.max(1, Math.round(photo.width * scale)),
+    height: Math.max(1, Math.round(photo.height * scale)),
+  };
 }
 
 function isCheap(tiles: readonly Box[], { width, height }: Level, { sight }: Detector): boolean {
@@ -74,7 +95,8 @@ const MIN_DETAIL = 16;
 /** Tiles of `next` over the fine detail of `level`, which `raster` shows, outside the faces that were found. */
 function planTiles({ photo, detector, found }: Search, raster: Raster, level: Level, next: Level): Box[] {
   const detail = markDetail(raster, MIN_DETAIL);
-  for (const { box } of found) unmark(detail, moveBox(box, { x: level.width / photo.width, y: level.height / photo.height }));
+  for (const { box } of found)
+    unmark(detail, moveBox(box, { x: level.width / photo.width, y: level.height / photo.height }));
   return coverMarked(detail, {
     width: next.width,
     height: next.height,
@@ -85,8 +107,8 @@ function planTiles({ photo, detector, found }: Search, raster: Raster, level: Le
 }
 
 /**
- * Faces of a photo are of related sizes. A level that costs much is worth it while common faces leave no trace in the level before,
- * while the smallest face found is small there, and while none is found at all.
+ * Faces of a photo are of related sizes. A level that costs much is worth it while common faces leave no trace in the
+ * level before, while the smallest face found is small there, and while none is found at all.
  */
 function smallerFacesExpected({ detector, options, found }: Search, level: Level): boolean {
   const { naturalSize, faintSize } = detector.sight;
@@ -96,7 +118,14 @@ function smallerFacesExpected({ detector, options, found }: Search, level: Level
 
 async function searchWhole(search: Search, whole: Raster): Promise<void> {
   const seen = await detect(search, whole);
-  await judge(search, seen.map((detection) => ({ ...inPhoto(search, whole, detection), cut: false, scale: whole.width / search.photo.width })));
+  await judge(
+    search,
+    seen.map((detection) => ({
+      ...inPhoto(search, whole, detection),
+      cut: false,
+      scale: whole.width / search.photo.width,
+    })),
+  );
 }
 
 /** A detection in a raster that shows the whole photo, in pixels of the photo. */
@@ -123,20 +152,25 @@ async function searchTiles(search: Search, level: Level, tiles: readonly Box[]):
 type Seen = Detection & { cut: boolean; scale: number };
 
 /**
- * Detectors miss faces that fill the frame. Unless a large one was found, the whole photo is looked at again inside a margin, at sizes
- * where a face of 40 to 95 % of its longer side is as large as the detector likes. These views are cut out of the raster that the detector
- * saw: to cut them out of the photo took 320 ms more of CPU time on 24 megapixels, 25 ms on two.
+ * Detectors miss faces that fill the frame. Unless a large one was found, the whole photo is looked at again inside a
+ * margin, at sizes where a face of 40 to 95 % of its longer side is as large as the detector likes. These views are cut
+ * out of the raster that the detector saw: to cut them out of the photo took 320 ms more of CPU time on 24 megapixels,
+ * 25 ms on two.
  */
 async function searchFrameFillingFace(search: Search, whole: Raster): Promise<void> {
   const { photo, found } = search;
   const isLarge = ({ box }: Detection) => longerSideOf(box) >= 0.3 * Math.min(photo.width, photo.height);
   if (found.some(isLarge)) return;
-  const small: Search = { ...search, photo: { stored: whole, orientation: 1, width: whole.width, height: whole.height } };
+  const small: Search = {
+    ...search,
+    photo: { stored: whole, orientation: 1, width: whole.width, height: whole.height },
+  };
   const centre = { x: whole.width / 2, y: whole.height / 2 };
   const seen: Seen[] = [];
   for (const { side, view } of FRAME_VIEWS) {
     const scale = side / Math.max(whole.width, whole.height);
-    for (const detection of await lookAt(small, centre, scale, view)) seen.push({ ...inPhoto(search, whole, detection), cut: false, scale: (scale * whole.width) / photo.width });
+    for (const detection of await lookAt(small, centre, scale, view))
+      seen.push({ ...inPhoto(search, whole, detection), cut: false, scale: (scale * whole.width) / photo.width });
   }
   await judge(search, seen.filter(isLarge), either);
 }
@@ -153,12 +187,22 @@ type Agreement = (better: number, worse: number) => number;
 
 const mean: Agreement = (better, worse) => (better + worse) / 2;
 
-/** Chance that at least one of two independent looks is right. In 60 parts of photos without a face no large box came near it. */
+/**
+ * Chance that at least one of two independent looks is right. In 60 parts of photos without a face no large box came
+ * near it.
+ */
 const either: Agreement = (better, worse) => 1 - (1 - better) * (1 - worse);
 
-/** Takes what is certain, and looks closer at what is faint, seen in part, or too small for its landmarks to be trusted, the best first. */
+/**
+ * Takes what is certain, and looks closer at what is faint, seen in part, or too small for its landmarks to be trusted,
+ * the best first.
+ */
 async function judge(search: Search, seen: Seen[], agreement: Agreement = mean): Promise<void> {
-  const { detector: { sight }, options, found } = search;
+  const {
+    detector: { sight },
+    options,
+    found,
+  } = search;
   const certain = seen.filter(({ score, cut }) => score >= options.minConfidence && !cut);
   for (const { cut: _, scale, ...detection } of suppressOverlaps(certain, covers)) {
     if (found.some((face) => covers(face, detection))) continue;
@@ -178,8 +222,8 @@ async function judge(search: Search, seen: Seen[], agreement: Agreement = mean):
 const MAX_CLOSE_UPS = 600;
 
 /**
- * A face at `box`, if two closer looks, the better of three, agree on it. One look alone took a bottle for a face, and of faces it lost
- * one in twenty. Each look is centred on what the one before saw.
+ * A face at `box`, if two closer looks, the better of three, agree on it. One look alone took a bottle for a face, and
+ * of faces it lost one in twenty. Each look is centred on what the one before saw.
  */
 async function lookCloser(search: Search, box: Box, agreement: Agreement): Promise<Detection | null> {
   const { closeUpSize } = search.detector.sight;
@@ -189,7 +233,10 @@ async function lookCloser(search: Search, box: Box, agreement: Agreement): Promi
   for (const size of [closeUpSize, 0.9 * closeUpSize, 1.1 * closeUpSize]) {
     const centre = { x: expected.x + expected.width / 2, y: expected.y + expected.height / 2 };
     const seen = await lookAt(search, centre, size / longerSideOf(expected), CLOSE_UP_VIEW);
-    const [best] = suppressOverlaps(seen.filter((detection) => isSameFace(detection.box, expected)), covers);
+    const [best] = suppressOverlaps(
+      seen.filter((detection) => isSameFace(detection.box, expected)),
+      covers,
+    );
     if (!best) return null;
     looks.push(best);
     looks.sort((first, second) => second.score - first.score);
@@ -202,23 +249,38 @@ async function lookCloser(search: Search, box: Box, agreement: Agreement): Promi
 }
 
 /**
- * The landmarks of two looks lie beside the true ones on different sides. 22 faces of the sample photos, reduced to 60 pixels: YuNet's were off
- * by 6.1 % of the face's height in one look at the photo, by 3.7 % in the mean of two closer ones (docs/decisions/0041).
+ * The landmarks of two looks lie beside the true ones on different sides. 22 faces of the sample photos, reduced to 60
+ * pixels: YuNet's were off by 6.1 % of the face's height in one look at the photo, by 3.7 % in the mean of two closer
+ * ones (docs/decisions/0041).
  */
 function meanLandmarks(looks: readonly Detection[]): Pick<Detection, 'landmarks'> {
   const all = looks.flatMap(({ landmarks }) => (landmarks ? [landmarks] : []));
   const meanOf = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const landmarks = all[0]?.map((_, i) => ({ x: meanOf(all.map((points) => points[i]!.x)), y: meanOf(all.map((points) => points[i]!.y)) }));
+  const landmarks = all[0]?.map((_, i) => ({
+    x: meanOf(all.map((points) => points[i]!.x)),
+    y: meanOf(all.map((points) => points[i]!.y)),
+  }));
   return landmarks ? { landmarks } : {};
 }
 
-/** A look with a lower share of the score asked for is the last: in 16 group photos that saved 5 to 8 % of the runs and cost no face. */
+/**
+ * A look with a lower share of the score asked for is the last: in 16 group photos that saved 5 to 8 % of the runs and
+ * cost no face.
+ */
 const HOPELESS = 0.3;
 
 const CLOSE_UP_VIEW = 128;
 
-/** Detections, in pixels of the photo, in a square view of `side` detector pixels around `centre`, at `scale` detector pixels per pixel. */
-async function lookAt(search: Search, centre: { x: number; y: number }, scale: number, side: number): Promise<Detection[]> {
+/**
+ * Detections, in pixels of the photo, in a square view of `side` detector pixels around `centre`, at `scale` detector
+ * pixels per pixel.
+ */
+async function lookAt(
+  search: Search,
+  centre: { x: number; y: number },
+  scale: number,
+  side: number,
+): Promise<Detection[]> {
   const corner = { x: centre.x - side / 2 / scale, y: centre.y - side / 2 / scale };
   const toPhoto = affineOf({ a: 1 / scale, b: 0, x0: corner.x, y0: corner.y });
   const pixels = cutChip(search.photo.stored, composeAffine(storedFromUpright(search.photo), toPhoto), side);
@@ -231,10 +293,17 @@ async function detect({ detector, options }: Search, raster: Raster): Promise<De
   return detector.detect(raster, detector.sight.faintScore);
 }
 
-/** Whether two detections are one face: they overlap, the other lies mostly inside, or it lies around the kept one with the same centre. */
+/**
+ * Whether two detections are one face: they overlap, the other lies mostly inside, or it lies around the kept one with
+ * the same centre.
+ */
 function covers(kept: Detection, other: Detection): boolean {
   const shared = sharedArea(kept.box, other.box);
-  return overlapOf(kept.box, other.box) > 0.4 || shared > 0.7 * areaOf(other.box) || (shared > 0.9 * areaOf(kept.box) && distanceOf(kept.box, other.box) < 0.15 * longerSideOf(other.box));
+  return (
+    overlapOf(kept.box, other.box) > 0.4 ||
+    shared > 0.7 * areaOf(other.box) ||
+    (shared > 0.9 * areaOf(kept.box) && distanceOf(kept.box, other.box) < 0.15 * longerSideOf(other.box))
+  );
 }
 
 /** Whether a closer look saw what it was to look at: near its centre, of its size give or take a factor of two. */

@@ -15,23 +15,30 @@ before(async () => {
 });
 after(() => rm(directory, { recursive: true }));
 
-test('a file whose bytes are not the manifest\'s is not loaded, and the message names it', async () => {
+test("a file whose bytes are not the manifest's is not loaded, and the message names it", async () => {
   const pack = await readModelPack(models, 'dlib');
   const file = join(directory, pack.landmarks!.file);
   const bytes = await readFile(file);
   bytes[bytes.length - 1]! ^= 1;
   await writeFile(file, bytes);
-  await assert.rejects(loadPackModels(pack, { directory, executionProviders: ['cpu'] }), /landmarks\.onnx: sha256 is [0-9a-f]{64}, the manifest says [0-9a-f]{64}; the file is not loaded/);
+  await assert.rejects(
+    loadPackModels(pack, { directory, executionProviders: ['cpu'] }),
+    /landmarks\.onnx: sha256 is [0-9a-f]{64}, the manifest says [0-9a-f]{64}; the file is not loaded/,
+  );
 });
 
 test('a missing file is named, with the command that makes it', async () => {
   const pack = await readModelPack(models, 'dlib');
-  await assert.rejects(loadPackModels(pack, { directory: join(directory, 'nowhere'), executionProviders: ['cpu'] }), /detector\.onnx: ENOENT.*npm run models/);
+  await assert.rejects(
+    loadPackModels(pack, { directory: join(directory, 'nowhere'), executionProviders: ['cpu'] }),
+    /detector\.onnx: ENOENT.*npm run models/,
+  );
 });
 
 test('a licence to accept keeps a pack shut until it is accepted by name', async () => {
   const pack = { ...(await readModelPack(models, 'dlib')), licence_to_accept: 'non-commercial-v1' };
-  const load = (licenceAccepted?: string) => loadPackModels(pack, { directory: join(models, 'dlib'), executionProviders: ['cpu'], licenceAccepted });
+  const load = (licenceAccepted?: string) =>
+    loadPackModels(pack, { directory: join(models, 'dlib'), executionProviders: ['cpu'], licenceAccepted });
   await assert.rejects(load(), /MODEL_LICENCE_ACCEPTED=non-commercial-v1/);
   await assert.rejects(load('yes'), /MODEL_LICENCE_ACCEPTED=non-commercial-v1/);
   const loaded = await load('non-commercial-v1');
@@ -41,11 +48,17 @@ test('a licence to accept keeps a pack shut until it is accepted by name', async
 
 test('an execution provider that onnxruntime does not know is refused', async () => {
   const pack = await readModelPack(models, 'dlib');
-  await assert.rejects(loadPackModels(pack, { directory: join(models, 'dlib'), executionProviders: ['abacus'] }), /abacus/);
+  await assert.rejects(
+    loadPackModels(pack, { directory: join(models, 'dlib'), executionProviders: ['abacus'] }),
+    /abacus/,
+  );
 });
 
 test('an alignment whose chips do not fit the recogniser is refused when the pack is loaded', async () => {
   const pack = { ...(await readModelPack(models, 'dlib')), alignment: 'arcface-112' as const };
   const load = loadPackModels(pack, { directory: join(models, 'dlib'), executionProviders: ['cpu'] });
-  await assert.rejects(load, /model pack dlib: alignment arcface-112 makes chips of 112×112 pixels, recogniser\.onnx takes 150×150/);
+  await assert.rejects(
+    load,
+    /model pack dlib: alignment arcface-112 makes chips of 112×112 pixels, recogniser\.onnx takes 150×150/,
+  );
 });

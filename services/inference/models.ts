@@ -32,8 +32,8 @@ export const FACES_PER_RUN = 8;
 /**
  * Loads a pack's weight files from `directory`.
  * @param executionProviders names of onnxruntime, in order of preference.
- * @throws Error naming the file whose bytes are not the manifest's, the licence that must be accepted by name, or the alignment that
- * does not fit the recogniser.
+ * @throws Error naming the file whose bytes are not the manifest's, the licence that must be accepted by name, or the
+ * alignment that does not fit the recogniser.
  */
 export async function loadPackModels(
   pack: ModelPack,
@@ -41,8 +41,11 @@ export async function loadPackModels(
 ): Promise<PackModels> {
   const { licence_to_accept } = pack;
   if (licence_to_accept !== undefined && options.licenceAccepted !== licence_to_accept)
-    throw new Error(`model pack ${pack.name}: its weights come with a licence to be accepted by name: MODEL_LICENCE_ACCEPTED=${licence_to_accept}`);
-  const load = (weights: WeightFile) => loadModel(pack.name, join(options.directory, weights.file), weights.sha256, options.executionProviders);
+    throw new Error(
+      `model pack ${pack.name}: its weights come with a licence to be accepted by name: MODEL_LICENCE_ACCEPTED=${licence_to_accept}`,
+    );
+  const load = (weights: WeightFile) =>
+    loadModel(pack.name, join(options.directory, weights.file), weights.sha256, options.executionProviders);
   const models = {
     detector: await load(pack.detector),
     landmarks: pack.landmarks ? await load(pack.landmarks) : null,
@@ -57,13 +60,21 @@ function requireChipSize({ name, alignment, recogniser }: ModelPack, { input: { 
   const [height, width] = type === 'uint8' ? shape.slice(1, 3) : shape.slice(2, 4);
   const side = CHIP_SIZE[alignment];
   if ((height ?? side) === side && (width ?? side) === side) return;
-  throw new Error(`model pack ${name}: alignment ${alignment} makes chips of ${side}×${side} pixels, ${recogniser.file} takes ${height}×${width}`);
+  throw new Error(
+    `model pack ${name}: alignment ${alignment} makes chips of ${side}×${side} pixels, ${recogniser.file} takes ${height}×${width}`,
+  );
 }
 
-async function loadModel(pack: string, path: string, sha256: string, executionProviders: readonly string[]): Promise<Model> {
+async function loadModel(
+  pack: string,
+  path: string,
+  sha256: string,
+  executionProviders: readonly string[],
+): Promise<Model> {
   const bytes = await readWeights(pack, path);
   const actual = createHash('sha256').update(bytes).digest('hex');
-  if (actual !== sha256) throw new Error(`${path}: sha256 is ${actual}, the manifest says ${sha256}; the file is not loaded`);
+  if (actual !== sha256)
+    throw new Error(`${path}: sha256 is ${actual}, the manifest says ${sha256}; the file is not loaded`);
   const session = await InferenceSession.create(bytes, sessionOptions(executionProviders));
   const input = inputOf(session, path);
   return {
@@ -79,9 +90,9 @@ async function loadModel(pack: string, path: string, sha256: string, executionPr
 }
 
 /**
- * One thread a network: the process runs one worker per core. With a second thread, and onnxruntime's spinning left
- * on, a busy machine did half the work (docs/decisions/0040). Memory patterns, a plan kept per input shape, cost 70 MB a worker for
- * no speed (docs/decisions/0053).
+ * One thread a network: the process runs one worker per core. With a second thread, and onnxruntime's spinning left on,
+ * a busy machine did half the work (docs/decisions/0040). Memory patterns, a plan kept per input shape, cost 70 MB a
+ * worker for no speed (docs/decisions/0053).
  */
 function sessionOptions(executionProviders: readonly string[]): InferenceSession.SessionOptions {
   return {
@@ -100,7 +111,9 @@ async function readWeights(pack: string, path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {
-    throw new Error(`${path}: ${(error as Error).message}; \`npm run models -- --pack ${pack}\` prepares it, and models/${pack}/README.md says where it comes from`);
+    throw new Error(
+      `${path}: ${(error as Error).message}; \`npm run models -- --pack ${pack}\` prepares it, and models/${pack}/README.md says where it comes from`,
+    );
   }
 }
 

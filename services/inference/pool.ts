@@ -67,7 +67,11 @@ export function createWorkerPool(options: PoolOptions, context: PoolContext): Wo
       ready.add(thread);
       idle.add(thread);
       context.workerStarted(thread);
-      if (thread.priorityProblem && !priorityProblem) context.logger.warn({ reason: thread.priorityProblem }, 'worker threads keep their priority: health checks may be late under full load');
+      if (thread.priorityProblem && !priorityProblem)
+        context.logger.warn(
+          { reason: thread.priorityProblem },
+          'worker threads keep their priority: health checks may be late under full load',
+        );
       priorityProblem ??= thread.priorityProblem;
       context.readyChanged();
       dispatch();
@@ -109,14 +113,22 @@ export function createWorkerPool(options: PoolOptions, context: PoolContext): Wo
     }
   }
 
-  async function work(thread: WorkerThread, { job, signal, enqueuedAt, resolve, reject, leave }: WaitingPhoto): Promise<void> {
+  async function work(
+    thread: WorkerThread,
+    { job, signal, enqueuedAt, resolve, reject, leave }: WaitingPhoto,
+  ): Promise<void> {
     const began = performance.now();
     context.workBegan(began - enqueuedAt);
     try {
       const found = await thread.analyse(job, signal);
       const tookMs = performance.now() - began;
       serviceMs = serviceMs === 0 ? tookMs : serviceMs + SERVICE_TIME_WEIGHT * (tookMs - serviceMs);
-      resolve({ found, modelId: thread.modelId, queueMs: began - enqueuedAt, beganAtMs: performance.timeOrigin + began });
+      resolve({
+        found,
+        modelId: thread.modelId,
+        queueMs: began - enqueuedAt,
+        beganAtMs: performance.timeOrigin + began,
+      });
     } catch (error) {
       reject(error);
       if (error instanceof WorkerLost) return;

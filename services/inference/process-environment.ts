@@ -1,6 +1,7 @@
 /**
- * What glibc and V8 must be told before the first line of this service runs; the image tells them the same (Dockerfile). The reasons, measured:
- * docs/decisions/0053 for memory, docs/decisions/0050 for the nursery of the main thread.
+ * What glibc and V8 must be told before the first line of this service runs; the image tells them the same
+ * (Dockerfile). The reasons, measured: docs/decisions/0053 for memory, docs/decisions/0050 for the nursery of the main
+ * thread.
  */
 export const PROCESS_ENVIRONMENT = {
   MALLOC_ARENA_MAX: '2',

@@ -26,12 +26,21 @@ export interface QualityLimits {
   minInside: number;
 }
 
-export const DEFAULT_QUALITY_LIMITS: QualityLimits = { minSizePixels: 16, minSharpness: 0.02, minFrontality: 0.05, minInside: 0.5 };
+export const DEFAULT_QUALITY_LIMITS: QualityLimits = {
+  minSizePixels: 16,
+  minSharpness: 0.02,
+  minFrontality: 0.05,
+  minInside: 0.5,
+};
 
 /**
  * Quality of a face from its box, its landmarks and its aligned chip (8-bit RGB, `side` square).
  */
-export function qualityOf(face: { box: Box; landmarks: readonly Point[] }, chip: Uint8Array, side: number): FaceQuality {
+export function qualityOf(
+  face: { box: Box; landmarks: readonly Point[] },
+  chip: Uint8Array,
+  side: number,
+): FaceQuality {
   const sizePixels = Math.min(face.box.width, face.box.height);
   const sharpness = sharpnessOf(chip, side);
   const frontality = frontalityOf(face.landmarks);
@@ -39,7 +48,12 @@ export function qualityOf(face: { box: Box; landmarks: readonly Point[] }, chip:
 }
 
 /** Why a face is refused, or null when it is good enough. */
-export function rejectReasonOf(box: Box, quality: FaceQuality, photo: { width: number; height: number }, limits: QualityLimits): RejectReason | null {
+export function rejectReasonOf(
+  box: Box,
+  quality: FaceQuality,
+  photo: { width: number; height: number },
+  limits: QualityLimits,
+): RejectReason | null {
   if (quality.sizePixels < limits.minSizePixels) return 'too_small';
   if (sharedArea(box, { x: 0, y: 0, ...photo }) < limits.minInside * areaOf(box)) return 'truncated';
   if (quality.frontality < limits.minFrontality) return 'extreme_pose';
@@ -71,7 +85,8 @@ export function sharpnessOf(chip: Uint8Array, side: number): number {
 const TYPICAL_VARIANCE = 100;
 
 /**
- * How far the face looks at the camera: the tip of the nose lies midway between the eyes, and a little over half the way down to the mouth.
+ * How far the face looks at the camera: the tip of the nose lies midway between the eyes, and a little over half the
+ * way down to the mouth.
  */
 export function frontalityOf(landmarks: readonly Point[]): number {
   const [left, right, nose, mouthLeft, mouthRight] = fivePoints(landmarks) as [Point, Point, Point, Point, Point];

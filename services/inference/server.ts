@@ -23,9 +23,16 @@ const SERVICE = FaceAnalysisDefinition.fullName;
 /**
  * Starts the inference server: it answers NOT_SERVING until every worker is warm. Disposing it drains: NOT_SERVING,
  * no new connections, GOAWAY on the old ones, photos under work are finished.
- * @throws ConfigurationError when there is no such model pack; Error when the address is taken or a worker cannot load the models.
+ * @throws ConfigurationError when there is no such model pack; Error when the address is taken or a worker cannot load
+ * the models.
  */
-export async function startInference({ config, logger }: { config: InferenceConfig; logger: Logger }): Promise<RunningService> {
+export async function startInference({
+  config,
+  logger,
+}: {
+  config: InferenceConfig;
+  logger: Logger;
+}): Promise<RunningService> {
   await requireModelPack(config.pipeline);
   const events = createEvents({
     queueCapacity: config.queueLimit,
@@ -41,7 +48,11 @@ export async function startInference({ config, logger }: { config: InferenceConf
   };
   const pool = createWorkerPool(config, {
     logger,
-    workerStarted: ({ modelId, loadSeconds }) => events.modelLoaded({ modelId, pack: config.pipeline.modelPack, provider: config.pipeline.executionProviders[0]! }, loadSeconds),
+    workerStarted: ({ modelId, loadSeconds }) =>
+      events.modelLoaded(
+        { modelId, pack: config.pipeline.modelPack, provider: config.pipeline.executionProviders[0]! },
+        loadSeconds,
+      ),
     workerReplaced: events.workerReplaced,
     workBegan: events.workBegan,
     photoDropped: events.photoDropped,
@@ -58,11 +69,21 @@ export async function startInference({ config, logger }: { config: InferenceConf
 
   await using resources = new AsyncDisposableStack();
   resources.use(pool);
-  const operations = resources.use(await startOperationsServer({ port: config.metricsPort, host: config.metricsHost, registry: events.registry, ready: () => (serving() ? null : `${phase}, ${pool.load().ready} workers ready`) }));
+  const operations = resources.use(
+    await startOperationsServer({
+      port: config.metricsPort,
+      host: config.metricsHost,
+      registry: events.registry,
+      ready: () => (serving() ? null : `${phase}, ${pool.load().ready} workers ready`),
+    }),
+  );
   const server = createServer(serverOptions(config, admission.interceptor));
   server.add(FaceAnalysisDefinition, faceAnalysis({ pool, events, logger }));
   server.add(HealthDefinition, HealthServiceImpl(health));
-  server.add(ServerReflectionService, ServerReflection(await readDescriptorSet(), [SERVICE, HealthDefinition.fullName]));
+  server.add(
+    ServerReflectionService,
+    ServerReflection(await readDescriptorSet(), [SERVICE, HealthDefinition.fullName]),
+  );
   await clearStaleSocket(config.listen);
   const port = await server.listen(config.listen, credentialsOf(config.tls));
   resources.defer(() => closeServer(server, admission.drained()));
@@ -75,7 +96,16 @@ export async function startInference({ config, logger }: { config: InferenceConf
   phase = 'running';
   publishHealth();
   const address = config.listen.startsWith('unix:') ? config.listen : config.listen.replace(/\d+$/, String(port));
-  logger.info({ address, metrics_port: operations.port, model: config.pipeline.modelPack, workers: config.workers, tls: config.tls !== undefined }, 'serving');
+  logger.info(
+    {
+      address,
+      metrics_port: operations.port,
+      model: config.pipeline.modelPack,
+      workers: config.workers,
+      tls: config.tls !== undefined,
+    },
+    'serving',
+  );
   const started = resources.move();
   return { logger, drainMs: config.drainMs, [Symbol.asyncDispose]: () => started.disposeAsync() };
 }
@@ -86,8 +116,14 @@ async function requireModelPack({ modelsDirectory, modelPack }: InferenceConfig[
   });
 }
 
-/** No keepalive pings: grpc-js destroys a connection, calls and all, when a ping fails, and a ping fails on one that is closing gently (docs/decisions/0052). */
-function serverOptions(config: InferenceConfig, interceptor: NonNullable<ServerOptions['interceptors']>[number]): ServerOptions {
+/**
+ * No keepalive pings: grpc-js destroys a connection, calls and all, when a ping fails, and a ping fails on one that is
+ * closing gently (docs/decisions/0052).
+ */
+function serverOptions(
+  config: InferenceConfig,
+  interceptor: NonNullable<ServerOptions['interceptors']>[number],
+): ServerOptions {
   return {
     interceptors: [interceptor],
     'grpc.max_receive_message_length': config.pipeline.limits.maxBytes + MESSAGE_SLACK_BYTES,
@@ -102,7 +138,11 @@ const MESSAGE_SLACK_BYTES = 1024 * 1024;
 function credentialsOf(tls: InferenceConfig['tls']): ServerCredentials {
   if (!tls) return ServerCredentials.createInsecure();
   const authority = tls.clientAuthority === undefined ? null : Buffer.from(tls.clientAuthority);
-  return ServerCredentials.createSsl(authority, [{ private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.cert) }], authority !== null);
+  return ServerCredentials.createSsl(
+    authority,
+    [{ private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.cert) }],
+    authority !== null,
+  );
 }
 
 function readDescriptorSet(): Promise<Uint8Array> {

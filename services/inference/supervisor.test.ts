@@ -7,7 +7,11 @@ import { createLogger } from '@facepass/runtime/logger';
 import { createSupervisor, type SupervisorContext } from './supervisor.ts';
 import type { WorkerThread } from './thread.ts';
 
-const options = { workers: 1, imageTimeoutMs: 60_000, pipeline: { modelsDirectory: resolve(import.meta.dirname, '../../models'), modelPack: 'dlib' } };
+const options = {
+  workers: 1,
+  imageTimeoutMs: 60_000,
+  pipeline: { modelsDirectory: resolve(import.meta.dirname, '../../models'), modelPack: 'dlib' },
+};
 
 test('disposal waits for a worker that is loading, and leaves no thread behind', async (t) => {
   const running = watchThreads(t);
@@ -27,7 +31,10 @@ test('a worker that ended is not replaced when the server is stopped in the paus
   const disposed = Promise.withResolvers<void>();
   const logger = createLogger('inference', 'silent');
   logger.error = () => disposed.resolve(supervisor[Symbol.asyncDispose]());
-  const supervisor = createSupervisor(options, context({ logger, threadBegan: (thread) => began.push(thread), workerReplaced: () => assert.fail('replaced') }));
+  const supervisor = createSupervisor(
+    options,
+    context({ logger, threadBegan: (thread) => began.push(thread), workerReplaced: () => assert.fail('replaced') }),
+  );
   await supervisor.start();
   void began[0]!.stop();
   await disposed.promise;
@@ -36,7 +43,10 @@ test('a worker that ended is not replaced when the server is stopped in the paus
 
 test('workers that cannot start have ended when that is told', async (t) => {
   const running = watchThreads(t);
-  const supervisor = createSupervisor({ ...options, workers: 2, pipeline: { ...options.pipeline, weightsDirectory: '/nowhere' } }, context({}));
+  const supervisor = createSupervisor(
+    { ...options, workers: 2, pipeline: { ...options.pipeline, weightsDirectory: '/nowhere' } },
+    context({}),
+  );
   await assert.rejects(supervisor.start(), /nowhere/);
   assert.equal(running.size, 0);
 });
@@ -54,5 +64,12 @@ function watchThreads(t: TestContext): Set<Worker> {
 }
 
 function context(parts: Partial<SupervisorContext>): SupervisorContext {
-  return { logger: createLogger('inference', 'silent'), threadBegan: () => {}, threadEnded: () => {}, workerReplaced: () => {}, fatal: assert.ifError, ...parts };
+  return {
+    logger: createLogger('inference', 'silent'),
+    threadBegan: () => {},
+    threadEnded: () => {},
+    workerReplaced: () => {},
+    fatal: assert.ifError,
+    ...parts,
+  };
 }

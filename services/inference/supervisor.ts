@@ -20,11 +20,14 @@ export interface SupervisorContext {
 
 /**
  * A thread that ends is replaced, at first at once, then with longer and longer pauses; after `DEATHS_IN_A_ROW` in one
- * place without a finished photo there is no hope in another try, and `fatal` is called. A thread that was ended for a slow photo is
- * no such death: the machine may be slow. Disposal leaves no thread behind, not even one that is loading: the process must not exit while
- * native code runs (thread.ts, `stop`).
+ * place without a finished photo there is no hope in another try, and `fatal` is called. A thread that was ended for a
+ * slow photo is no such death: the machine may be slow. Disposal leaves no thread behind, not even one that is loading:
+ * the process must not exit while native code runs (thread.ts, `stop`).
  */
-export function createSupervisor(options: { workers: number; imageTimeoutMs: number; pipeline: PipelineConfig }, context: SupervisorContext): Supervisor {
+export function createSupervisor(
+  options: { workers: number; imageTimeoutMs: number; pipeline: PipelineConfig },
+  context: SupervisorContext,
+): Supervisor {
   const alive = new Set<WorkerThread>();
   /** Threads that have finished a photo. */
   const proven = new WeakSet<WorkerThread>();
@@ -32,7 +35,9 @@ export function createSupervisor(options: { workers: number; imageTimeoutMs: num
   const stopping = new AbortController();
   return {
     async start() {
-      const starts = await Promise.allSettled(Array.from({ length: options.workers }, () => startWorkerThread(options, context.fatal)));
+      const starts = await Promise.allSettled(
+        Array.from({ length: options.workers }, () => startWorkerThread(options, context.fatal)),
+      );
       for (const start of starts) if (start.status === 'fulfilled') places.push(keepPlace(start.value));
       for (const start of starts) if (start.status === 'rejected') throw start.reason;
     },
@@ -54,7 +59,8 @@ export function createSupervisor(options: { workers: number; imageTimeoutMs: num
       if (reason) context.logger.error({ err: reason }, 'a worker thread ended');
       if (thread && proven.has(thread)) deaths = 0;
       if (!(reason instanceof PhotoTimeout)) deaths += 1;
-      if (deaths > DEATHS_IN_A_ROW) return context.fatal(new Error(`A worker thread ended ${deaths} times in a row without finishing a photo.`));
+      if (deaths > DEATHS_IN_A_ROW)
+        return context.fatal(new Error(`A worker thread ended ${deaths} times in a row without finishing a photo.`));
       await pause(FIRST_PAUSE_MS * (2 ** Math.max(0, deaths - 1) - 1));
       if (stopping.signal.aborted) return;
       thread = await replacement();

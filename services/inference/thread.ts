@@ -90,9 +90,15 @@ export async function startWorkerThread(
     stop,
   };
 
-  /** Between photos: a thread terminated while sharp or onnxruntime worked for it took the whole process along ("terminate called after throwing an instance of 'Napi::Error'"). */
+  /**
+   * Between photos: a thread terminated while sharp or onnxruntime worked for it took the whole process along
+   * ("terminate called after throwing an instance of 'Napi::Error'").
+   */
   async function stop(): Promise<void> {
-    const stuck = setTimeout(() => onStuck(new Error(`A worker thread did not end within ${STOP_LIMIT_MS} ms.`)), STOP_LIMIT_MS);
+    const stuck = setTimeout(
+      () => onStuck(new Error(`A worker thread did not end within ${STOP_LIMIT_MS} ms.`)),
+      STOP_LIMIT_MS,
+    );
     Atomics.store(abandoned, 0, 1);
     await pending.promise.catch(() => undefined);
     await worker.terminate();
@@ -102,7 +108,10 @@ export async function startWorkerThread(
 
 /** JavaScript heap of a worker; pixels and models lie outside it. */
 const WORKER_HEAP_MB = 256;
-/** Pixels are freed when the small object that holds them is collected: a small nursery does that sooner (docs/decisions/0053). */
+/**
+ * Pixels are freed when the small object that holds them is collected: a small nursery does that sooner
+ * (docs/decisions/0053).
+ */
 const WORKER_YOUNG_MB = 4;
 const STOP_LIMIT_MS = 10_000;
 
@@ -118,7 +127,10 @@ function isAnswer(error: unknown): boolean {
   return error instanceof ImageError || error instanceof PipelineError || error instanceof WorkerLost;
 }
 
-/** The buffer of a photo that nothing else lies in, to be moved to the worker instead of copied: a gRPC message is that, but for its few framing bytes. */
+/**
+ * The buffer of a photo that nothing else lies in, to be moved to the worker instead of copied: a gRPC message is that,
+ * but for its few framing bytes.
+ */
 function ownBuffer(image: Uint8Array): ArrayBuffer[] {
   const { buffer } = image;
   return buffer instanceof ArrayBuffer && buffer.byteLength - image.byteLength <= FRAMING_BYTES ? [buffer] : [];

@@ -15,7 +15,10 @@ export function pyramidScales(longerSide: number, inputSize: number, largestScal
   return Array.from({ length: steps + 1 }, (_, level) => whole * ratio ** (level / Math.max(1, steps)));
 }
 
-/** Width and height of a detector's input are multiples of this, where they may vary: few shapes keep onnxruntime's memory small. */
+/**
+ * Width and height of a detector's input are multiples of this, where they may vary: few shapes keep onnxruntime's
+ * memory small.
+ */
 export const INPUT_MULTIPLE = 64;
 
 /** Side of the blocks in which detail is measured, in pixels. */
@@ -29,8 +32,9 @@ export interface BlockMap {
 }
 
 /**
- * Marks the blocks of a raster with fine detail: those where the Laplacian of the green channel has a standard deviation of
- * `minDetail` grey values or more. What is out of focus, sky, wall or skin has none; the features of a small face have.
+ * Marks the blocks of a raster with fine detail: those where the Laplacian of the green channel has a standard
+ * deviation of `minDetail` grey values or more. What is out of focus, sky, wall or skin has none; the features of a
+ * small face have.
  */
 export function markDetail({ pixels, width, height }: Raster, minDetail: number): BlockMap {
   const [columns, rows] = [Math.ceil(width / BLOCK), Math.ceil(height / BLOCK)];
@@ -43,7 +47,8 @@ export function markDetail({ pixels, width, height }: Raster, minDetail: number)
       let [sum, squares] = [0, 0];
       for (let y = top; y < bottom; y++) {
         for (let at = y * line + left * 3 + 1, end = y * line + right * 3; at < end; at += 3) {
-          const laplacian = 4 * pixels[at]! - pixels[at - 3]! - pixels[at + 3]! - pixels[at - line]! - pixels[at + line]!;
+          const laplacian =
+            4 * pixels[at]! - pixels[at - 3]! - pixels[at + 3]! - pixels[at - line]! - pixels[at + line]!;
           sum += laplacian;
           squares += laplacian * laplacian;
         }
@@ -57,9 +62,16 @@ export function markDetail({ pixels, width, height }: Raster, minDetail: number)
 
 /** Takes the marks off the blocks that lie wholly inside a box, in pixels of the raster. */
 export function unmark({ columns, rows, marked }: BlockMap, box: Box): void {
-  const [left, right] = [Math.max(0, Math.ceil(box.x / BLOCK)), Math.min(columns, Math.floor((box.x + box.width) / BLOCK))];
-  const [top, bottom] = [Math.max(0, Math.ceil(box.y / BLOCK)), Math.min(rows, Math.floor((box.y + box.height) / BLOCK))];
-  for (let row = top; row < bottom; row++) if (right > left) marked.fill(0, row * columns + left, row * columns + right);
+  const [left, right] = [
+    Math.max(0, Math.ceil(box.x / BLOCK)),
+    Math.min(columns, Math.floor((box.x + box.width) / BLOCK)),
+  ];
+  const [top, bottom] = [
+    Math.max(0, Math.ceil(box.y / BLOCK)),
+    Math.min(rows, Math.floor((box.y + box.height) / BLOCK)),
+  ];
+  for (let row = top; row < bottom; row++)
+    if (right > left) marked.fill(0, row * columns + left, row * columns + right);
 }
 
 export interface CoverOptions {
@@ -67,7 +79,9 @@ export interface CoverOptions {
   width: number;
   height: number;
   zoom: number;
-  /** Room left around every marked block, in pixels of that raster, so that a face it belongs to lies whole in the tile. */
+  /**
+   * Room left around every marked block, in pixels of that raster, so that a face it belongs to lies whole in the tile.
+   */
   margin: number;
   /** Tiles are no larger than this. */
   maxSide: number;
@@ -95,11 +109,20 @@ export function costOf(tiles: readonly Box[]): number {
 
 /** The blocks with their margin; what the detector would pad its input with shows more of the surroundings instead. */
 function tileOver({ left, top, right, bottom }: Span, { zoom, margin, width, height }: CoverOptions): Box {
-  const [across, down] = [spanOver(left, right, BLOCK * zoom, margin, width), spanOver(top, bottom, BLOCK * zoom, margin, height)];
+  const [across, down] = [
+    spanOver(left, right, BLOCK * zoom, margin, width),
+    spanOver(top, bottom, BLOCK * zoom, margin, height),
+  ];
   return { x: across.start, y: down.start, width: across.length, height: down.length };
 }
 
-function spanOver(first: number, last: number, edge: number, margin: number, limit: number): { start: number; length: number } {
+function spanOver(
+  first: number,
+  last: number,
+  edge: number,
+  margin: number,
+  limit: number,
+): { start: number; length: number } {
   const least = Math.ceil((last - first) * edge + 2 * margin);
   const length = Math.min(limit, roundUp(least));
   const start = Math.floor(first * edge - margin - (length - least) / 2);
@@ -137,14 +160,21 @@ function halvesOf(span: Span): [Span, Span] | null {
   if (width <= 1 && height <= 1) return null;
   if (width >= height) {
     const middle = span.left + (width >> 1);
-    return [{ ...span, right: middle }, { ...span, left: middle }];
+    return [
+      { ...span, right: middle },
+      { ...span, left: middle },
+    ];
   }
   const middle = span.top + (height >> 1);
-  return [{ ...span, bottom: middle }, { ...span, top: middle }];
+  return [
+    { ...span, bottom: middle },
+    { ...span, top: middle },
+  ];
 }
 
 /**
- * Whether a box ends, give or take `near`, at an edge of its region that lies inside the photo: the region shows only a part of what is there.
+ * Whether a box ends, give or take `near`, at an edge of its region that lies inside the photo: the region shows only a
+ * part of what is there.
  */
 export function isCut(box: Box, region: Box, photo: { width: number; height: number }, near: number): boolean {
   return (
@@ -156,7 +186,11 @@ export function isCut(box: Box, region: Box, photo: { width: number; height: num
 }
 
 /** The smallest region of whole pixels of the photo that shows what a tile of the level does. */
-export function wholePixels(tile: Box, level: { width: number; height: number }, photo: { width: number; height: number }): Box {
+export function wholePixels(
+  tile: Box,
+  level: { width: number; height: number },
+  photo: { width: number; height: number },
+): Box {
   const [across, down] = [photo.width / level.width, photo.height / level.height];
   const [x, y] = [Math.floor(tile.x * across), Math.floor(tile.y * down)];
   const right = Math.min(photo.width, Math.ceil((tile.x + tile.width) * across));

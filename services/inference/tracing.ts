@@ -25,8 +25,16 @@ export function recordStages({ found, queueMs, beganAtMs }: AnalysedPhoto): void
   if (!trace.getActiveSpan()?.isRecording()) return;
   const { decodeMs, detectMs, alignMs, embedMs } = found.timings;
   let at = beganAtMs - queueMs;
-  for (const [stage, ms] of Object.entries({ queue: queueMs, decode: decodeMs, detect: detectMs, align: alignMs, embed: embedMs })) {
-    tracer().startSpan(stage, { startTime: at }).end(at + ms);
+  for (const [stage, ms] of Object.entries({
+    queue: queueMs,
+    decode: decodeMs,
+    detect: detectMs,
+    align: alignMs,
+    embed: embedMs,
+  })) {
+    tracer()
+      .startSpan(stage, { startTime: at })
+      .end(at + ms);
     at += ms;
   }
 }

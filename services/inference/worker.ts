@@ -10,13 +10,25 @@ const port = parentPort!;
 const began = performance.now();
 const { pipeline: config, abandoned } = workerData as WorkerSetup;
 const pipeline = await createPipeline(config);
-answer({ kind: 'ready', modelId: modelIdOf(pipeline.pack), loadSeconds: (performance.now() - began) / 1000, priorityProblem });
+answer({
+  kind: 'ready',
+  modelId: modelIdOf(pipeline.pack),
+  loadSeconds: (performance.now() - began) / 1000,
+  priorityProblem,
+});
 port.on('message', (job: WorkerJob) => void analyse(job).then(answer));
 
 /** One photo; a worker is sent the next one only after it has answered. */
 async function analyse({ image, minConfidence, maxFaces }: WorkerJob): Promise<WorkerAnswer> {
   try {
-    return { kind: 'found', found: await pipeline.findFaces(image, { minConfidence, maxFaces, abandoned: () => Atomics.load(abandoned, 0) === 1 }) };
+    return {
+      kind: 'found',
+      found: await pipeline.findFaces(image, {
+        minConfidence,
+        maxFaces,
+        abandoned: () => Atomics.load(abandoned, 0) === 1,
+      }),
+    };
   } catch (error) {
     if (error instanceof ImageError) return { kind: 'refused', problem: error.problem, message: error.message };
     return { kind: 'failed', stack: error instanceof Error ? (error.stack ?? error.message) : String(error) };

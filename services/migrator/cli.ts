@@ -25,8 +25,15 @@ export async function runMigrator(args: string[]): Promise<number> {
     const config = await readConfig();
     logger = createLogger('migrator', config.logLevel);
     const directory = join(import.meta.dirname, '../../migrations');
-    const context: Context = { config, directory, steps: await readSteps(directory), progress: createProgress(logger), logger };
-    await using _server = config.metricsPort === undefined ? undefined : await serveMetrics(config.metricsPort, context);
+    const context: Context = {
+      config,
+      directory,
+      steps: await readSteps(directory),
+      progress: createProgress(logger),
+      logger,
+    };
+    await using _server =
+      config.metricsPort === undefined ? undefined : await serveMetrics(config.metricsPort, context);
     const work = () => withDatabase(config, (client) => run(client, command, context));
     return changesSchema(command) ? await recordEnd(args.join(' '), context, work) : await work();
   } catch (error) {
@@ -63,7 +70,8 @@ async function run(client: Client, command: Command, context: Context): Promise<
       return EXIT.done;
     case 'verify': {
       const findings = await verify(client, context);
-      for (const finding of findings) logger[finding.damaged > 0 ? 'error' : 'info'](finding, finding.damaged > 0 ? 'damaged' : 'well');
+      for (const finding of findings)
+        logger[finding.damaged > 0 ? 'error' : 'info'](finding, finding.damaged > 0 ? 'damaged' : 'well');
       return findings.some((finding) => finding.damaged > 0) ? EXIT.data : EXIT.done;
     }
   }

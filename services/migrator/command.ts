@@ -31,7 +31,8 @@ export function parseCommand(args: string[]): Command {
   }
   if (name === 'purge') {
     const days = options['older-than-days'];
-    if (days === undefined || !/^\d{1,5}$/.test(days)) throw refuse('purge needs --older-than-days with a whole number.');
+    if (days === undefined || !/^\d{1,5}$/.test(days))
+      throw refuse('purge needs --older-than-days with a whole number.');
     return { name, days: Number(days) };
   }
   return { name: name as 'status' | 'verify' };

@@ -1,12 +1,22 @@
 import { modelIdOf, readModelPack } from '@facepass/contracts/model-pack';
-import { booleanVariable, ConfigurationError, integerVariable, logLevelVariable, portVariable, readEnvironment } from '@facepass/runtime/environment';
+import {
+  booleanVariable,
+  ConfigurationError,
+  integerVariable,
+  logLevelVariable,
+  portVariable,
+  readEnvironment,
+} from '@facepass/runtime/environment';
 import * as z from 'zod';
 
 const text = z.string();
 
 /** Every variable of the migrator, in the order of the reference. */
 export const migratorEnvironment = z.object({
-  DATABASE_URL: text.regex(/^postgres(ql)?:\/\/.+/, 'must be postgres://user:password@host:port/database').optional().describe('PostgreSQL, as a role that may create tables; instead of POSTGRES_*.'),
+  DATABASE_URL: text
+    .regex(/^postgres(ql)?:\/\/.+/, 'must be postgres://user:password@host:port/database')
+    .optional()
+    .describe('PostgreSQL, as a role that may create tables; instead of POSTGRES_*.'),
   POSTGRES_HOST: text.optional().describe('Host of PostgreSQL.'),
   POSTGRES_PORT: integerVariable(1, 65_535).default(5432).describe('Port of PostgreSQL.'),
   POSTGRES_DB: text.default('facepass').describe('Name of the database.'),
@@ -15,18 +25,41 @@ export const migratorEnvironment = z.object({
   POSTGRES_SSL: booleanVariable.default(false).describe('TLS with a verified certificate.'),
   POSTGRES_SSL_CA_FILE: text.optional().describe('Certificates to verify it by, instead of the system’s.'),
   DATABASE_CONNECT_TIMEOUT_MS: integerVariable(1, 600_000).default(5000).describe('Longest wait for a connection.'),
-  MODEL_PACK: text.regex(/^[a-z0-9-]+$/, 'must be the name of a folder in models/').default('dlib').describe('Model pack; gives the length of the vectors.'),
+  MODEL_PACK: text
+    .regex(/^[a-z0-9-]+$/, 'must be the name of a folder in models/')
+    .default('dlib')
+    .describe('Model pack; gives the length of the vectors.'),
   MODELS_DIRECTORY: text.default('models').describe('Folder that holds the packs’ manifests.'),
-  LEGACY_MODEL_ID: text.regex(/^[a-z0-9-]{1,64}$/, 'must be a model id such as arcface-1').optional().describe('Model that made the vectors of a database older than schema 3.'),
-  ALLOW_PGVECTOR_VERSION: text.regex(/^\d+\.\d+(\.\d+)?$/, 'must be a version such as 0.8.0').optional().describe('Exactly this pgvector is accepted although it is older than 0.8.4.'),
-  MIGRATION_LOCK_TIMEOUT_MS: integerVariable(1, 600_000).default(5000).describe('Longest wait of a statement for a table’s lock; then the step is tried again.'),
-  MIGRATION_LOCK_ATTEMPTS: integerVariable(1, 1000).default(30).describe('How often a step is tried when a lock is not to be had; then exit code 75.'),
-  MIGRATION_STATEMENT_TIMEOUT_MS: integerVariable(1000, 86_400_000).default(3_600_000).describe('Longest run of one statement; the longest are index builds.'),
-  MIGRATION_WAIT_MS: integerVariable(0, 86_400_000).default(3_600_000).describe('Longest wait for another migrator to finish; then exit code 75.'),
+  LEGACY_MODEL_ID: text
+    .regex(/^[a-z0-9-]{1,64}$/, 'must be a model id such as arcface-1')
+    .optional()
+    .describe('Model that made the vectors of a database older than schema 3.'),
+  ALLOW_PGVECTOR_VERSION: text
+    .regex(/^\d+\.\d+(\.\d+)?$/, 'must be a version such as 0.8.0')
+    .optional()
+    .describe('Exactly this pgvector is accepted although it is older than 0.8.4.'),
+  MIGRATION_LOCK_TIMEOUT_MS: integerVariable(1, 600_000)
+    .default(5000)
+    .describe('Longest wait of a statement for a table’s lock; then the step is tried again.'),
+  MIGRATION_LOCK_ATTEMPTS: integerVariable(1, 1000)
+    .default(30)
+    .describe('How often a step is tried when a lock is not to be had; then exit code 75.'),
+  MIGRATION_STATEMENT_TIMEOUT_MS: integerVariable(1000, 86_400_000)
+    .default(3_600_000)
+    .describe('Longest run of one statement; the longest are index builds.'),
+  MIGRATION_WAIT_MS: integerVariable(0, 86_400_000)
+    .default(3_600_000)
+    .describe('Longest wait for another migrator to finish; then exit code 75.'),
   MIGRATION_BATCH_ROWS: integerVariable(1, 100_000).default(1000).describe('Rows moved in one transaction.'),
   MIGRATION_PAUSE_MS: integerVariable(0, 60_000).default(0).describe('Rest between two batches, to spare the service.'),
-  DATABASE_FREE_BYTES: integerVariable(0, Number.MAX_SAFE_INTEGER).optional().describe('Free space of the database’s volume, which PostgreSQL does not tell; a migration that needs more is refused.'),
-  METRICS_PORT: portVariable.optional().describe('Port of /metrics, /livez and /readyz while the migrator runs; absent: none.'),
+  DATABASE_FREE_BYTES: integerVariable(0, Number.MAX_SAFE_INTEGER)
+    .optional()
+    .describe(
+      'Free space of the database’s volume, which PostgreSQL does not tell; a migration that needs more is refused.',
+    ),
+  METRICS_PORT: portVariable
+    .optional()
+    .describe('Port of /metrics, /livez and /readyz while the migrator runs; absent: none.'),
   LOG_LEVEL: logLevelVariable.default('info').describe('Least level of the log lines.'),
 });
 
@@ -37,7 +70,9 @@ export const migratorEnvironment = z.object({
 export async function readConfig(environment: NodeJS.ProcessEnv = process.env): Promise<MigratorConfig> {
   const values = readEnvironment(migratorEnvironment, environment);
   if (Boolean(values.DATABASE_URL) === Boolean(values.POSTGRES_HOST))
-    throw new ConfigurationError('The configuration is wrong:\n  DATABASE_URL: set it, or POSTGRES_HOST and its like, and not both');
+    throw new ConfigurationError(
+      'The configuration is wrong:\n  DATABASE_URL: set it, or POSTGRES_HOST and its like, and not both',
+    );
   return {
     connection: connectionOf(values),
     pack: await readPack(values.MODELS_DIRECTORY, values.MODEL_PACK),
@@ -56,9 +91,19 @@ export async function readConfig(environment: NodeJS.ProcessEnv = process.env): 
 }
 
 function connectionOf(values: z.infer<typeof migratorEnvironment>): ConnectionConfig {
-  const common = { connectTimeoutMs: values.DATABASE_CONNECT_TIMEOUT_MS, tls: values.POSTGRES_SSL, tlsCaFile: values.POSTGRES_SSL_CA_FILE };
+  const common = {
+    connectTimeoutMs: values.DATABASE_CONNECT_TIMEOUT_MS,
+    tls: values.POSTGRES_SSL,
+    tlsCaFile: values.POSTGRES_SSL_CA_FILE,
+  };
   if (values.DATABASE_URL) return { url: values.DATABASE_URL, ...common };
-  const { POSTGRES_HOST: host, POSTGRES_PORT: port, POSTGRES_DB: database, POSTGRES_USER: user, POSTGRES_PASSWORD: password } = values;
+  const {
+    POSTGRES_HOST: host,
+    POSTGRES_PORT: port,
+    POSTGRES_DB: database,
+    POSTGRES_USER: user,
+    POSTGRES_PASSWORD: password,
+  } = values;
   return { host, port, database, user, password, ...common };
 }
 

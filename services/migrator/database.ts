@@ -13,7 +13,10 @@ export type Client = pg.Client;
  * five seconds and ends its statement; else an index build would hold the migrators' lock for hours.
  * @throws Refusal when a statement ran longer than the limit: the next run would run as long, and be ended again.
  */
-export async function withDatabase<Result>(config: MigratorConfig, work: (client: Client) => Promise<Result>): Promise<Result> {
+export async function withDatabase<Result>(
+  config: MigratorConfig,
+  work: (client: Client) => Promise<Result>,
+): Promise<Result> {
   const client = new pg.Client(clientConfig(config.connection));
   // A connection that dies while idle reports it only here; the next query fails too.
   client.on('error', () => {});
@@ -33,7 +36,11 @@ export async function withDatabase<Result>(config: MigratorConfig, work: (client
 
 /** A connection to look at the server by, while another one works. */
 export async function openObserver(connection: ConnectionConfig): Promise<Client> {
-  const client = new pg.Client({ ...clientConfig(connection), application_name: 'facepass-migrator-observer', statement_timeout: 5000 });
+  const client = new pg.Client({
+    ...clientConfig(connection),
+    application_name: 'facepass-migrator-observer',
+    statement_timeout: 5000,
+  });
   client.on('error', () => {});
   await client.connect();
   return client;
@@ -41,7 +48,11 @@ export async function openObserver(connection: ConnectionConfig): Promise<Client
 
 function outOfTime({ statementTimeoutMs }: MigratorConfig, cause: unknown): Refusal {
   const rule = `A statement ran longer than MIGRATION_STATEMENT_TIMEOUT_MS=${statementTimeoutMs} and was undone. `;
-  return new Refusal(EXIT.configuration, `${rule}Raise it and run again: what was done before that statement stays done.`, { cause });
+  return new Refusal(
+    EXIT.configuration,
+    `${rule}Raise it and run again: what was done before that statement stays done.`,
+    { cause },
+  );
 }
 
 // pg_temp last: else a temporary table could stand in for one of ours inside a security definer function.
@@ -63,7 +74,11 @@ export async function withMigrationLock<Result>(
 ): Promise<Result> {
   const giveUpAt = Date.now() + context.waitMs;
   for (let attempt = 0; !(await tryLock(client)); attempt++) {
-    if (Date.now() >= giveUpAt) throw new Refusal(EXIT.retry, `Another migrator still holds the lock after ${context.waitMs} ms. Nothing was changed.`);
+    if (Date.now() >= giveUpAt)
+      throw new Refusal(
+        EXIT.retry,
+        `Another migrator still holds the lock after ${context.waitMs} ms. Nothing was changed.`,
+      );
     if (attempt % 30 === 0) context.logger.info('another migrator is at work; waiting');
     await sleep(Math.min(1000, 100 + attempt * 100));
   }

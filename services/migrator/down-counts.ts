@@ -1,7 +1,10 @@
 import type { Client } from './database.ts';
 
 /** How many rows go where on the way back from schema `from` to `to`. Reads only. */
-export async function countWayBack(client: Client, way: { from: number; to: number; modelId: string }): Promise<WayBackCounts> {
+export async function countWayBack(
+  client: Client,
+  way: { from: number; to: number; modelId: string },
+): Promise<WayBackCounts> {
   const has = await existing(client);
   const counts: WayBackCounts = {};
   if (way.from >= 3 && has('faces')) {

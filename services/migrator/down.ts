@@ -9,7 +9,8 @@ import { walk, type Context } from './walk.ts';
 
 /**
  * Takes the database back to schema `to`: every row of the backup that was not erased, what was indexed since, and kept
- * aside what the older schema cannot hold. With `dryRun` it only tells how many rows that are, and what stands against it.
+ * aside what the older schema cannot hold. With `dryRun` it only tells how many rows that are, and what stands against
+ * it.
  * @throws Refusal when there is no way back to `to`, something stands against it, or another migrator does not end.
  */
 export async function down(client: Client, options: DownOptions, context: Context): Promise<void> {
@@ -21,10 +22,25 @@ export async function down(client: Client, options: DownOptions, context: Contex
     const modelId = config.legacyModelId ?? config.pack.modelId;
     const counts = await countWayBack(client, { from: state.version, to: options.to, modelId });
     const space = spaceBack(state, counts);
-    const against = objectionsToGoingBack(state, config, { ...options, space, otherModels: counts.faces_of_other_models ?? {} });
+    const against = objectionsToGoingBack(state, config, {
+      ...options,
+      space,
+      otherModels: counts.faces_of_other_models ?? {},
+    });
     const { id_bytes, ...rows } = counts;
-    const told = { from: state.version, to: options.to, steps: undone.map((step) => step.name), ...rows, needed_bytes: space.tables + space.wal, of_these_wal_bytes: space.wal };
-    if (options.dryRun) return void logger.info({ ...told, objections: against.map((objection) => objection.message) }, 'this would be done');
+    const told = {
+      from: state.version,
+      to: options.to,
+      steps: undone.map((step) => step.name),
+      ...rows,
+      needed_bytes: space.tables + space.wal,
+      of_these_wal_bytes: space.wal,
+    };
+    if (options.dryRun)
+      return void logger.info(
+        { ...told, objections: against.map((objection) => objection.message) },
+        'this would be done',
+      );
     for (const objection of against) throw objection;
     logger.info(told, 'going back');
     await walk(client, undone, 'down', state, { ...context, skip: () => false });
@@ -39,9 +55,16 @@ export async function down(client: Client, options: DownOptions, context: Contex
 export function planDown(steps: Step[], state: State, to: number): Step[] {
   const first = steps.findIndex((step) => step.reaches === to) + 1;
   if (first === 0) throw new Refusal(EXIT.usage, `There is no schema ${to}.`);
-  const undone = steps.slice(first).filter((step) => state.recorded.includes(step.name)).toReversed();
+  const undone = steps
+    .slice(first)
+    .filter((step) => state.recorded.includes(step.name))
+    .toReversed();
   const unknown = state.recorded.find((name) => !steps.some((step) => step.name === name));
-  if (unknown) throw new Refusal(EXIT.data, `The database was migrated by a newer Facepass (${unknown}); only that one can take it back.`);
+  if (unknown)
+    throw new Refusal(
+      EXIT.data,
+      `The database was migrated by a newer Facepass (${unknown}); only that one can take it back.`,
+    );
   const oneWay = undone.find((step) => !step.down);
   if (oneWay) throw new Refusal(EXIT.data, `${oneWay.name} has no way back.`);
   return undone;

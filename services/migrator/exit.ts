@@ -25,7 +25,9 @@ export class Refusal extends Error {
   }
 }
 
-/** The exit code of an error: our own errors carry it, PostgreSQL's are told apart by SQLSTATE, sockets' by their code. */
+/**
+ * The exit code of an error: our own errors carry it, PostgreSQL's are told apart by SQLSTATE, sockets' by their code.
+ */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof Refusal || error instanceof ConfigurationError) return error.exitCode;
   const code = (error as { code?: string }).code ?? '';
@@ -38,14 +40,18 @@ export function exitCodeOf(error: unknown): number {
 
 /**
  * Whether a statement ran into statement_timeout. PostgreSQL has one SQLSTATE for that and for an administrator's
- * cancel; only the text tells them apart. Where lc_messages is another language it does not, and both count as a cancel.
+ * cancel; only the text tells them apart. Where lc_messages is another language it does not, and both count as a
+ * cancel.
  */
 export function isStatementTimeout(error: unknown): boolean {
   const { code, message } = error as { code?: string; message?: string };
   return code === '57014' && /statement timeout/.test(message ?? '');
 }
 
-/** Connection exceptions, serialisation and deadlock, out of resources, administrator's stop or cancel, lock not available. */
+/**
+ * Connection exceptions, serialisation and deadlock, out of resources, administrator's stop or cancel, lock not
+ * available.
+ */
 const RETRIABLE = /^(08|40|53|57P|55P03|57014|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)/;
 const CONNECTION_LOST = /connection terminated|timeout expired|connection error/i;
 /** Wrong password, role or database; missing privilege. */

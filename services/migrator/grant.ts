@@ -1,8 +1,9 @@
 import type { Client } from './database.ts';
 
 /**
- * Gives `role` what an API needs and no more: rows of faces and sessions, tombstones and the migrator's runs to read, the erase functions. The
- * copies of faces are beyond its reach: the functions that erase them run as the migrator's role.
+ * Gives `role` what an API needs and no more: rows of faces and sessions, tombstones and the migrator's runs to read,
+ * the erase functions. The copies of faces are beyond its reach: the functions that erase them run as the migrator's
+ * role.
  */
 export async function grantTo(client: Client, role: string): Promise<void> {
   const quoted = `"${role.replaceAll('"', '""')}"`;

@@ -16,10 +16,16 @@ export async function readLedger(client: Client): Promise<string[]> {
 export const LEDGER = 'schema_migrations';
 
 /**
- * Takes the next step up, or the last one down, and records it. A step that does not run here (`skip`) is only recorded.
+ * Takes the next step up, or the last one down, and records it. A step that does not run here (`skip`) is only
+ * recorded.
  * @throws whatever PostgreSQL answers; the transaction is then still to be rolled back.
  */
-export async function takeStep(client: Client, step: Step, direction: 'up' | 'down', context: StepContext): Promise<void> {
+export async function takeStep(
+  client: Client,
+  step: Step,
+  direction: 'up' | 'down',
+  context: StepContext,
+): Promise<void> {
   await runner({
     dbClient: client,
     dir: context.directory,
@@ -30,14 +36,20 @@ export async function takeStep(client: Client, step: Step, direction: 'up' | 'do
     noLock: true, // withMigrationLock holds one for the whole run
     singleTransaction: false,
     logger: quiet(context.logger),
-    migrationLoaderStrategies: [{ extensions: ['.sql'], loader: async () => context.steps.map((each) => asUnit(each, context)) }],
+    migrationLoaderStrategies: [
+      { extensions: ['.sql'], loader: async () => context.steps.map((each) => asUnit(each, context)) },
+    ],
   } satisfies RunnerOption);
 }
 
 function asUnit(step: Step, context: StepContext) {
   const act = (script: Script | undefined, direction: string) =>
-    script ? (pgm: MigrationBuilder) => (context.skip(step) ? undefined : runScript(pgm, script, `${step.name} ${direction}`, context)) : undefined;
-  const down = act(step.down, 'down') ?? (() => Promise.reject(new Refusal(EXIT.data, `${step.name} has no way back.`)));
+    script
+      ? (pgm: MigrationBuilder) =>
+          context.skip(step) ? undefined : runScript(pgm, script, `${step.name} ${direction}`, context)
+      : undefined;
+  const down =
+    act(step.down, 'down') ?? (() => Promise.reject(new Refusal(EXIT.data, `${step.name} has no way back.`)));
   return { id: `${step.name}.sql`, filePaths: [], actions: { up: act(step.up, 'up')!, down } };
 }
 
@@ -58,7 +70,11 @@ async function runScript(pgm: MigrationBuilder, script: Script, name: string, co
 
 /** Statements of a file that holds no function body; several at once would be one transaction. */
 function statementsOf(sql: string): string[] {
-  return sql.replaceAll(/^--.*$/gm, '').split(';').map((statement) => statement.trim()).filter(Boolean);
+  return sql
+    .replaceAll(/^--.*$/gm, '')
+    .split(';')
+    .map((statement) => statement.trim())
+    .filter(Boolean);
 }
 
 /** The runner's own lines repeat ours; a failed statement is told by the error that follows. */

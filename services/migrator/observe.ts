@@ -5,7 +5,8 @@ import type { Progress, StatementProgress } from './progress.ts';
 
 /**
  * Runs `work`, a step's statements on `client`, and tells from time to time what the one under way is at. Asks on a
- * connection of its own, opened when a step turns out to be long; where there is none to be had, it tells the time alone.
+ * connection of its own, opened when a step turns out to be long; where there is none to be had, it tells the time
+ * alone.
  */
 export async function watched<Result>(client: Client, step: WatchedStep, work: () => Promise<Result>): Promise<Result> {
   const ended = new AbortController();
@@ -26,7 +27,11 @@ export interface WatchedStep {
   embedded: boolean;
 }
 
-async function watch(client: Client, { name, config, progress, embedded }: WatchedStep, ended: AbortSignal): Promise<void> {
+async function watch(
+  client: Client,
+  { name, config, progress, embedded }: WatchedStep,
+  ended: AbortSignal,
+): Promise<void> {
   const startedAt = performance.now();
   let observer: Client | undefined;
   for (;;) {
@@ -37,7 +42,8 @@ async function watch(client: Client, { name, config, progress, embedded }: Watch
       observer ??= await openObserver(config.connection);
       return statementOf(observer, client);
     })().catch(() => ({}));
-    if (!ended.aborted) progress.statement(name, { elapsed_s: Math.round((performance.now() - startedAt) / 1000), ...seen });
+    if (!ended.aborted)
+      progress.statement(name, { elapsed_s: Math.round((performance.now() - startedAt) / 1000), ...seen });
   }
   await observer?.end().catch(() => {});
 }

@@ -7,11 +7,15 @@ import { readSql } from './steps.ts';
 import { planUp, type UpOptions } from './up.ts';
 import type { Context } from './walk.ts';
 
-/** What `up` would do with this database: steps, objections, space, and how many rows of schema 1 would be quarantined why. Reads only. */
+/**
+ * What `up` would do with this database: steps, objections, space, and how many rows of schema 1 would be quarantined
+ * why. Reads only.
+ */
 export async function plan(client: Client, options: UpOptions, { config, steps, directory }: Context): Promise<object> {
   const state = await readState(client, steps);
   const { pending, skip } = planUp(steps, state, options);
-  const unconverted = state.olderTable !== undefined && state.version === 1 && !state.recorded.includes('0004_prepare_schema_2');
+  const unconverted =
+    state.olderTable !== undefined && state.version === 1 && !state.recorded.includes('0004_prepare_schema_2');
   const { tables, wal } = spaceUp(state, state.facesDimension ?? config.pack.dimension, options.to);
   return {
     schema_version: state.version,
@@ -26,7 +30,10 @@ export async function plan(client: Client, options: UpOptions, { config, steps, 
   };
 }
 
-/** Rows of schema 1 that the quarantine would get, counted by reason; the rule is the migration's own, made and unmade in one transaction. */
+/**
+ * Rows of schema 1 that the quarantine would get, counted by reason; the rule is the migration's own, made and unmade
+ * in one transaction.
+ */
 async function countQuarantine(client: Client, directory: string): Promise<Record<string, number>> {
   await client.query('begin');
   try {

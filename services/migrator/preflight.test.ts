@@ -32,10 +32,15 @@ const FIELD: State = {
   walRoom: 1e9,
   sortMemory: 64e6,
 };
-const CONFIG = { pack: { name: 'arcface', modelId: 'arcface-1', dimension: 512 }, legacyModelId: 'arcface-1' } as MigratorConfig;
+const CONFIG = {
+  pack: { name: 'arcface', modelId: 'arcface-1', dimension: 512 },
+  legacyModelId: 'arcface-1',
+} as MigratorConfig;
 
 const messagesOf = (state: Partial<State>, config: Partial<MigratorConfig> = {}, target = 3) =>
-  objections({ ...FIELD, ...state }, { ...CONFIG, ...config }, target).map((objection) => `${objection.exitCode} ${objection.message}`);
+  objections({ ...FIELD, ...state }, { ...CONFIG, ...config }, target).map(
+    (objection) => `${objection.exitCode} ${objection.message}`,
+  );
 
 test('a database of the field and a fitting configuration meet no objection', () => {
   assert.deepEqual(messagesOf({}), []);
@@ -43,7 +48,8 @@ test('a database of the field and a fitting configuration meet no objection', ()
 });
 
 test('pgvector older than 0.8.4 is refused, unless exactly that version is allowed by name', () => {
-  for (const pgvector of ['0.5.1', '0.8.0', '0.8.3']) assert.match(messagesOf({ pgvector })[0]!, /65 pgvector 0\.8\.4 or newer.*CVE-2026-3172.*ALLOW_PGVECTOR_VERSION/);
+  for (const pgvector of ['0.5.1', '0.8.0', '0.8.3'])
+    assert.match(messagesOf({ pgvector })[0]!, /65 pgvector 0\.8\.4 or newer.*CVE-2026-3172.*ALLOW_PGVECTOR_VERSION/);
   assert.match(messagesOf({ pgvector: '0.8.0' }, { allowedPgvectorVersion: '0.8.1' })[0]!, /this database has 0\.8\.0/);
   assert.deepEqual(messagesOf({ pgvector: '0.8.0' }, { allowedPgvectorVersion: '0.8.0' }), []);
   for (const pgvector of ['0.8.4', '0.8.10', '0.9.0', '1.0']) assert.deepEqual(messagesOf({ pgvector }), []);
@@ -64,26 +70,44 @@ test('stored vectors need the id of their model', () => {
 
 test('a table that is not schema 1’s, names that are taken and what hangs on the table are named', () => {
   const columns = FIELD.olderTable!.columns.filter((column) => !column.endsWith('_id'));
-  assert.match(messagesOf({ olderTable: { ...FIELD.olderTable!, columns } })[0]!, /65 .*it has no face_id, photo_id, event_id, session_id/);
+  assert.match(
+    messagesOf({ olderTable: { ...FIELD.olderTable!, columns } })[0]!,
+    /65 .*it has no face_id, photo_id, event_id, session_id/,
+  );
   assert.match(messagesOf({ ownTables: ['faces', 'sessions'] })[0]!, /65 .*faces, sessions/);
   assert.deepEqual(messagesOf({ ownTables: ['faces', 'sessions'], recorded: ['0001_field_schema'] }), []);
   assert.match(messagesOf({ dependents: ['view best_faces'] })[0]!, /65 .*view best_faces/);
 });
 
 test('what the newer table would silently lack is named, with the statements that take it away, until the tables have changed places', () => {
-  const extras = [{ what: 'the column note', mend: 'alter table face_embeddings drop column note' }, { what: 'row level security', mend: 'alter table face_embeddings disable row level security' }];
-  assert.match(messagesOf({ extras })[0]!, /65 .*the column note, row level security\..*“alter table face_embeddings drop column note; alter table face_embeddings disable row level security”/);
+  const extras = [
+    { what: 'the column note', mend: 'alter table face_embeddings drop column note' },
+    { what: 'row level security', mend: 'alter table face_embeddings disable row level security' },
+  ];
+  assert.match(
+    messagesOf({ extras })[0]!,
+    /65 .*the column note, row level security\..*“alter table face_embeddings drop column note; alter table face_embeddings disable row level security”/,
+  );
   assert.deepEqual(messagesOf({ extras, recorded: ['0007_schema_2'] }), []);
 });
 
 test('a role that does not own the tables, or may not create any, is named with the statement that mends it', () => {
-  assert.match(messagesOf({ mayCreate: false })[0]!, /78 .*role facepass .*“grant create on schema public to facepass”/);
+  assert.match(
+    messagesOf({ mayCreate: false })[0]!,
+    /78 .*role facepass .*“grant create on schema public to facepass”/,
+  );
   const foreignTables = [{ name: 'face_embeddings', owner: 'studio' }];
-  assert.match(messagesOf({ foreignTables })[0]!, /78 .*role facepass does not own face_embeddings \(studio does\)\. Let it connect as studio, or run “alter table face_embeddings owner to facepass”/);
+  assert.match(
+    messagesOf({ foreignTables })[0]!,
+    /78 .*role facepass does not own face_embeddings \(studio does\)\. Let it connect as studio, or run “alter table face_embeddings owner to facepass”/,
+  );
 });
 
 test('a table whose ids come from no sequence of its own is refused', () => {
-  assert.match(messagesOf({ olderTable: { ...FIELD.olderTable!, sequence: null } })[0]!, /65 .*alter sequence … owned by face_embeddings\.id/);
+  assert.match(
+    messagesOf({ olderTable: { ...FIELD.olderTable!, sequence: null } })[0]!,
+    /65 .*alter sequence … owned by face_embeddings\.id/,
+  );
 });
 
 test('an old server is refused', () => {
@@ -94,10 +118,24 @@ test('too little free space is refused with both figures, up and back; unknown f
   const { tables, wal } = spaceUp(FIELD, 512, 3);
   assert.equal(wal, 1e9);
   assert.ok(tables > 7.5e9 && tables < 8.9e9, `a million rows of the field grew by 7.5 GB and sort in 2 GB: ${tables}`);
-  assert.match(messagesOf({}, { freeBytes: tables + wal - 1 })[0]!, new RegExp(`65 About ${Math.ceil((tables + wal) / 1e6)} MB are needed, 1000 of them for the write-ahead log, and DATABASE_FREE_BYTES`));
+  assert.match(
+    messagesOf({}, { freeBytes: tables + wal - 1 })[0]!,
+    new RegExp(
+      `65 About ${Math.ceil((tables + wal) / 1e6)} MB are needed, 1000 of them for the write-ahead log, and DATABASE_FREE_BYTES`,
+    ),
+  );
   assert.deepEqual(messagesOf({}, { freeBytes: tables + wal }), []);
   assert.deepEqual(spaceUp({ ...FIELD, version: 3, recorded: ['0007_schema_2'] }, 512, 3), { tables: 0, wal: 0 });
-  assert.ok(spaceUp({ ...FIELD, made: { schema2: 3e9, faces: 0 } }, 512, 3).tables <= tables - 3e9, 'what is made already is not needed again');
-  const back = (freeBytes: number) => objectionsToGoingBack(FIELD, { ...CONFIG, freeBytes }, { otherModels: {}, space: { tables: 5e6, wal: 1e6 } }).map(({ message }) => message);
-  assert.deepEqual([back(6e6), back(5.9e6)], [[], ['About 6 MB are needed, 1 of them for the write-ahead log, and DATABASE_FREE_BYTES says 6 MB are free.']]);
+  assert.ok(
+    spaceUp({ ...FIELD, made: { schema2: 3e9, faces: 0 } }, 512, 3).tables <= tables - 3e9,
+    'what is made already is not needed again',
+  );
+  const back = (freeBytes: number) =>
+    objectionsToGoingBack(FIELD, { ...CONFIG, freeBytes }, { otherModels: {}, space: { tables: 5e6, wal: 1e6 } }).map(
+      ({ message }) => message,
+    );
+  assert.deepEqual(
+    [back(6e6), back(5.9e6)],
+    [[], ['About 6 MB are needed, 1 of them for the write-ahead log, and DATABASE_FREE_BYTES says 6 MB are free.']],
+  );
 });

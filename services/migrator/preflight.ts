@@ -17,11 +17,15 @@ type Check = (state: State, config: MigratorConfig, target: number) => Refusal |
 const CHECKS: Check[] = [
   function serverIsNew(state) {
     if (state.serverVersion >= 160_000) return undefined;
-    return new Refusal(EXIT.data, `PostgreSQL 16 or newer is needed; this is ${Math.floor(state.serverVersion / 10_000)}.`);
+    return new Refusal(
+      EXIT.data,
+      `PostgreSQL 16 or newer is needed; this is ${Math.floor(state.serverVersion / 10_000)}.`,
+    );
   },
 
   function pgvectorIsSafe({ pgvector }, config) {
-    if (pgvector === null) return new Refusal(EXIT.data, 'The extension vector (pgvector 0.8.4 or newer) is not installed on this server.');
+    if (pgvector === null)
+      return new Refusal(EXIT.data, 'The extension vector (pgvector 0.8.4 or newer) is not installed on this server.');
     if (acceptsPgvector(pgvector, config.allowedPgvectorVersion)) return undefined;
     return new Refusal(
       EXIT.data,
@@ -50,12 +54,18 @@ const CHECKS: Check[] = [
 
   function namesAreFree({ ownTables, recorded }) {
     if (recorded.length > 0 || ownTables.length === 0) return undefined;
-    return new Refusal(EXIT.data, `This database has tables of its own under names that Facepass needs: ${ownTables.join(', ')}. Rename them, or give Facepass another database.`);
+    return new Refusal(
+      EXIT.data,
+      `This database has tables of its own under names that Facepass needs: ${ownTables.join(', ')}. Rename them, or give Facepass another database.`,
+    );
   },
 
   function nothingDepends({ dependents, recorded }) {
     if (recorded.includes(TABLES_CHANGED) || dependents.length === 0) return undefined;
-    return new Refusal(EXIT.data, `These refer to face_embeddings and would go on with the old table, which becomes the backup: ${dependents.join(', ')}. Drop them first.`);
+    return new Refusal(
+      EXIT.data,
+      `These refer to face_embeddings and would go on with the old table, which becomes the backup: ${dependents.join(', ')}. Drop them first.`,
+    );
   },
 
   function nothingIsLost({ extras, recorded }) {
@@ -93,7 +103,9 @@ const CHECKS: Check[] = [
 
 /** Every reason not to go back, in the order an operator would mend them. Decides only. */
 export function objectionsToGoingBack(state: State, config: MigratorConfig, way: WayBack): Refusal[] {
-  return [roleMay(state), modelIsCarried(config, way), spaceIsLeft(way.space, config)].filter((refusal) => refusal !== undefined);
+  return [roleMay(state), modelIsCarried(config, way), spaceIsLeft(way.space, config)].filter(
+    (refusal) => refusal !== undefined,
+  );
 }
 
 export interface WayBack {
@@ -106,14 +118,22 @@ export interface WayBack {
 
 function spaceIsLeft({ tables, wal }: Space, { freeBytes }: MigratorConfig): Refusal | undefined {
   if (freeBytes === undefined || tables + wal <= freeBytes) return undefined;
-  return new Refusal(EXIT.data, `About ${megabytes(tables + wal)} MB are needed, ${megabytes(wal)} of them for the write-ahead log, and DATABASE_FREE_BYTES says ${megabytes(freeBytes)} MB are free.`);
+  return new Refusal(
+    EXIT.data,
+    `About ${megabytes(tables + wal)} MB are needed, ${megabytes(wal)} of them for the write-ahead log, and DATABASE_FREE_BYTES says ${megabytes(freeBytes)} MB are free.`,
+  );
 }
 
 /** A wrong LEGACY_MODEL_ID would make the older table without a single photo, and nobody would be told. */
-function modelIsCarried({ legacyModelId, pack }: MigratorConfig, { otherModels, setAside }: WayBack): Refusal | undefined {
+function modelIsCarried(
+  { legacyModelId, pack }: MigratorConfig,
+  { otherModels, setAside }: WayBack,
+): Refusal | undefined {
   const left = Object.entries(otherModels).filter(([model]) => setAside && !setAside.includes(model));
   if (left.length === 0) return undefined;
-  const chosen = legacyModelId ? `LEGACY_MODEL_ID=${legacyModelId}` : `LEGACY_MODEL_ID is not set, so that ${pack.modelId} of MODEL_PACK counts`;
+  const chosen = legacyModelId
+    ? `LEGACY_MODEL_ID=${legacyModelId}`
+    : `LEGACY_MODEL_ID is not set, so that ${pack.modelId} of MODEL_PACK counts`;
   return new Refusal(
     EXIT.configuration,
     `${chosen}: the older schema holds faces of that model only, and these are of another: ${left.map(([model, faces]) => `${model} (${faces})`).join(', ')}. ` +
@@ -123,7 +143,11 @@ function modelIsCarried({ legacyModelId, pack }: MigratorConfig, { otherModels, 
 
 /** A sequence belongs to no table of another owner, so to be a member of the owner's role is not enough. */
 function roleMay({ role, schema, mayCreate, foreignTables: [foreign, ...others] }: State): Refusal | undefined {
-  if (!mayCreate) return new Refusal(EXIT.configuration, `The migrator's role ${role} may not create tables in the schema ${schema}. Run “grant create on schema ${schema} to ${role}” as its owner.`);
+  if (!mayCreate)
+    return new Refusal(
+      EXIT.configuration,
+      `The migrator's role ${role} may not create tables in the schema ${schema}. Run “grant create on schema ${schema} to ${role}” as its owner.`,
+    );
   if (!foreign) return undefined;
   const mends = [foreign, ...others].map(({ name }) => `alter table ${name} owner to ${role}`).join('; ');
   return new Refusal(

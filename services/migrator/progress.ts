@@ -2,10 +2,14 @@ import { createRegistry, type MetricsRegistry } from '@facepass/runtime/expositi
 import type { Logger } from '@facepass/runtime/logger';
 import { Gauge } from 'prom-client';
 
-/** Tells how far the migrator is: a log line as a step begins and every ten seconds (`everyMs`) of a long one, and gauges for whoever scrapes it. */
+/**
+ * Tells how far the migrator is: a log line as a step begins and every ten seconds (`everyMs`) of a long one, and
+ * gauges for whoever scrapes it.
+ */
 export function createProgress(logger: Logger, { everyMs = 10_000 } = {}): Progress {
   const registry = createRegistry();
-  const gauge = (name: string, help: string, labelNames: string[] = []) => new Gauge({ name, help, labelNames, registers: [registry] });
+  const gauge = (name: string, help: string, labelNames: string[] = []) =>
+    new Gauge({ name, help, labelNames, registers: [registry] });
   const step = gauge('facepass_migration_step_info', '1 for the step under way.', ['step']);
   const stepsDone = gauge('facepass_migration_steps_done', 'Steps of this run that have ended.');
   const stepsTotal = gauge('facepass_migration_steps', 'Steps of this run.');

@@ -12,7 +12,11 @@ export async function purge(client: Client, options: { days: number }, context: 
   const { config, logger } = context;
   await withMigrationLock(client, { waitMs: config.waitMs, logger }, async () => {
     const { version } = await readState(client, context.steps);
-    if (version < 3) throw new Refusal(EXIT.data, `At schema ${version} the tables kept aside hold faces that are nowhere else; bring the schema up first.`);
+    if (version < 3)
+      throw new Refusal(
+        EXIT.data,
+        `At schema ${version} the tables kept aside hold faces that are nowhere else; bring the schema up first.`,
+      );
     await client.query('begin');
     const { rows } = await client.query(OVERDUE, [options.days]);
     for (const { name } of rows) {
@@ -20,7 +24,10 @@ export async function purge(client: Client, options: { days: number }, context: 
       await client.query('delete from face_copies where quote_ident(table_name) = $1', [name]);
     }
     await client.query('commit');
-    logger.info({ dropped: rows.map((row) => row.name) }, rows.length > 0 ? 'copies dropped; there is no way back to the rows they held' : 'nothing to drop');
+    logger.info(
+      { dropped: rows.map((row) => row.name) },
+      rows.length > 0 ? 'copies dropped; there is no way back to the rows they held' : 'nothing to drop',
+    );
   });
 }
 

@@ -17,24 +17,44 @@ export function spaceUp(state: State, faceDimension: number, target: number): Sp
   const { olderTable, version, recorded, made, walRoom, sortMemory } = state;
   if (!olderTable) return { tables: 0, wal: 0 };
   const { bytes, rows, dimension, idBytes } = olderTable;
-  const schema2 = bytes + rows * (SESSION_AS_TEXT + indexesOfSchema2(dimension, idBytes) + entry(idBytes - SESSION_AS_TEXT));
+  const schema2 =
+    bytes + rows * (SESSION_AS_TEXT + indexesOfSchema2(dimension, idBytes) + entry(idBytes - SESSION_AS_TEXT));
   const toSchema2 = !recorded.includes(TABLES_CHANGED) && target >= 2 ? Math.max(0, schema2 - made.schema2) : 0;
-  const toSchema3 = version < 3 && target >= 3 && !recorded.includes('0011_fill_faces') ? Math.max(0, facesOf(rows, faceDimension, idBytes) - made.faces) + compared(rows, idBytes) : 0;
+  const toSchema3 =
+    version < 3 && target >= 3 && !recorded.includes('0011_fill_faces')
+      ? Math.max(0, facesOf(rows, faceDimension, idBytes) - made.faces) + compared(rows, idBytes)
+      : 0;
   const tables = toSchema2 + Math.max(toSchema3, toSchema2 > 0 ? sortOf(rows, dimension, sortMemory) : 0);
-  return { tables: tables && Math.ceil(MARGIN * tables + CATALOGUE), wal: Math.ceil(Math.min(walRoom, toSchema2 + toSchema3)) };
+  return {
+    tables: tables && Math.ceil(MARGIN * tables + CATALOGUE),
+    wal: Math.ceil(Math.min(walRoom, toSchema2 + toSchema3)),
+  };
 }
 
-/** What the way back takes: from schema 3 without the older table this is made anew, and without a backup that of schema 1 too. */
-export function spaceBack({ olderTable, facesDimension, ownTables, walRoom, sortMemory }: State, counts: WayBackCounts): Space {
+/**
+ * What the way back takes: from schema 3 without the older table this is made anew, and without a backup that of schema
+ * 1 too.
+ */
+export function spaceBack(
+  { olderTable, facesDimension, ownTables, walRoom, sortMemory }: State,
+  counts: WayBackCounts,
+): Space {
   const dimension = olderTable?.dimension ?? facesDimension ?? 0;
   const idBytes = olderTable?.idBytes ?? counts.id_bytes ?? 0;
   const photos = counts.photos_in_schema_2 ?? 0;
   const notes = ownTables.includes('face_embeddings_backup_v1') ? 0 : noted(idBytes);
-  const mirror = olderTable ? 0 : photos * (vectorRow(dimension, idBytes) + indexesOfSchema2(dimension, idBytes) + notes);
+  const mirror = olderTable
+    ? 0
+    : photos * (vectorRow(dimension, idBytes) + indexesOfSchema2(dimension, idBytes) + notes);
   const sort = olderTable ? 0 : sortOf(photos, dimension, sortMemory);
   const rewritten = (counts.of_these_indexed_again ?? 0) + (counts.rows_indexed_since ?? 0);
-  const schema1 = rewritten * (vectorRow(dimension, idBytes) + indexesOfSchema1(dimension, idBytes)) + (counts.rows_kept_aside ?? 0) * vectorRow(dimension, idBytes);
-  return { tables: Math.ceil(MARGIN * (mirror + Math.max(sort, schema1, compared(photos, idBytes))) + CATALOGUE), wal: Math.ceil(Math.min(walRoom, mirror + schema1)) };
+  const schema1 =
+    rewritten * (vectorRow(dimension, idBytes) + indexesOfSchema1(dimension, idBytes)) +
+    (counts.rows_kept_aside ?? 0) * vectorRow(dimension, idBytes);
+  return {
+    tables: Math.ceil(MARGIN * (mirror + Math.max(sort, schema1, compared(photos, idBytes))) + CATALOGUE),
+    wal: Math.ceil(Math.min(walRoom, mirror + schema1)),
+  };
 }
 
 const PAGE = 8192;
@@ -48,10 +68,13 @@ const SESSION_AS_TEXT = 21;
 function inPages(size: number): number {
   const room = PAGE - 32;
   const aligned = 8 * Math.ceil(size / 8) + 4;
-  return PAGE / Math.max(1, Math.floor(room / aligned)) * Math.max(1, aligned / room);
+  return (PAGE / Math.max(1, Math.floor(room / aligned))) * Math.max(1, aligned / room);
 }
 
-/** A row of face_embeddings; a vector that makes it longer than 2,032 bytes is stored apart, in pieces of 1,996 that leave a quarter of their pages empty. */
+/**
+ * A row of face_embeddings; a vector that makes it longer than 2,032 bytes is stored apart, in pieces of 1,996 that
+ * leave a quarter of their pages empty.
+ */
 function vectorRow(dimension: number, idBytes: number): number {
   const [vector, others] = [4 * dimension + 8, 64 + idBytes];
   if (vector + others <= 2032) return inPages(vector + others);
@@ -59,7 +82,10 @@ function vectorRow(dimension: number, idBytes: number): number {
   return 1.3 * (vector + 40 * pieces) + 23 * pieces + inPages(others + 18);
 }
 
-/** An entry of a B-tree whose pages are full to 90 %, as a build leaves them; to half at worst where entries came in any order. */
+/**
+ * An entry of a B-tree whose pages are full to 90 %, as a build leaves them; to half at worst where entries came in any
+ * order.
+ */
 function entry(size: number, full = 0.9): number {
   return (8 * Math.ceil(size / 8) + 12) / full;
 }
@@ -83,7 +109,10 @@ function facesOf(rows: number, dimension: number, idBytes: number): number {
   return rows * (inPages(2 * dimension + 84 + idBytes) + entry(idBytes + 4, 0.55) + entry(4)) + ofPartitions;
 }
 
-/** IVFFlat sorts the vectors by list, in a temporary file unless they fit into maintenance_work_mem with what the sort keeps of each. */
+/**
+ * IVFFlat sorts the vectors by list, in a temporary file unless they fit into maintenance_work_mem with what the sort
+ * keeps of each.
+ */
 function sortOf(rows: number, dimension: number, memory: number): number {
   const bytes = rows * (4 * dimension + 48);
   return bytes > memory / 2 ? bytes : 0;

@@ -17,7 +17,14 @@ export async function readState(client: Client, steps: Step[]): Promise<State> {
     mayCreate: row.may_create,
     foreignTables: row.foreign_tables,
     pgvector: row.pgvector,
-    olderTable: row.older_columns ? { columns: row.older_columns, dimension: row.older_dimension, sequence: row.older_sequence, ...(await sizeOf(client)) } : undefined,
+    olderTable: row.older_columns
+      ? {
+          columns: row.older_columns,
+          dimension: row.older_dimension,
+          sequence: row.older_sequence,
+          ...(await sizeOf(client)),
+        }
+      : undefined,
     facesDimension: row.faces_dimension ?? undefined,
     ownTables: row.own_tables,
     dependents: row.dependents,
@@ -66,7 +73,16 @@ const STATE = `
 /** The step after which face_embeddings is the table of schema 2; the version rises a step later. */
 export const TABLES_CHANGED = '0007_schema_2';
 
-export const COLUMNS_OF_SCHEMA_1 = ['id', 'face_id', 'photo_id', 'event_id', 'session_id', 'embedding', 'confidence', 'created_at'];
+export const COLUMNS_OF_SCHEMA_1 = [
+  'id',
+  'face_id',
+  'photo_id',
+  'event_id',
+  'session_id',
+  'embedding',
+  'confidence',
+  'created_at',
+];
 
 // Triggers of ours are told by their functions.
 const EXTRAS = `
@@ -108,14 +124,22 @@ export interface State {
   serverVersion: number;
   /** PGlite: one backend for all connections. */
   embedded: boolean;
-  /** The migrator's role, quoted where it must be; whether it may create in the schema, and which of our tables another one owns. */
+  /**
+   * The migrator's role, quoted where it must be; whether it may create in the schema, and which of our tables another
+   * one owns.
+   */
   role: string;
   mayCreate: boolean;
   foreignTables: { name: string; owner: string }[];
   /** Version of the extension installed here, else of the one that would be; null: none on this server. */
   pgvector: string | null;
-  /** The table of schemas 1 and 2, where it is; bytes without its indexes; idBytes: of a row's photo and session as text; sequence: what its `id` owns, as `serial` makes it. */
-  olderTable: { columns: string[]; dimension: number; sequence: string | null; rows: number; bytes: number; idBytes: number } | undefined;
+  /**
+   * The table of schemas 1 and 2, where it is; bytes without its indexes; idBytes: of a row's photo and session as
+   * text; sequence: what its `id` owns, as `serial` makes it.
+   */
+  olderTable:
+    | { columns: string[]; dimension: number; sequence: string | null; rows: number; bytes: number; idBytes: number }
+    | undefined;
   /** Length of the vectors in `faces`, where it is. */
   facesDimension: number | undefined;
   /** Tables that have the name of one of ours. */
@@ -125,7 +149,10 @@ export interface State {
   /** What face_embeddings has beyond schema 1 and the table of schema 2 would not have; `mend` takes it away. */
   extras: { what: string; mend: string }[];
   databaseBytes: number;
-  /** Bytes that an unfinished migration has written of schema 2 and of `faces`; of these also what a way back kept aside. */
+  /**
+   * Bytes that an unfinished migration has written of schema 2 and of `faces`; of these also what a way back kept
+   * aside.
+   */
   made: { schema2: number; faces: number };
   /** Bytes by which the write-ahead log may grow; all of max_wal_size where the role may not look. */
   walRoom: number;

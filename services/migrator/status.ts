@@ -2,7 +2,10 @@ import type { Client } from './database.ts';
 import { readState } from './state.ts';
 import type { Step } from './steps.ts';
 
-/** Where the database stands: version, steps, batched steps under way, and the tables that hold copies of faces. Reads only. */
+/**
+ * Where the database stands: version, steps, batched steps under way, and the tables that hold copies of faces. Reads
+ * only.
+ */
 export async function status(client: Client, steps: Step[]): Promise<object> {
   const state = await readState(client, steps);
   const { rows } = await client.query(`select to_regclass('face_copies') is not null as has_records`);
@@ -21,7 +24,13 @@ export async function status(client: Client, steps: Step[]): Promise<object> {
 async function lastRun(client: Client): Promise<object | null> {
   const { rows } = await client.query(`select to_regclass('migration_runs') is not null as recorded`);
   if (!rows[0].recorded) return null;
-  return (await client.query('select command, started_at, ended_at, exit_code, message from migration_runs order by id desc limit 1')).rows[0] ?? null;
+  return (
+    (
+      await client.query(
+        'select command, started_at, ended_at, exit_code, message from migration_runs order by id desc limit 1',
+      )
+    ).rows[0] ?? null
+  );
 }
 
 const RECORDS = `

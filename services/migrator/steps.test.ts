@@ -18,35 +18,67 @@ async function folder(files: Record<string, string>): Promise<string> {
 
 test('every migration has a way back, save the one that makes the field’s schema', async () => {
   const steps = await readSteps(MIGRATIONS);
-  assert.deepEqual(steps.filter((step) => !step.down).map((step) => step.name), ['0001_field_schema']);
-  assert.deepEqual(steps.map((step) => step.name), steps.map((step) => step.name).toSorted());
-  assert.deepEqual(steps.filter((step) => step.reaches).map((step) => step.reaches), [1, 2, 3]);
+  assert.deepEqual(
+    steps.filter((step) => !step.down).map((step) => step.name),
+    ['0001_field_schema'],
+  );
+  assert.deepEqual(
+    steps.map((step) => step.name),
+    steps.map((step) => step.name).toSorted(),
+  );
+  assert.deepEqual(
+    steps.filter((step) => step.reaches).map((step) => step.reaches),
+    [1, 2, 3],
+  );
 });
 
 test('a file’s name or tags that break a rule are named', async () => {
   await assert.rejects(readSteps(await folder({ '1_first.sql': '' })), /1_first\.sql: must be named NNNN_name/);
-  await assert.rejects(readSteps(await folder({ '0001_first.up.sql': '-- migrator: sometimes' })), /0001_first\.up\.sql: unknown tag “sometimes”/);
-  await assert.rejects(readSteps(await folder({ '0001_first.up.sql': 'select 1;' })), /its tags must name one of always/);
+  await assert.rejects(
+    readSteps(await folder({ '0001_first.up.sql': '-- migrator: sometimes' })),
+    /0001_first\.up\.sql: unknown tag “sometimes”/,
+  );
+  await assert.rejects(
+    readSteps(await folder({ '0001_first.up.sql': 'select 1;' })),
+    /its tags must name one of always/,
+  );
 });
 
 test('\\ir stands for the file it names, as in psql', async () => {
-  const path = await folder({ '0001_first.up.sql': '-- migrator: always\n\\ir part.txt\nselect 3;', 'part.txt': 'select 1;\n\\ir other.txt\n', 'other.txt': 'select 2;' });
+  const path = await folder({
+    '0001_first.up.sql': '-- migrator: always\n\\ir part.txt\nselect 3;',
+    'part.txt': 'select 1;\n\\ir other.txt\n',
+    'other.txt': 'select 2;',
+  });
   assert.match((await readSteps(path))[0]!.up.sql, /select 1;\s+select 2;\s+select 3;/);
 });
 
 test('values are put for :name and :’name’, quotes doubled, and casts stay casts', () => {
   const values = { dimension: 512, batch_rows: 7, legacy_model_id: "it's" };
-  assert.equal(fillIn(`a::text, x::halfvec(:dimension), :'legacy_model_id', :batch_rows, :dimensions`, values), `a::text, x::halfvec(512), 'it''s', 7, :dimensions`);
+  assert.equal(
+    fillIn(`a::text, x::halfvec(:dimension), :'legacy_model_id', :batch_rows, :dimensions`, values),
+    `a::text, x::halfvec(512), 'it''s', 7, :dimensions`,
+  );
 });
 
 test('an empty database skips the older tables, the field’s goes over them, and neither contracts unasked', async () => {
   const steps = await readSteps(MIGRATIONS);
   const state = { recorded: [], olderTable: undefined } as unknown as State;
-  const names = (plan: ReturnType<typeof planUp>) => plan.pending.filter((step) => !plan.skip(step)).map((step) => step.name.slice(0, 4)).join(' ');
+  const names = (plan: ReturnType<typeof planUp>) =>
+    plan.pending
+      .filter((step) => !plan.skip(step))
+      .map((step) => step.name.slice(0, 4))
+      .join(' ');
   assert.equal(names(planUp(steps, state, { to: 3, contract: false })), '0002 0009 0012');
   assert.equal(names(planUp(steps, state, { to: 1, contract: false })), '0001');
-  const field = { ...state, olderTable: { columns: [], dimension: 512, sequence: null, rows: 1, bytes: 1, idBytes: 1 } };
-  assert.equal(names(planUp(steps, field, { to: 3, contract: false })), '0002 0003 0004 0005 0006 0007 0008 0009 0010 0011 0012');
+  const field = {
+    ...state,
+    olderTable: { columns: [], dimension: 512, sequence: null, rows: 1, bytes: 1, idBytes: 1 },
+  };
+  assert.equal(
+    names(planUp(steps, field, { to: 3, contract: false })),
+    '0002 0003 0004 0005 0006 0007 0008 0009 0010 0011 0012',
+  );
   assert.equal(names(planUp(steps, field, { to: 2, contract: false })), '0002 0003 0004 0005 0006 0007 0008');
   const migrated = { ...field, recorded: steps.slice(0, 12).map((step) => step.name) };
   assert.equal(names(planUp(steps, migrated, { to: 3, contract: false })), '');
@@ -58,7 +90,16 @@ test('the way back undoes what was done, last first, and refuses what a newer mi
   const steps = await readSteps(MIGRATIONS);
   const recorded = steps.map((step) => step.name);
   const state = { recorded } as unknown as State;
-  assert.deepEqual(planDown(steps, state, 2).map((step) => step.name.slice(0, 4)), ['0014', '0013', '0012', '0011', '0010', '0009']);
-  assert.deepEqual(planDown(steps, { ...state, recorded: recorded.slice(0, 4) }, 1).map((step) => step.name.slice(0, 4)), ['0004', '0003', '0002']);
-  assert.throws(() => planDown(steps, { ...state, recorded: [...recorded, '0015_later'] }, 2), /newer Facepass \(0015_later\)/);
+  assert.deepEqual(
+    planDown(steps, state, 2).map((step) => step.name.slice(0, 4)),
+    ['0014', '0013', '0012', '0011', '0010', '0009'],
+  );
+  assert.deepEqual(
+    planDown(steps, { ...state, recorded: recorded.slice(0, 4) }, 1).map((step) => step.name.slice(0, 4)),
+    ['0004', '0003', '0002'],
+  );
+  assert.throws(
+    () => planDown(steps, { ...state, recorded: [...recorded, '0015_later'] }, 2),
+    /newer Facepass \(0015_later\)/,
+  );
 });

@@ -11,15 +11,17 @@ export async function readSteps(directory: string): Promise<Step[]> {
   const badName = files.find((file) => !/^\d{4}_[a-z0-9_]+\.(up|down)\.sql$/.test(file));
   if (badName) throw new Error(`${join(directory, badName)}: must be named NNNN_name.up.sql or NNNN_name.down.sql`);
   return Promise.all(
-    files.filter((file) => file.endsWith('.up.sql')).map(async (file) => {
-      const name = file.slice(0, -'.up.sql'.length);
-      const { tags, ...up } = await readScript(directory, file);
-      const down = files.includes(`${name}.down.sql`) ? await readScript(directory, `${name}.down.sql`) : undefined;
-      const when = WHEN.find((word) => tags.includes(word));
-      if (!when) throw new Error(`${join(directory, file)}: its tags must name one of ${WHEN.join(', ')}`);
-      const reaches = tags.find((tag) => tag.startsWith('reaches '))?.slice('reaches '.length);
-      return { name, when, reaches: reaches === undefined ? undefined : Number(reaches), up, down };
-    }),
+    files
+      .filter((file) => file.endsWith('.up.sql'))
+      .map(async (file) => {
+        const name = file.slice(0, -'.up.sql'.length);
+        const { tags, ...up } = await readScript(directory, file);
+        const down = files.includes(`${name}.down.sql`) ? await readScript(directory, `${name}.down.sql`) : undefined;
+        const when = WHEN.find((word) => tags.includes(word));
+        if (!when) throw new Error(`${join(directory, file)}: its tags must name one of ${WHEN.join(', ')}`);
+        const reaches = tags.find((tag) => tag.startsWith('reaches '))?.slice('reaches '.length);
+        return { name, when, reaches: reaches === undefined ? undefined : Number(reaches), up, down };
+      }),
   );
 }
 
@@ -28,22 +30,34 @@ async function readScript(directory: string, file: string): Promise<Script & { t
   const tags = /^-- migrator: (.+)$/m.exec(sql)?.[1]?.split(', ') ?? [];
   const unknown = tags.find((tag) => !KNOWN_TAG.test(tag));
   if (unknown) throw new Error(`${join(directory, file)}: unknown tag “${unknown}”`);
-  return { sql, mode: tags.includes('repeat') ? 'repeat' : tags.includes('no transaction') ? 'no transaction' : 'transaction', tags };
+  return {
+    sql,
+    mode: tags.includes('repeat') ? 'repeat' : tags.includes('no transaction') ? 'no transaction' : 'transaction',
+    tags,
+  };
 }
 
 /** Reads a file of SQL; as psql does, a line `\\ir path` stands for that file, found from the file it is in. */
 export async function readSql(path: string): Promise<string> {
   const parts = (await readFile(path, 'utf8')).split(/^\\ir (.+)$/m);
-  return (await Promise.all(parts.map((part, index) => (index % 2 === 1 ? readSql(join(dirname(path), part)) : part)))).join('');
+  return (
+    await Promise.all(parts.map((part, index) => (index % 2 === 1 ? readSql(join(dirname(path), part)) : part)))
+  ).join('');
 }
 
 const WHEN = ['always', 'origin', 'field', 'contract'] as const;
 const KNOWN_TAG = new RegExp(`^(${WHEN.join('|')}|transaction|repeat|no transaction|reaches \\d+)$`);
 
-/** Puts values for `:name` and `:'name'`, as psql does with `-v name=value`; the names are ours alone, so casts (`::`) stay. */
+/**
+ * Puts values for `:name` and `:'name'`, as psql does with `-v name=value`; the names are ours alone, so casts (`::`)
+ * stay.
+ */
 export function fillIn(sql: string, values: SqlValues): string {
   return Object.entries(values).reduce(
-    (text, [name, value]) => text.replaceAll(`:'${name}'`, `'${String(value).replaceAll("'", "''")}'`).replaceAll(new RegExp(`(?<!:):${name}\\b`, 'g'), String(value)),
+    (text, [name, value]) =>
+      text
+        .replaceAll(`:'${name}'`, `'${String(value).replaceAll("'", "''")}'`)
+        .replaceAll(new RegExp(`(?<!:):${name}\\b`, 'g'), String(value)),
     sql,
   );
 }
@@ -59,7 +73,8 @@ export interface Step {
   name: string;
   /**
    * `always`; `field`: only where an older installation's face_embeddings is; `origin`: only to make such an
-   * installation; `contract`: ends what `field` keeps alive, only when asked. A step that does not run is recorded all the same.
+   * installation; `contract`: ends what `field` keeps alive, only when asked. A step that does not run is recorded all
+   * the same.
    */
   when: (typeof WHEN)[number];
   /** The schema is this version once the step has run. */
@@ -72,8 +87,8 @@ export interface Step {
 export interface Script {
   sql: string;
   /**
-   * `transaction`: the file is one, together with its line in the ledger. `no transaction`: statement by statement, each
-   * of which may run twice. `repeat`: one statement, run until its row says `done`; each run is a transaction.
+   * `transaction`: the file is one, together with its line in the ledger. `no transaction`: statement by statement,
+   * each of which may run twice. `repeat`: one statement, run until its row says `done`; each run is a transaction.
    */
   mode: 'transaction' | 'no transaction' | 'repeat';
 }

@@ -6,8 +6,10 @@ import type { Step } from './steps.ts';
 import { walk, type Context } from './walk.ts';
 
 /**
- * Brings the database to schema `to`; `contract` also ends what keeps an older API alive. Where that is so already, nothing is done.
- * @throws Refusal when the database or the configuration forbids it (nothing was changed), or another migrator does not end.
+ * Brings the database to schema `to`; `contract` also ends what keeps an older API alive. Where that is so already,
+ * nothing is done.
+ * @throws Refusal when the database or the configuration forbids it (nothing was changed), or another migrator does not
+ * end.
  */
 export async function up(client: Client, options: UpOptions, context: Context): Promise<void> {
   await withMigrationLock(client, { waitMs: context.config.waitMs, logger: context.logger }, async () => {
@@ -27,21 +29,32 @@ function tellSpace(state: State, options: UpOptions, { config, logger }: Context
   if (tables === 0) return;
   const said = { needed_bytes: tables + wal, of_these_wal_bytes: wal, database_bytes: state.databaseBytes };
   if (config.freeBytes !== undefined) logger.info({ ...said, free_bytes: config.freeBytes }, 'there is space enough');
-  else logger.warn(said, 'PostgreSQL does not tell how much space is free: see that this much is, or set DATABASE_FREE_BYTES');
+  else
+    logger.warn(
+      said,
+      'PostgreSQL does not tell how much space is free: see that this much is, or set DATABASE_FREE_BYTES',
+    );
 }
 
 /**
  * The steps to take, and which of them are only recorded: an empty database goes to schema 3 without the detour over
  * the older tables. Decides only.
  */
-export function planUp(steps: Step[], state: State, options: UpOptions): { pending: Step[]; skip: (step: Step) => boolean } {
+export function planUp(
+  steps: Step[],
+  state: State,
+  options: UpOptions,
+): { pending: Step[]; skip: (step: Step) => boolean } {
   const older = state.olderTable !== undefined || options.to < 3;
   const last = steps.findLastIndex((step) =>
-    step.when === 'contract' ? options.to >= 3 && (options.contract || !older) : (step.reaches ?? Infinity) <= options.to,
+    step.when === 'contract'
+      ? options.to >= 3 && (options.contract || !older)
+      : (step.reaches ?? Infinity) <= options.to,
   );
   return {
     pending: steps.slice(0, last + 1).filter((step) => !state.recorded.includes(step.name)),
-    skip: (step) => (step.when === 'origin' ? state.olderTable !== undefined || !older : step.when !== 'always' && !older),
+    skip: (step) =>
+      step.when === 'origin' ? state.olderTable !== undefined || !older : step.when !== 'always' && !older,
   };
 }
 

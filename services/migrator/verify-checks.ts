@@ -21,8 +21,9 @@ export const EXPECTED_SCHEMA_FILE = join(import.meta.dirname, 'expected-schema.j
 const expectedSchema: Record<Layout, string[]> = JSON.parse(readFileSync(EXPECTED_SCHEMA_FILE, 'utf8'));
 
 /**
- * The parts of all tables, one text each, as expected-schema.json has them. Names of constraints and indexes do not matter, nor do
- * the length of vectors and an index's options; triggers count where they fire, partitions by their parent.
+ * The parts of all tables, one text each, as expected-schema.json has them. Names of constraints and indexes do not
+ * matter, nor do the length of vectors and an index's options; triggers count where they fire, partitions by their
+ * parent.
  */
 export const PARTS_OF_TABLES = `
   select c.relname || ': ' || part as part from pg_class c cross join lateral (

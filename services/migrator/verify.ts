@@ -12,7 +12,9 @@ export async function verify(client: Client, { steps }: Context): Promise<Findin
   try {
     const { version, recorded } = await readState(client, steps);
     const layout: Layout = version < 3 ? '2' : recorded.includes('0014_contract') ? '3' : 'beside';
-    const { rows } = await client.query(`select relname as table_name from pg_class where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p')`);
+    const { rows } = await client.query(
+      `select relname as table_name from pg_class where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p')`,
+    );
     const tables = new Set<string>(rows.map((row) => row.table_name));
     const findings: Finding[] = [];
     for (const { name, needs, minimum = 1, sql, values } of CHECKS) {

@@ -8,14 +8,21 @@ import type { State } from './state.ts';
 import type { Step } from './steps.ts';
 
 /** Takes `steps` one by one, each recorded as it ends; tells as it begins, while it lasts and when it has ended. */
-export async function walk(client: Client, steps: Step[], direction: 'up' | 'down', state: State, context: WalkContext): Promise<void> {
+export async function walk(
+  client: Client,
+  steps: Step[],
+  direction: 'up' | 'down',
+  state: State,
+  context: WalkContext,
+): Promise<void> {
   const { config, logger, progress } = context;
   const values = {
     dimension: state.facesDimension ?? state.olderTable?.dimension ?? config.pack.dimension,
     batch_rows: config.batchRows,
     legacy_model_id: config.legacyModelId ?? config.pack.modelId,
   };
-  const onBatch = (name: string, batch: Batch) => progress.batch(name, Number(batch.rows_done), Number(batch.rows_total));
+  const onBatch = (name: string, batch: Batch) =>
+    progress.batch(name, Number(batch.rows_done), Number(batch.rows_total));
   for (const [index, step] of steps.entries()) {
     const skipped = context.skip(step);
     const startedAt = performance.now();
@@ -23,10 +30,19 @@ export async function walk(client: Client, steps: Step[], direction: 'up' | 'dow
     if (!skipped) logger.info({ step: step.name, direction, number: index + 1, of: steps.length }, 'step begins');
     await watched(client, { name: `${step.name} ${direction}`, config, progress, embedded: state.embedded }, () =>
       retryOnLock(client, { lockAttempts: config.lockAttempts, logger, name: step.name }, () =>
-        takeStep(client, step, direction, { ...context, schema: state.schema, values, pauseMs: config.pauseMs, onBatch }),
+        takeStep(client, step, direction, {
+          ...context,
+          schema: state.schema,
+          values,
+          pauseMs: config.pauseMs,
+          onBatch,
+        }),
       ),
     );
-    logger.info({ step: step.name, direction, duration_ms: Math.round(performance.now() - startedAt) }, skipped ? 'recorded; does not apply here' : 'step done');
+    logger.info(
+      { step: step.name, direction, duration_ms: Math.round(performance.now() - startedAt) },
+      skipped ? 'recorded; does not apply here' : 'step done',
+    );
   }
 }
 

@@ -27,7 +27,14 @@ export interface ObjectMetadata {
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
   managedFields?: { manager?: string; operation?: string; fieldsV1?: Record<string, unknown> }[];
-  ownerReferences?: { apiVersion: string; kind: string; name: string; uid: string; controller?: boolean; blockOwnerDeletion?: boolean }[];
+  ownerReferences?: {
+    apiVersion: string;
+    kind: string;
+    name: string;
+    uid: string;
+    controller?: boolean;
+    blockOwnerDeletion?: boolean;
+  }[];
 }
 
 /** The API answered with an error; `status` 0 means that it did not answer. */
@@ -44,7 +51,11 @@ export class KubernetesError extends Error {
 export interface Cluster {
   get<T extends KubernetesObject>(resource: Resource, namespace: string, name: string): Promise<T | null>;
   /** `namespace` null: all of them. */
-  list<T extends KubernetesObject>(resource: Resource, namespace: string | null, labelSelector?: string): Promise<{ items: T[]; resourceVersion: string }>;
+  list<T extends KubernetesObject>(
+    resource: Resource,
+    namespace: string | null,
+    labelSelector?: string,
+  ): Promise<{ items: T[]; resourceVersion: string }>;
   create<T extends KubernetesObject>(resource: Resource, object: T): Promise<T>;
   /** Replaces the object, or its status; refused with 409 when its resourceVersion is no longer the newest. */
   replace<T extends KubernetesObject>(resource: Resource, object: T, subresource?: 'status'): Promise<T>;
@@ -53,14 +64,26 @@ export interface Cluster {
   /** Deletes an object and what hangs on it; gone already is well, too. */
   remove(resource: Resource, object: KubernetesObject): Promise<void>;
   /** Reports changes after `resourceVersion` until the server or the network ends it, or `signal`. */
-  watch(resource: Resource, namespace: string | null, resourceVersion: string, onEvent: (type: string, object: KubernetesObject) => void, signal: AbortSignal): Promise<void>;
+  watch(
+    resource: Resource,
+    namespace: string | null,
+    resourceVersion: string,
+    onEvent: (type: string, object: KubernetesObject) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
 /** The field manager by which server-side apply knows the operator's fields. */
 export const FIELD_MANAGER = 'facepass-operator';
 
 /** A connection by the ServiceAccount of the pod, or KUBECONFIG outside of one. */
-export function connectToCluster({ timeoutMs, kubeConfig = defaultKubeConfig() }: { timeoutMs: number; kubeConfig?: KubeConfig }): Cluster {
+export function connectToCluster({
+  timeoutMs,
+  kubeConfig = defaultKubeConfig(),
+}: {
+  timeoutMs: number;
+  kubeConfig?: KubeConfig;
+}): Cluster {
   const request = createRequest(kubeConfig, timeoutMs);
   const json = 'application/json';
   return {
@@ -68,25 +91,49 @@ export function connectToCluster({ timeoutMs, kubeConfig = defaultKubeConfig() }
       (await request('GET', pathOf(resource, namespace, name)).catch(nullIfMissing)) as T | null,
     list: async <T extends KubernetesObject>(resource: Resource, namespace: string | null, labelSelector?: string) => {
       const query = labelSelector ? `?labelSelector=${encodeURIComponent(labelSelector)}` : '';
-      const answer = (await request('GET', pathOf(resource, namespace) + query)) as { items: T[]; metadata: { resourceVersion: string } };
+      const answer = (await request('GET', pathOf(resource, namespace) + query)) as {
+        items: T[];
+        metadata: { resourceVersion: string };
+      };
       const { apiVersion, kind } = resource;
-      return { items: answer.items.map((item) => ({ ...item, apiVersion, kind })), resourceVersion: answer.metadata.resourceVersion };
+      return {
+        items: answer.items.map((item) => ({ ...item, apiVersion, kind })),
+        resourceVersion: answer.metadata.resourceVersion,
+      };
     },
     create: async <T extends KubernetesObject>(resource: Resource, object: T) =>
-      (await request('POST', `${pathOf(resource, object.metadata.namespace ?? null)}?fieldManager=${FIELD_MANAGER}`, json, object)) as T,
+      (await request(
+        'POST',
+        `${pathOf(resource, object.metadata.namespace ?? null)}?fieldManager=${FIELD_MANAGER}`,
+        json,
+        object,
+      )) as T,
     replace: async <T extends KubernetesObject>(resource: Resource, object: T, subresource?: 'status') => {
-      const path = pathOf(resource, object.metadata.namespace ?? null, object.metadata.name) + (subresource ? `/${subresource}` : '');
+      const path =
+        pathOf(resource, object.metadata.namespace ?? null, object.metadata.name) +
+        (subresource ? `/${subresource}` : '');
       return (await request('PUT', `${path}?fieldManager=${FIELD_MANAGER}`, json, object)) as T;
     },
     apply: async (resource, object) => {
       const path = pathOf(resource, object.metadata.namespace ?? null, object.metadata.name);
-      await request('PATCH', `${path}?fieldManager=${FIELD_MANAGER}&force=true`, 'application/apply-patch+yaml', object);
+      await request(
+        'PATCH',
+        `${path}?fieldManager=${FIELD_MANAGER}&force=true`,
+        'application/apply-patch+yaml',
+        object,
+      );
     },
     remove: async (resource, { metadata }) => {
-      const options = { propagationPolicy: 'Background', preconditions: metadata.uid ? { uid: metadata.uid } : undefined };
-      await request('DELETE', pathOf(resource, metadata.namespace ?? null, metadata.name), json, options).catch(nullIfMissing);
+      const options = {
+        propagationPolicy: 'Background',
+        preconditions: metadata.uid ? { uid: metadata.uid } : undefined,
+      };
+      await request('DELETE', pathOf(resource, metadata.namespace ?? null, metadata.name), json, options).catch(
+        nullIfMissing,
+      );
     },
-    watch: (resource, namespace, resourceVersion, onEvent, signal) => watchOnce(kubeConfig, pathOf(resource, namespace), resourceVersion, onEvent, signal),
+    watch: (resource, namespace, resourceVersion, onEvent, signal) =>
+      watchOnce(kubeConfig, pathOf(resource, namespace), resourceVersion, onEvent, signal),
   };
 }
 
@@ -107,8 +154,8 @@ function nullIfMissing(error: unknown): null {
 }
 
 /**
- * One call. The generated classes of the client are not used: they drop fields of a pod template that their models do not know, and
- * open a connection for each call (docs/decisions/0080-kubernetes-client.md).
+ * One call. The generated classes of the client are not used: they drop fields of a pod template that their models do
+ * not know, and open a connection for each call (docs/decisions/0080-kubernetes-client.md).
  */
 function createRequest(kubeConfig: KubeConfig, timeoutMs: number) {
   let connections: Dispatcher | undefined;
@@ -122,18 +169,28 @@ function createRequest(kubeConfig: KubeConfig, timeoutMs: number) {
       connections ??= credentials.getDispatcher();
       const response = await fetch(url, {
         method,
-        headers: { ...credentials.getHeaders(), Accept: 'application/json', ...(contentType ? { 'Content-Type': contentType } : {}) },
+        headers: {
+          ...credentials.getHeaders(),
+          Accept: 'application/json',
+          ...(contentType ? { 'Content-Type': contentType } : {}),
+        },
         ...(body ? { body: JSON.stringify(body) } : {}),
         ...(connections ? { dispatcher: connections } : {}),
         signal: AbortSignal.timeout(timeoutMs),
       });
       const text = await response.text();
-      if (!response.ok) throw new KubernetesError(response.status, `${method} ${path.split('?')[0]}: ${messageOf(text, response.status)}`);
+      if (!response.ok)
+        throw new KubernetesError(
+          response.status,
+          `${method} ${path.split('?')[0]}: ${messageOf(text, response.status)}`,
+        );
       return JSON.parse(text);
     } catch (error) {
       if (error instanceof KubernetesError) throw error;
       connections = undefined;
-      throw new KubernetesError(0, `${method} ${path.split('?')[0]}: ${String((error as Error).cause ?? error)}`, { cause: error });
+      throw new KubernetesError(0, `${method} ${path.split('?')[0]}: ${String((error as Error).cause ?? error)}`, {
+        cause: error,
+      });
     }
   };
 }
@@ -146,10 +203,19 @@ function messageOf(text: string, status: number): string {
   }
 }
 
-/** The client cuts a watch that is silent for 30 s; the server is asked to end it before, so that a cut always means a dead connection. */
+/**
+ * The client cuts a watch that is silent for 30 s; the server is asked to end it before, so that a cut always means a
+ * dead connection.
+ */
 const WATCH_SECONDS = 25;
 
-function watchOnce(kubeConfig: KubeConfig, path: string, resourceVersion: string, onEvent: (type: string, object: KubernetesObject) => void, signal: AbortSignal): Promise<void> {
+function watchOnce(
+  kubeConfig: KubeConfig,
+  path: string,
+  resourceVersion: string,
+  onEvent: (type: string, object: KubernetesObject) => void,
+  signal: AbortSignal,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const query = { resourceVersion, allowWatchBookmarks: true, timeoutSeconds: WATCH_SECONDS };
     let refusal: KubernetesError | undefined;
@@ -160,7 +226,12 @@ function watchOnce(kubeConfig: KubeConfig, path: string, resourceVersion: string
     };
     const done = (error: unknown) => {
       if (refusal) reject(refusal);
-      else if (error && !signal.aborted) reject(new KubernetesError((error as { statusCode?: number }).statusCode ?? 0, `watch ${path}: ${String(error)}`, { cause: error }));
+      else if (error && !signal.aborted)
+        reject(
+          new KubernetesError((error as { statusCode?: number }).statusCode ?? 0, `watch ${path}: ${String(error)}`, {
+            cause: error,
+          }),
+        );
       else resolve();
     };
     void new Watch(kubeConfig).watch(path, query, report, done).then((controller) => {

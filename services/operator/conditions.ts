@@ -19,21 +19,29 @@ export function conditionsOf(status: Status, observation: Observation): Conditio
   };
   return Object.entries(judgements).map(([type, judgement]) => {
     const before = status.conditions.find((one) => one.type === type);
-    const lastTransitionTime = before?.status === judgement.status ? before.lastTransitionTime : timestamp(observation.now);
+    const lastTransitionTime =
+      before?.status === judgement.status ? before.lastTransitionTime : timestamp(observation.now);
     return { type, ...judgement, observedGeneration: observation.generation, lastTransitionTime };
   });
 }
 
 function ready(status: Status, { pairs }: Observation): Judgement {
   const revisions = Object.keys(weightsOf(status));
-  if (revisions.length === 0) return { status: 'False', reason: 'NothingServes', message: 'no revision gets traffic yet' };
+  if (revisions.length === 0)
+    return { status: 'False', reason: 'NothingServes', message: 'no revision gets traffic yet' };
   const unready = revisions.find((revision) => !pairs[revision]?.serving);
-  if (unready) return { status: 'False', reason: 'NotReady', message: `revision ${unready}: ${pairs[unready]?.message ?? 'it has no pods'}` };
+  if (unready)
+    return {
+      status: 'False',
+      reason: 'NotReady',
+      message: `revision ${unready}: ${pairs[unready]?.message ?? 'it has no pods'}`,
+    };
   return { status: 'True', reason: 'Serving', message: revisions.join(' and ') };
 }
 
 function released({ active, candidate, reason, message }: Status, { wanted }: Observation): Judgement {
-  if (!candidate && active?.revision === wanted) return { status: 'True', reason: 'Released', message: `revision ${wanted} has all the traffic` };
+  if (!candidate && active?.revision === wanted)
+    return { status: 'True', reason: 'Released', message: `revision ${wanted} has all the traffic` };
   return { status: 'False', reason, message };
 }
 
@@ -43,25 +51,41 @@ function progressing({ candidate, phase, reason, message }: Status, { spec }: Ob
 }
 
 function routeAccepted(status: Status, { spec, route }: Observation): Judgement {
-  if (spec.traffic.mode === 'Selector') return { status: 'True', reason: 'Selector', message: 'a Service’s selector goes from 0 to 100; there are no weights between' };
+  if (spec.traffic.mode === 'Selector')
+    return {
+      status: 'True',
+      reason: 'Selector',
+      message: 'a Service’s selector goes from 0 to 100; there are no weights between',
+    };
   if (!status.active) return { status: 'Unknown', reason: 'NothingServes', message: 'no route yet' };
   if (isSettled(status, route)) return { status: 'True', reason: 'Accepted', message: route.message };
   return { status: 'False', reason: route.unknownKind ? 'NoGatewayApi' : 'RouteNotAccepted', message: route.message };
 }
 
 function weightObserved(status: Status, { spec, counted }: Observation): Judgement {
-  if (status.phase !== 'Shifting' || spec.traffic.mode === 'Selector') return { status: 'Unknown', reason: 'NothingToObserve', message: 'no weights are being shifted' };
+  if (status.phase !== 'Shifting' || spec.traffic.mode === 'Selector')
+    return { status: 'Unknown', reason: 'NothingToObserve', message: 'no weights are being shifted' };
   const { result, message } = judgeShare(status.weight, counted, spec.traffic.share);
   if (result === 'off') return { status: 'False', reason: 'WeightNotObserved', message };
-  return result === 'near' ? { status: 'True', reason: 'Observed', message } : { status: 'Unknown', reason: 'TooFewRequests', message };
+  return result === 'near'
+    ? { status: 'True', reason: 'Observed', message }
+    : { status: 'Unknown', reason: 'TooFewRequests', message };
 }
 
 function gatesPassing({ phase, gates }: Status, { spec }: Observation): Judgement {
   if (spec.gates.length === 0) return { status: 'Unknown', reason: 'NoGates', message: 'no gate is set' };
-  if (phase !== 'Shifting' && phase !== 'RollingBack') return { status: 'Unknown', reason: 'NothingToJudge', message: 'gates are asked while traffic is shifted' };
+  if (phase !== 'Shifting' && phase !== 'RollingBack')
+    return { status: 'Unknown', reason: 'NothingToJudge', message: 'gates are asked while traffic is shifted' };
   const worst = gates.find((gate) => gate.result === 'fail') ?? gates.find((gate) => gate.result === 'hold');
-  if (worst) return { status: worst.result === 'fail' ? 'False' : 'Unknown', reason: worst.result === 'fail' ? 'GateFailed' : 'GateHolds', message: `${worst.name}: ${worst.message}` };
-  return gates.length === 0 ? { status: 'Unknown', reason: 'GateHolds', message: 'not asked yet' } : { status: 'True', reason: 'GatesPass', message: gates.map((gate) => gate.name).join(', ') };
+  if (worst)
+    return {
+      status: worst.result === 'fail' ? 'False' : 'Unknown',
+      reason: worst.result === 'fail' ? 'GateFailed' : 'GateHolds',
+      message: `${worst.name}: ${worst.message}`,
+    };
+  return gates.length === 0
+    ? { status: 'Unknown', reason: 'GateHolds', message: 'not asked yet' }
+    : { status: 'True', reason: 'GatesPass', message: gates.map((gate) => gate.name).join(', ') };
 }
 
 function rollbackPossible(status: Status, observation: Observation): Judgement {

@@ -1,5 +1,11 @@
 import { hostname } from 'node:os';
-import { integerVariable, logLevelVariable, portVariable, readEnvironment, ConfigurationError } from '@facepass/runtime/environment';
+import {
+  integerVariable,
+  logLevelVariable,
+  portVariable,
+  readEnvironment,
+  ConfigurationError,
+} from '@facepass/runtime/environment';
 import * as z from 'zod';
 
 const text = z.string();
@@ -7,23 +13,41 @@ const name = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** Every variable of the operator, in the order of the reference. */
 export const operatorEnvironment = z.object({
-  POD_NAMESPACE: text.regex(name, 'must be the name of a namespace').describe('Namespace of the operator, where its Lease lies.'),
+  POD_NAMESPACE: text
+    .regex(name, 'must be the name of a namespace')
+    .describe('Namespace of the operator, where its Lease lies.'),
   POD_NAME: text.optional().describe('Name of this process in the Lease; absent: the host’s name.'),
   OPERATOR_NAMESPACES: text
     .regex(/^(\*|[a-z0-9-]+(,\s*[a-z0-9-]+)*)$/, 'must be names of namespaces separated by commas, or *')
     .optional()
     .describe('Namespaces whose Facepass resources are looked after; `*`: all; absent: its own.'),
-  LEASE_NAME: text.regex(name, 'must be a name').default('facepass-operator').describe('Lease that its replicas compete for.'),
-  LEASE_DURATION_MS: integerVariable(1000, 600_000).default(15_000).describe('After so long without renewal another replica may take the Lease.'),
-  LEASE_RENEW_DEADLINE_MS: integerVariable(500, 600_000).default(10_000).describe('After so long without renewal the holder itself stops writing.'),
+  LEASE_NAME: text
+    .regex(name, 'must be a name')
+    .default('facepass-operator')
+    .describe('Lease that its replicas compete for.'),
+  LEASE_DURATION_MS: integerVariable(1000, 600_000)
+    .default(15_000)
+    .describe('After so long without renewal another replica may take the Lease.'),
+  LEASE_RENEW_DEADLINE_MS: integerVariable(500, 600_000)
+    .default(10_000)
+    .describe('After so long without renewal the holder itself stops writing.'),
   LEASE_RETRY_MS: integerVariable(100, 60_000).default(2000).describe('How often the Lease is renewed or asked for.'),
-  PROMETHEUS_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional().describe('Prometheus that the gates ask; absent: every gate holds.'),
+  PROMETHEUS_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .optional()
+    .describe('Prometheus that the gates ask; absent: every gate holds.'),
   PROMETHEUS_TIMEOUT_MS: integerVariable(100, 60_000).default(5000).describe('Longest wait for its answer.'),
   PROMETHEUS_BEARER_TOKEN: text.optional().describe('Token sent to it.'),
-  KUBERNETES_TIMEOUT_MS: integerVariable(100, 60_000).default(4000).describe('Longest wait for an answer of the Kubernetes API.'),
-  RESYNC_MS: integerVariable(1000, 3_600_000).default(60_000).describe('How often everything is looked at, whatever the watches say.'),
+  KUBERNETES_TIMEOUT_MS: integerVariable(100, 60_000)
+    .default(4000)
+    .describe('Longest wait for an answer of the Kubernetes API.'),
+  RESYNC_MS: integerVariable(1000, 3_600_000)
+    .default(60_000)
+    .describe('How often everything is looked at, whatever the watches say.'),
   STEP_INTERVAL_MS: integerVariable(100, 60_000).default(2000).describe('How often a release under way is looked at.'),
-  POD_METRICS_PORT: portVariable.default(9464).describe('Port of the API pods’ metrics, from which the observed share and the schema are read.'),
+  POD_METRICS_PORT: portVariable
+    .default(9464)
+    .describe('Port of the API pods’ metrics, from which the observed share and the schema are read.'),
   HOST: text.optional().describe('Address that METRICS_PORT listens on; absent: every one.'),
   METRICS_PORT: portVariable.default(9464).describe('Port of /metrics, /livez and /readyz.'),
   LOG_LEVEL: logLevelVariable.default('info').describe('Least level of the log lines.'),
@@ -50,7 +74,11 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env) {
       renewDeadlineMs: env.LEASE_RENEW_DEADLINE_MS,
       retryMs: env.LEASE_RETRY_MS,
     },
-    prometheus: { url: env.PROMETHEUS_URL, timeoutMs: env.PROMETHEUS_TIMEOUT_MS, bearerToken: env.PROMETHEUS_BEARER_TOKEN },
+    prometheus: {
+      url: env.PROMETHEUS_URL,
+      timeoutMs: env.PROMETHEUS_TIMEOUT_MS,
+      bearerToken: env.PROMETHEUS_BEARER_TOKEN,
+    },
     kubernetesTimeoutMs: env.KUBERNETES_TIMEOUT_MS,
     resyncMs: env.RESYNC_MS,
     stepIntervalMs: env.STEP_INTERVAL_MS,
@@ -65,5 +93,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env) {
 function refuseLeaseThatOverlaps(env: z.infer<typeof operatorEnvironment>): void {
   const spare = env.LEASE_DURATION_MS - env.LEASE_RENEW_DEADLINE_MS;
   if (spare <= env.KUBERNETES_TIMEOUT_MS)
-    throw new ConfigurationError('The configuration is wrong:\n  LEASE_DURATION_MS: must exceed LEASE_RENEW_DEADLINE_MS by more than KUBERNETES_TIMEOUT_MS');
+    throw new ConfigurationError(
+      'The configuration is wrong:\n  LEASE_DURATION_MS: must exceed LEASE_RENEW_DEADLINE_MS by more than KUBERNETES_TIMEOUT_MS',
+    );
 }

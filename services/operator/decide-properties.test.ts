@@ -12,7 +12,10 @@ console.log(`seed ${seed} (FACEPASS_TEST_SEED repeats it)`);
 
 const REVISIONS = ['blue', 'green', 'red'];
 
-/** One moment: what changed, and what there is to see; `isApplied` false: the operator was killed before it wrote the route. */
+/**
+ * One moment: what changed, and what there is to see; `isApplied` false: the operator was killed before it wrote the
+ * route.
+ */
 interface Moment {
   minutes: number;
   wanted: string;
@@ -29,10 +32,25 @@ interface Moment {
 }
 
 const pair: fc.Arbitrary<Pair> = fc
-  .record({ full: fc.boolean(), ready: fc.boolean(), fits: fc.constantFrom(true, true, false, null), quiet: fc.boolean(), refused: fc.integer({ min: 0, max: 19 }) })
-  .map(({ full, ready, fits, quiet, refused }) => ({ full: full && ready, serving: ready, pods: ready ? 4 : 0, schemaFits: fits, quiet, refusal: refused === 0 ? 'invalid' : null, message: '' }));
+  .record({
+    full: fc.boolean(),
+    ready: fc.boolean(),
+    fits: fc.constantFrom(true, true, false, null),
+    quiet: fc.boolean(),
+    refused: fc.integer({ min: 0, max: 19 }),
+  })
+  .map(({ full, ready, fits, quiet, refused }) => ({
+    full: full && ready,
+    serving: ready,
+    pods: ready ? 4 : 0,
+    schemaFits: fits,
+    quiet,
+    refusal: refused === 0 ? 'invalid' : null,
+    message: '',
+  }));
 
-const mostly = <Value>(usual: Value, ...others: Value[]) => fc.oneof({ weight: 4, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
+const mostly = <Value>(usual: Value, ...others: Value[]) =>
+  fc.oneof({ weight: 4, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
 const healthyMostly = fc.oneof({ weight: 3, arbitrary: fc.constant(READY) }, { weight: 1, arbitrary: pair });
 
 const moment: fc.Arbitrary<Moment> = fc.record({
@@ -43,11 +61,20 @@ const moment: fc.Arbitrary<Moment> = fc.record({
   smokeTest: mostly<JobState['state']>('succeeded', 'running', 'failed', 'absent'),
   accepted: mostly(true, false),
   isApplied: mostly(true, false),
-  counted: fc.oneof(fc.constant(null), fc.record({ candidate: fc.integer({ min: 0, max: 1000 }), total: fc.constant(1000) })),
+  counted: fc.oneof(
+    fc.constant(null),
+    fc.record({ candidate: fc.integer({ min: 0, max: 1000 }), total: fc.constant(1000) }),
+  ),
   gates: mostly<GateResult['result']>('pass', 'hold', 'fail'),
   paused: mostly(false, true),
   abort: mostly(false, true),
-  request: fc.option(fc.record({ name: fc.constantFrom('abort', 'promote', 'rollback', 'retry'), number: fc.integer({ min: 1, max: 8 }) }), { freq: 6 }),
+  request: fc.option(
+    fc.record({
+      name: fc.constantFrom('abort', 'promote', 'rollback', 'retry'),
+      number: fc.integer({ min: 1, max: 8 }),
+    }),
+    { freq: 6 },
+  ),
 });
 
 /** A share as it should be, three times of four. */
@@ -71,7 +98,11 @@ function observationOf(status: Status, now: number, moment: Moment, routed: Reco
 }
 
 /** Walks through moments; `visit` sees each step. Gives the last state. */
-function walk(start: Status, moments: Moment[], visit: (before: Status, after: Status, observation: Observation) => void): { status: Status; now: number; routed: Record<string, number> } {
+function walk(
+  start: Status,
+  moments: Moment[],
+  visit: (before: Status, after: Status, observation: Observation) => void,
+): { status: Status; now: number; routed: Record<string, number> } {
   let status = start;
   let now = START;
   let routed = weightsOf(start);
@@ -96,8 +127,14 @@ test('no traffic is sent to a revision without a ready pod', () => {
         const [was, is] = [weightsOf(before), weightsOf(after)];
         for (const revision of REVISIONS) {
           const isRaised = (is[revision] ?? 0) > (was[revision] ?? 0);
-          const nobodyElse = REVISIONS.filter((other) => (was[other] ?? 0) > 0).every((other) => !pairs[other]?.serving);
-          if (isRaised) assert.ok(pairs[revision]?.serving || (nobodyElse && Object.keys(was).length > 0), `${revision}: ${was[revision] ?? 0} → ${is[revision]} in ${before.phase} → ${after.phase}`);
+          const nobodyElse = REVISIONS.filter((other) => (was[other] ?? 0) > 0).every(
+            (other) => !pairs[other]?.serving,
+          );
+          if (isRaised)
+            assert.ok(
+              pairs[revision]?.serving || (nobodyElse && Object.keys(was).length > 0),
+              `${revision}: ${was[revision] ?? 0} → ${is[revision]} in ${before.phase} → ${after.phase}`,
+            );
         }
       });
     }),
@@ -112,8 +149,10 @@ test('within a release the weight only rises, or goes to 0', () => {
         assert.ok([0, 10, 50, 100].includes(after.weight));
         const sum = Object.values(weightsOf(after)).reduce((total, weight) => total + weight, 0);
         assert.equal(sum, after.active ? 100 : 0);
-        if (before.candidate?.number === after.candidate?.number && before.candidate) assert.ok(after.weight >= before.weight || after.weight === 0);
-        if (before.candidate?.verdict && after.candidate) assert.ok(after.weight <= before.weight, 'a verdict is never taken back');
+        if (before.candidate?.number === after.candidate?.number && before.candidate)
+          assert.ok(after.weight >= before.weight || after.weight === 0);
+        if (before.candidate?.verdict && after.candidate)
+          assert.ok(after.weight <= before.weight, 'a verdict is never taken back');
         assert.notEqual(after.candidate?.revision, after.active?.revision ?? '');
         assert.notEqual(after.previous?.revision, after.active?.revision ?? '');
       });
@@ -135,7 +174,8 @@ test('no revision gets traffic before its schema, its pods and its smoke test', 
           if (before.phase === 'Testing' && smokeTest.state === 'succeeded') proofs.add('smoke test');
           proven.set(before.candidate.number, proofs);
         }
-        if (candidate && !candidate.verdict && weight > 0) assert.deepEqual([...(proven.get(candidate.number) ?? [])], ['migration', 'pods', 'smoke test']);
+        if (candidate && !candidate.verdict && weight > 0)
+          assert.deepEqual([...(proven.get(candidate.number) ?? [])], ['migration', 'pods', 'smoke test']);
       });
     }),
     settings,
@@ -150,7 +190,14 @@ test('whatever happened, a failure ends with everything on the active revision',
       for (let round = 0; round < 40; round += 1) {
         now += 60_000;
         const wanted = status.candidate?.revision ?? status.rejected?.revision ?? 'red';
-        ({ status } = decide(seen(status, { now, wanted, route: { weights: routed, accepted: true, unknownKind: false, message: '' }, gates: [gate('fail')] })));
+        ({ status } = decide(
+          seen(status, {
+            now,
+            wanted,
+            route: { weights: routed, accepted: true, unknownKind: false, message: '' },
+            gates: [gate('fail')],
+          }),
+        ));
         routed = weightsOf(status);
       }
       assert.equal(status.candidate, undefined);
@@ -164,11 +211,14 @@ test('whatever happened, a good template is released in the end', () => {
   fc.assert(
     fc.property(moments, (walkOf) => {
       let { status, now, routed } = walk(stable(), walkOf, () => undefined);
-      const isGivenUp = status.rejected?.revision === 'red' || (status.candidate?.verdict && status.candidate.revision === 'red');
+      const isGivenUp =
+        status.rejected?.revision === 'red' || (status.candidate?.verdict && status.candidate.revision === 'red');
       const wanted = isGivenUp ? 'green' : 'red';
       for (let round = 0; round < 120; round += 1) {
         now += 60_000;
-        ({ status } = decide(seen(status, { now, wanted, route: { weights: routed, accepted: true, unknownKind: false, message: '' } })));
+        ({ status } = decide(
+          seen(status, { now, wanted, route: { weights: routed, accepted: true, unknownKind: false, message: '' } }),
+        ));
         routed = weightsOf(status);
       }
       assert.deepEqual(weightsOf(status), { [wanted]: 100 });
@@ -199,7 +249,12 @@ test('a release goes on the same whether or not the operator was killed before i
       let status = stable();
       let routed = weightsOf(status);
       for (const [look, isApplied] of applied.entries()) {
-        ({ status } = decide(seen(status, { now: START + look * 30_000, route: { weights: routed, accepted: true, unknownKind: false, message: '' } })));
+        ({ status } = decide(
+          seen(status, {
+            now: START + look * 30_000,
+            route: { weights: routed, accepted: true, unknownKind: false, message: '' },
+          }),
+        ));
         // The route's deadline is four looks: a write that is lost for longer ends the release, as it should.
         if (isApplied || look % 3 === 0) routed = weightsOf(status);
       }

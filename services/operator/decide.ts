@@ -7,8 +7,9 @@ import { rest } from './rest.ts';
 import { timestamp, type Draft, type ReleaseEvent } from './transitions.ts';
 
 /**
- * From what is, to what shall be: the next status, and what to tell. Pure; at most one transition a call, so that every state between two
- * is written down before anything is done about it. What follows from a status for the cluster's objects is `desiredObjects`.
+ * From what is, to what shall be: the next status, and what to tell. Pure; at most one transition a call, so that every
+ * state between two is written down before anything is done about it. What follows from a status for the cluster's
+ * objects is `desiredObjects`.
  */
 export function decide(observation: Observation): { status: Status; events: ReleaseEvent[] } {
   const draft: Draft = { status: structuredClone(observation.status), events: [] };
@@ -35,7 +36,9 @@ function keepPause({ status }: Draft, { spec, now }: Observation): void {
   delete status.shareOffSince;
 }
 
-/** A resource that was deleted with its objects left in place, or restored without its status, goes on with what serves. */
+/**
+ * A resource that was deleted with its objects left in place, or restored without its status, goes on with what serves.
+ */
 function adopt({ status, events }: Draft, { served, pairs, now }: Observation): void {
   if (status.active || status.candidate || !served || !pairs[served]) return;
   status.active = { revision: served, number: status.release, since: timestamp(now) };
@@ -68,7 +71,11 @@ function deadlineOf(status: Status, { spec }: Observation): number | null {
     case 'Testing':
       return start + (spec.smokeTest?.activeDeadlineSeconds ?? 0) * 1000;
     case 'Shifting':
-      return start + millisecondsOf(stepsOf(spec)[status.step - 1]?.hold ?? '0s') + Math.max(...[LONGEST_WAIT, ...spec.gates.map((gate) => gate.noDataDeadline)].map(millisecondsOf));
+      return (
+        start +
+        millisecondsOf(stepsOf(spec)[status.step - 1]?.hold ?? '0s') +
+        Math.max(...[LONGEST_WAIT, ...spec.gates.map((gate) => gate.noDataDeadline)].map(millisecondsOf))
+      );
     case 'RollingBack':
       return start + millisecondsOf(spec.deadlines.route);
     default:

@@ -1,4 +1,7 @@
-/** Milliseconds of a duration as the resource's schema allows it: `90s`, `5m`, `1h30m`. @throws RangeError for anything else. */
+/**
+ * Milliseconds of a duration as the resource's schema allows it: `90s`, `5m`, `1h30m`. @throws RangeError for anything
+ * else.
+ */
 export function millisecondsOf(duration: string): number {
   const parts = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(duration);
   if (!parts || duration === '') throw new RangeError(`not a duration: ${duration}`);

@@ -10,7 +10,12 @@ export interface Spec {
   api: Workload;
   inference?: Workload;
   model?: { pack?: string };
-  migration?: { template: PodTemplate; backoffLimit: number; activeDeadlineSeconds: number; ttlSecondsAfterFinished: number };
+  migration?: {
+    template: PodTemplate;
+    backoffLimit: number;
+    activeDeadlineSeconds: number;
+    ttlSecondsAfterFinished: number;
+  };
   smokeTest?: { template: PodTemplate; backoffLimit: number; activeDeadlineSeconds: number };
   traffic: Traffic;
   gates: Gate[];
@@ -72,8 +77,25 @@ export interface Gate {
   noDataDeadline: string;
 }
 
-export type Phase = 'Stable' | 'Migrating' | 'Starting' | 'Testing' | 'Shifting' | 'Retaining' | 'Retiring' | 'RollingBack';
-export const PHASES: Phase[] = ['Stable', 'Migrating', 'Starting', 'Testing', 'Shifting', 'Retaining', 'Retiring', 'RollingBack'];
+export type Phase =
+  | 'Stable'
+  | 'Migrating'
+  | 'Starting'
+  | 'Testing'
+  | 'Shifting'
+  | 'Retaining'
+  | 'Retiring'
+  | 'RollingBack';
+export const PHASES: Phase[] = [
+  'Stable',
+  'Migrating',
+  'Starting',
+  'Testing',
+  'Shifting',
+  'Retaining',
+  'Retiring',
+  'RollingBack',
+];
 
 /** Everything that the operator must remember. Times are RFC 3339. */
 export interface Status {
@@ -158,8 +180,24 @@ export interface Condition {
 
 /** The state of a resource never seen before. */
 export function initialStatus(): Status {
-  return { phase: 'Stable', reason: 'Initial', message: 'no release yet', release: 0, step: 0, steps: 0, weight: 0, gates: [], history: [], conditions: [] };
+  return {
+    phase: 'Stable',
+    reason: 'Initial',
+    message: 'no release yet',
+    release: 0,
+    step: 0,
+    steps: 0,
+    weight: 0,
+    gates: [],
+    history: [],
+    conditions: [],
+  };
 }
 
 /** One-shot requests: annotations whose value is the number of the release that is meant. */
-export const REQUEST = { abort: 'facepass.dev/abort', promote: 'facepass.dev/promote', rollback: 'facepass.dev/rollback', retry: 'facepass.dev/retry' } as const;
+export const REQUEST = {
+  abort: 'facepass.dev/abort',
+  promote: 'facepass.dev/promote',
+  rollback: 'facepass.dev/rollback',
+  retry: 'facepass.dev/retry',
+} as const;

@@ -21,7 +21,8 @@ export function judgeGate(gate: Gate, { value, samples, active }: Measurement, q
     at,
   });
   if (gate.minSamples > 0 && typeof samples === 'string') return answer('hold', `samples: ${samples}`);
-  if (gate.minSamples > 0 && Number(samples) < gate.minSamples) return answer('hold', `${Math.floor(Number(samples))} of ${gate.minSamples} samples`);
+  if (gate.minSamples > 0 && Number(samples) < gate.minSamples)
+    return answer('hold', `${Math.floor(Number(samples))} of ${gate.minSamples} samples`);
   if (typeof value === 'string') return answer('hold', value);
   const limit = limitOf(gate, active);
   if (typeof limit === 'string') return answer('hold', `active revision: ${limit}`);

@@ -17,7 +17,8 @@ const SHARE = { tolerance: 5, minRequests: 300, deadline: '5m' };
 const GATE: Gate = { name: 'errors', query: 'q', max: 0.01, minSamples: 100, noData: 'Hold', noDataDeadline: '30m' };
 
 test('only a number from enough samples passes or fails', () => {
-  const judge = (gate: Partial<Gate>, measured: Parameters<typeof judgeGate>[1]) => judgeGate({ ...GATE, ...gate }, measured, 'q', '').result;
+  const judge = (gate: Partial<Gate>, measured: Parameters<typeof judgeGate>[1]) =>
+    judgeGate({ ...GATE, ...gate }, measured, 'q', '').result;
   assert.equal(judge({}, { value: 0.01, samples: 100 }), 'pass');
   assert.equal(judge({}, { value: 0.011, samples: 100 }), 'fail');
   assert.equal(judge({}, { value: 1, samples: 99 }), 'hold', 'a few failures of few requests');
@@ -31,7 +32,10 @@ test('only a number from enough samples passes or fails', () => {
 });
 
 test('a query is filled with what is known, and the rest stays', () => {
-  assert.equal(fillQuery('rate(x{revision="$revision",other="$unknown"}[$window])', { revision: 'abc', window: '30s' }), 'rate(x{revision="abc",other="$unknown"}[30s])');
+  assert.equal(
+    fillQuery('rate(x{revision="$revision",other="$unknown"}[$window])', { revision: 'abc', window: '30s' }),
+    'rate(x{revision="abc",other="$unknown"}[30s])',
+  );
 });
 
 test('a gateway that honours weights is not called off, one that ignores them is', () => {
@@ -41,11 +45,16 @@ test('a gateway that honours weights is not called off, one that ignores them is
     return judgeShare(desired, { candidate, total }, SHARE).result;
   };
   fc.assert(
-    fc.property(fc.constantFrom(10, 50, 90), fc.integer({ min: 30, max: 2000 }), fc.integer({ min: 1, max: 2 ** 31 - 2 }), (desired, total, start) => {
-      const random = uniform(start);
-      assert.notEqual(count(desired, desired, total, random), 'off');
-      if (desired !== 50 && total >= 300) assert.equal(count(desired, 50, total, random), 'off');
-    }),
+    fc.property(
+      fc.constantFrom(10, 50, 90),
+      fc.integer({ min: 30, max: 2000 }),
+      fc.integer({ min: 1, max: 2 ** 31 - 2 }),
+      (desired, total, start) => {
+        const random = uniform(start);
+        assert.notEqual(count(desired, desired, total, random), 'off');
+        if (desired !== 50 && total >= 300) assert.equal(count(desired, 50, total, random), 'off');
+      },
+    ),
     { seed, numRuns: 60 },
   );
 });
@@ -59,10 +68,22 @@ test('no request is no judgement, unless none is asked for', () => {
 });
 
 test('a revision is named by what it holds, not by the order of its keys', () => {
-  const name = revisionNameOf({ api: { metadata: { labels: { a: '1', b: '2' } }, spec: { containers: [{ name: 'api', image: 'one' }] } } });
+  const name = revisionNameOf({
+    api: { metadata: { labels: { a: '1', b: '2' } }, spec: { containers: [{ name: 'api', image: 'one' }] } },
+  });
   assert.match(name, /^[0-9a-f]{8}$/);
-  assert.equal(revisionNameOf({ api: { spec: { containers: [{ image: 'one', name: 'api' }] }, metadata: { labels: { b: '2', a: '1' } } } }), name);
-  assert.notEqual(revisionNameOf({ api: { metadata: { labels: { a: '1', b: '2' } }, spec: { containers: [{ name: 'api', image: 'two' }] } } }), name);
+  assert.equal(
+    revisionNameOf({
+      api: { spec: { containers: [{ image: 'one', name: 'api' }] }, metadata: { labels: { b: '2', a: '1' } } },
+    }),
+    name,
+  );
+  assert.notEqual(
+    revisionNameOf({
+      api: { metadata: { labels: { a: '1', b: '2' } }, spec: { containers: [{ name: 'api', image: 'two' }] } },
+    }),
+    name,
+  );
 });
 
 test('durations are read as the resource writes them', () => {
@@ -85,10 +106,19 @@ facepass_schema_fits 0
 
 test('the meter counts what was added, over restarts of containers and pods', () => {
   const meter = createMeter();
-  const take = (epoch: string | null, now: number, ...pods: [uid: string, revision: string, requests: number][]) => meter.take(pods.map(([uid, revision, requests]) => ({ uid, revision, requests })), epoch, now);
+  const take = (epoch: string | null, now: number, ...pods: [uid: string, revision: string, requests: number][]) =>
+    meter.take(
+      pods.map(([uid, revision, requests]) => ({ uid, revision, requests })),
+      epoch,
+      now,
+    );
   take(null, 0, ['a', 'blue', 1000]);
   take('one', 1000, ['a', 'blue', 1100], ['b', 'green', 5]);
-  assert.deepEqual(meter.counted('blue', 'green'), { candidate: 0, total: 0 }, 'what came before the epoch does not count');
+  assert.deepEqual(
+    meter.counted('blue', 'green'),
+    { candidate: 0, total: 0 },
+    'what came before the epoch does not count',
+  );
   take('one', 2000, ['a', 'blue', 1190], ['b', 'green', 15]);
   assert.deepEqual(meter.counted('blue', 'green'), { candidate: 10, total: 100 });
   take('one', 3000, ['a', 'blue', 20], ['c', 'green', 4]);
@@ -113,7 +143,10 @@ test('the configuration names what is wrong', () => {
   assert.equal(readConfig({ POD_NAMESPACE: 'ops', OPERATOR_NAMESPACES: '*' }).namespaces, null);
   assert.deepEqual(readConfig({ POD_NAMESPACE: 'ops' }).namespaces, ['ops']);
   assert.throws(() => readConfig({}), /POD_NAMESPACE/);
-  assert.throws(() => readConfig({ POD_NAMESPACE: 'ops', LEASE_DURATION_MS: '12000' }), (error: ConfigurationError) => error.exitCode === 78 && /LEASE_DURATION_MS/.test(error.message));
+  assert.throws(
+    () => readConfig({ POD_NAMESPACE: 'ops', LEASE_DURATION_MS: '12000' }),
+    (error: ConfigurationError) => error.exitCode === 78 && /LEASE_DURATION_MS/.test(error.message),
+  );
 });
 
 /** Lehmer's generator: fast-check's doubles are not spread evenly. */

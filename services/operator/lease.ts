@@ -11,14 +11,21 @@ export class NotLeader extends Error {
 export interface Leadership {
   isLeader(): boolean;
   /**
-   * To be called before each write. Reads the Lease, so that a process that slept through its loss does not write after another took over.
+   * To be called before each write. Reads the Lease, so that a process that slept through its loss does not write after
+   * another took over.
    * @throws NotLeader
    */
   assertHeld(): Promise<void>;
 }
 
 interface Lease extends KubernetesObject {
-  spec: { holderIdentity?: string; leaseDurationSeconds?: number; renewTime?: string; acquireTime?: string; leaseTransitions?: number };
+  spec: {
+    holderIdentity?: string;
+    leaseDurationSeconds?: number;
+    renewTime?: string;
+    acquireTime?: string;
+    leaseTransitions?: number;
+  };
 }
 
 interface LeaderEvents {
@@ -28,10 +35,16 @@ interface LeaderEvents {
 }
 
 /**
- * Competes for the Lease until `signal`, then gives it up. A holder counts by its own clock from before the renewal was sent; another one
- * waits until the Lease has not changed for its whole duration by the clock of the one that waits, so that clocks need not agree.
+ * Competes for the Lease until `signal`, then gives it up. A holder counts by its own clock from before the renewal was
+ * sent; another one waits until the Lease has not changed for its whole duration by the clock of the one that waits, so
+ * that clocks need not agree.
  */
-export function competeForLease(cluster: Cluster, config: Config['lease'], { onChange, onError }: LeaderEvents, signal: AbortSignal): Leadership & { ended: Promise<void> } {
+export function competeForLease(
+  cluster: Cluster,
+  config: Config['lease'],
+  { onChange, onError }: LeaderEvents,
+  signal: AbortSignal,
+): Leadership & { ended: Promise<void> } {
   const { namespace, name, holder } = config;
   let heldUntil = -Infinity;
   let isLeading = false;
@@ -43,7 +56,8 @@ export function competeForLease(cluster: Cluster, config: Config['lease'], { onC
   const attempt = async () => {
     const started = performance.now();
     const lease = await cluster.get<Lease>(LEASE, namespace, name);
-    if (lease && lease.metadata.resourceVersion !== seen.version) seen = { version: lease.metadata.resourceVersion ?? '', at: started };
+    if (lease && lease.metadata.resourceVersion !== seen.version)
+      seen = { version: lease.metadata.resourceVersion ?? '', at: started };
     if (lease && !mayTake(lease, config, started - seen.at)) heldUntil = -Infinity;
     else {
       await write(cluster, config, lease);
@@ -86,7 +100,11 @@ function mayTake({ spec }: Lease, { holder, durationMs }: Config['lease'], uncha
   return unchangedMs > (spec.leaseDurationSeconds ? spec.leaseDurationSeconds * 1000 : durationMs);
 }
 
-async function write(cluster: Cluster, { namespace, name, holder, durationMs }: Config['lease'], lease: Lease | null): Promise<void> {
+async function write(
+  cluster: Cluster,
+  { namespace, name, holder, durationMs }: Config['lease'],
+  lease: Lease | null,
+): Promise<void> {
   const renewTime = microTime();
   const isRenewal = lease?.spec.holderIdentity === holder;
   const spec = {
@@ -97,13 +115,23 @@ async function write(cluster: Cluster, { namespace, name, holder, durationMs }: 
     leaseTransitions: (lease?.spec.leaseTransitions ?? 0) + (isRenewal || !lease ? 0 : 1),
   };
   if (lease) await cluster.replace<Lease>(LEASE, { ...lease, spec });
-  else await cluster.create<Lease>(LEASE, { apiVersion: LEASE.apiVersion, kind: LEASE.kind, metadata: { name, namespace }, spec });
+  else
+    await cluster.create<Lease>(LEASE, {
+      apiVersion: LEASE.apiVersion,
+      kind: LEASE.kind,
+      metadata: { name, namespace },
+      spec,
+    });
 }
 
 /** Lets the next one begin at once. */
 async function release(cluster: Cluster, { namespace, name, holder }: Config['lease']): Promise<void> {
   const lease = await cluster.get<Lease>(LEASE, namespace, name);
-  if (lease?.spec.holderIdentity === holder) await cluster.replace<Lease>(LEASE, { ...lease, spec: { ...lease.spec, holderIdentity: '', renewTime: microTime() } });
+  if (lease?.spec.holderIdentity === holder)
+    await cluster.replace<Lease>(LEASE, {
+      ...lease,
+      spec: { ...lease.spec, holderIdentity: '', renewTime: microTime() },
+    });
 }
 
 /** Kubernetes's MicroTime wants six digits. */

@@ -17,18 +17,30 @@ export function measureGates(query: InstantQuery, question: Question): Promise<G
   return Promise.all(question.spec.gates.map((gate) => measureGate(query, gate, question)));
 }
 
-async function measureGate(query: InstantQuery, gate: Gate, { owner, status, active, candidate, now }: Question): Promise<GateResult> {
+async function measureGate(
+  query: InstantQuery,
+  gate: Gate,
+  { owner, status, active, candidate, now }: Question,
+): Promise<GateResult> {
   const started = Date.parse(status.stepStartedAt ?? '');
   const window = `${Math.max(LEAST_WINDOW_SECONDS, Math.round((now - started) / 1000))}s`;
-  const of = (revision: string, text: string) => fillQuery(text, { revision, active, candidate, namespace: owner.namespace, name: owner.name, window });
+  const of = (revision: string, text: string) =>
+    fillQuery(text, { revision, active, candidate, namespace: owner.namespace, name: owner.name, window });
   const asked = of(candidate, gate.query);
   // At 100 % the active revision gets nothing to compare with: its last value counts.
   const [value, samples, activeValue] = await Promise.all([
     query(asked),
     gate.minSamples > 0 ? query(of(candidate, gate.samples ?? SAMPLES_QUERY)) : Promise.resolve('not asked'),
-    gate.maxRatioToActive === undefined ? Promise.resolve(undefined) : query(of(active, gate.query), status.weight === 100 ? started : undefined),
+    gate.maxRatioToActive === undefined
+      ? Promise.resolve(undefined)
+      : query(of(active, gate.query), status.weight === 100 ? started : undefined),
   ]);
-  return judgeGate(gate, { value, samples, ...(activeValue !== undefined && { active: activeValue }) }, asked, new Date(now).toISOString());
+  return judgeGate(
+    gate,
+    { value, samples, ...(activeValue !== undefined && { active: activeValue }) },
+    asked,
+    new Date(now).toISOString(),
+  );
 }
 
 /** rate() needs two scrapes within its window. */

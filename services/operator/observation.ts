@@ -14,7 +14,10 @@ export interface Observation {
   wanted: string;
   /** Why that revision may not be released at all, or null. */
   refused: { reason: string; message: string } | null;
-  /** The revision that gets the traffic by the objects in the cluster: what a resource whose status was lost goes on from. */
+  /**
+   * The revision that gets the traffic by the objects in the cluster: what a resource whose status was lost goes on
+   * from.
+   */
   served: string | null;
   /** By revision; none where nothing of it exists. */
   pairs: Record<string, Pair | undefined>;
@@ -74,7 +77,10 @@ export function weightsOf({ active, candidate, weight }: Status): Record<string,
 /** Whether the traffic is directed as `status` asks, and the gateway says so. */
 export function isSettled(status: Status, { weights, accepted }: RouteState): boolean {
   const desired = weightsOf(status);
-  const same = weights !== null && Object.keys(weights).length === Object.keys(desired).length && Object.entries(desired).every(([revision, weight]) => weights[revision] === weight);
+  const same =
+    weights !== null &&
+    Object.keys(weights).length === Object.keys(desired).length &&
+    Object.entries(desired).every(([revision, weight]) => weights[revision] === weight);
   return same && accepted;
 }
 

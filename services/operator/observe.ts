@@ -37,7 +37,12 @@ export interface Sight {
 }
 
 /** Gathers all that a decision about `facepass` depends on. @throws KubernetesError */
-export async function observe({ cluster, query, config }: Eyes, facepass: Facepass, memory: Memory, now: () => number): Promise<Sight> {
+export async function observe(
+  { cluster, query, config }: Eyes,
+  facepass: Facepass,
+  memory: Memory,
+  now: () => number,
+): Promise<Sight> {
   const { spec, metadata } = facepass;
   const owner = { name: metadata.name, namespace: metadata.namespace ?? '', uid: metadata.uid ?? '' };
   const status: Status = { ...initialStatus(), ...facepass.status };
@@ -45,8 +50,20 @@ export async function observe({ cluster, query, config }: Eyes, facepass: Facepa
   const data = revisionDataOf(spec);
   const wanted = revisionNameOf(data);
   const revisions = { ...recordedRevisions(found.records), [wanted]: data };
-  const pairs = Object.fromEntries(revisionsIn(found.deployments).map((revision) => [revision, pairOf({ owner, revision, spec, ...found, isWhole: !revisions[revision] || Boolean(revisions[revision]?.inference) })]));
-  const route = spec.traffic.mode === 'Gateway' ? routeStateOf(found.routes, owner, spec) : selectorStateOf(found.services, owner);
+  const pairs = Object.fromEntries(
+    revisionsIn(found.deployments).map((revision) => [
+      revision,
+      pairOf({
+        owner,
+        revision,
+        spec,
+        ...found,
+        isWhole: !revisions[revision] || Boolean(revisions[revision]?.inference),
+      }),
+    ]),
+  );
+  const route =
+    spec.traffic.mode === 'Gateway' ? routeStateOf(found.routes, owner, spec) : selectorStateOf(found.services, owner);
   const readings = await readPods(found.pods, config.podMetricsPort);
   memory.meter.take(readings.read, isSettled(status, route) ? epochOf(status, now()) : null, now());
   for (const [revision, pair] of Object.entries(pairs)) {
@@ -56,8 +73,24 @@ export async function observe({ cluster, query, config }: Eyes, facepass: Facepa
     pair.refusal = [...memory.refusals].find(([name]) => name.endsWith(revision))?.[1] ?? null;
   }
   const { active, candidate } = status;
-  const job = (task: 'migrate' | 'smoke') => jobStateOf(found.jobs, found.pods, candidate ? nameOf.job(owner, task, candidate.number, candidate.revision) : '', memory.refusals);
-  const gates = status.phase === 'Shifting' && candidate && active ? await measureGates(query, { owner, spec, status, active: active.revision, candidate: candidate.revision, now: now() }) : [];
+  const job = (task: 'migrate' | 'smoke') =>
+    jobStateOf(
+      found.jobs,
+      found.pods,
+      candidate ? nameOf.job(owner, task, candidate.number, candidate.revision) : '',
+      memory.refusals,
+    );
+  const gates =
+    status.phase === 'Shifting' && candidate && active
+      ? await measureGates(query, {
+          owner,
+          spec,
+          status,
+          active: active.revision,
+          candidate: candidate.revision,
+          now: now(),
+        })
+      : [];
   const observation: Observation = {
     now: now(),
     generation: metadata.generation ?? 0,
@@ -65,7 +98,12 @@ export async function observe({ cluster, query, config }: Eyes, facepass: Facepa
     spec,
     status,
     wanted,
-    refused: contracts(spec.migration?.template) ? { reason: 'ContractRefused', message: 'the migration would contract the schema (--contract), which the older revision could not bear' } : null,
+    refused: contracts(spec.migration?.template)
+      ? {
+          reason: 'ContractRefused',
+          message: 'the migration would contract the schema (--contract), which the older revision could not bear',
+        }
+      : null,
     served: servedBy(route.weights, found.services, owner.name),
     pairs,
     migration: job('migrate'),
@@ -75,16 +113,41 @@ export async function observe({ cluster, query, config }: Eyes, facepass: Facepa
     gates,
     schemaVersion: readings.read.find((one) => one.revision === active?.revision)?.schemaVersion,
   };
-  return { observation, revisions, activeSize: sizeOf(found.deployments, active?.revision), ownSizes: ownSizesOf(found.deployments), live: found.all };
+  return {
+    observation,
+    revisions,
+    activeSize: sizeOf(found.deployments, active?.revision),
+    ownSizes: ownSizesOf(found.deployments),
+    live: found.all,
+  };
 }
 
 async function listAll(cluster: Cluster, { metadata: { name, namespace = '' }, spec }: Facepass) {
   const selector = `${LABEL.name}=${name}`;
-  const list = async <T extends KubernetesObject>(resource: Parameters<Cluster['list']>[0]) => (await cluster.list<T>(resource, namespace, selector)).items;
-  const routes = spec.traffic.mode === 'Gateway' ? list<HttpRoute>(HTTP_ROUTE).catch(nullIfUnknown) : Promise.resolve([]);
-  const lists = await Promise.all([list<Deployment>(DEPLOYMENT), list<Service>(SERVICE), list<Job>(JOB), list(AUTOSCALER), list(CONTROLLER_REVISION), list<Pod>(POD), routes]);
+  const list = async <T extends KubernetesObject>(resource: Parameters<Cluster['list']>[0]) =>
+    (await cluster.list<T>(resource, namespace, selector)).items;
+  const routes =
+    spec.traffic.mode === 'Gateway' ? list<HttpRoute>(HTTP_ROUTE).catch(nullIfUnknown) : Promise.resolve([]);
+  const lists = await Promise.all([
+    list<Deployment>(DEPLOYMENT),
+    list<Service>(SERVICE),
+    list<Job>(JOB),
+    list(AUTOSCALER),
+    list(CONTROLLER_REVISION),
+    list<Pod>(POD),
+    routes,
+  ]);
   const [deployments, services, jobs, autoscalers, records, pods, found] = lists;
-  return { deployments, services, jobs, autoscalers, records, pods, routes: found, all: [...deployments, ...services, ...jobs, ...autoscalers, ...records, ...(found ?? [])] };
+  return {
+    deployments,
+    services,
+    jobs,
+    autoscalers,
+    records,
+    pods,
+    routes: found,
+    all: [...deployments, ...services, ...jobs, ...autoscalers, ...records, ...(found ?? [])],
+  };
 }
 
 function nullIfUnknown(error: { status?: number }): null {
@@ -93,7 +156,12 @@ function nullIfUnknown(error: { status?: number }): null {
 }
 
 function recordedRevisions(records: KubernetesObject[]): Record<string, RevisionData> {
-  return Object.fromEntries(records.map((record) => [record.metadata.labels?.[LABEL.revision] ?? '', record['data'] as RevisionData & { api: PodTemplate }]));
+  return Object.fromEntries(
+    records.map((record) => [
+      record.metadata.labels?.[LABEL.revision] ?? '',
+      record['data'] as RevisionData & { api: PodTemplate },
+    ]),
+  );
 }
 
 function revisionsIn(deployments: Deployment[]): string[] {
@@ -102,18 +170,31 @@ function revisionsIn(deployments: Deployment[]): string[] {
 
 /** Reads the API pods that are ready; not whole when one of them does not answer. */
 async function readPods(pods: Pod[], port: number): Promise<{ read: PodReading[]; isWhole: boolean }> {
-  const serving = pods.filter((pod) => pod.metadata.labels?.[LABEL.component] === 'api' && pod.status?.podIP && pod.status.conditions?.some((one) => one.type === 'Ready' && one.status === 'True'));
+  const serving = pods.filter(
+    (pod) =>
+      pod.metadata.labels?.[LABEL.component] === 'api' &&
+      pod.status?.podIP &&
+      pod.status.conditions?.some((one) => one.type === 'Ready' && one.status === 'True'),
+  );
   const answers = await Promise.all(
     serving.map(async ({ metadata, status }) => {
-      const reading = await readPod(`${status?.podIP?.includes(':') ? `[${status.podIP}]` : status?.podIP}:${port}`, POD_TIMEOUT_MS).catch(() => null);
-      return reading && { uid: metadata.uid ?? metadata.name, revision: metadata.labels?.[LABEL.revision] ?? '', ...reading };
+      const reading = await readPod(
+        `${status?.podIP?.includes(':') ? `[${status.podIP}]` : status?.podIP}:${port}`,
+        POD_TIMEOUT_MS,
+      ).catch(() => null);
+      return (
+        reading && { uid: metadata.uid ?? metadata.name, revision: metadata.labels?.[LABEL.revision] ?? '', ...reading }
+      );
     }),
   );
   const read = answers.filter((one) => one !== null);
   return { read, isWhole: read.length > 0 && read.length === serving.length };
 }
 
-/** Once the share was found off, counting begins anew every ten seconds: what a slow gateway still sent by the old weights does not count for ever. */
+/**
+ * Once the share was found off, counting begins anew every ten seconds: what a slow gateway still sent by the old
+ * weights does not count for ever.
+ */
 function epochOf({ release, step, stepStartedAt, shareOffSince }: Status, now: number): string {
   const off = shareOffSince ? Math.floor((now - Date.parse(shareOffSince)) / OFF_EPOCH_MS) : -1;
   return `${release}/${step}/${stepStartedAt}/${off}`;
@@ -126,17 +207,27 @@ function fitsOf(readings: PodReading[], revision: string): boolean | null {
 
 function servedBy(weights: Record<string, number> | null, services: Service[], name: string): string | null {
   const [first] = Object.entries(weights ?? {}).sort(([, a], [, b]) => b - a);
-  return first?.[0] ?? services.find((one) => one.metadata.name === `${name}-api`)?.spec.selector?.[LABEL.revision] ?? null;
+  return (
+    first?.[0] ?? services.find((one) => one.metadata.name === `${name}-api`)?.spec.selector?.[LABEL.revision] ?? null
+  );
 }
 
 function sizeOf(deployments: Deployment[], revision: string | undefined): { api: number; inference: number } {
-  const of = (component: string) => deployments.find((one) => one.metadata.labels?.[LABEL.revision] === revision && one.metadata.labels?.[LABEL.component] === component)?.spec.replicas ?? 0;
+  const of = (component: string) =>
+    deployments.find(
+      (one) =>
+        one.metadata.labels?.[LABEL.revision] === revision && one.metadata.labels?.[LABEL.component] === component,
+    )?.spec.replicas ?? 0;
   return { api: of('api'), inference: of('inference') };
 }
 
 /** Once an autoscaler has changed a size, the API server no longer counts it as the operator's. */
 function ownSizesOf(deployments: Deployment[]): Record<string, number> {
-  const owns = ({ metadata }: Deployment) => metadata.managedFields?.some(({ manager, operation, fieldsV1 }) => manager === FIELD_MANAGER && operation === 'Apply' && 'f:replicas' in ((fieldsV1?.['f:spec'] ?? {}) as object));
+  const owns = ({ metadata }: Deployment) =>
+    metadata.managedFields?.some(
+      ({ manager, operation, fieldsV1 }) =>
+        manager === FIELD_MANAGER && operation === 'Apply' && 'f:replicas' in ((fieldsV1?.['f:spec'] ?? {}) as object),
+    );
   return Object.fromEntries(deployments.filter(owns).map(({ metadata, spec }) => [metadata.name, spec.replicas ?? 1]));
 }
 

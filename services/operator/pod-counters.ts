@@ -22,19 +22,26 @@ export function parseReading(text: string): Omit<PodReading, 'uid' | 'revision'>
   let requests = 0;
   const gauges = new Map<string, number>();
   for (const line of text.split('\n')) {
-    const sample = /^(http_server_request_duration_seconds_count|facepass_schema_version|facepass_schema_fits)(\{[^}]*\})? (\S+)/.exec(line);
+    const sample =
+      /^(http_server_request_duration_seconds_count|facepass_schema_version|facepass_schema_fits)(\{[^}]*\})? (\S+)/.exec(
+        line,
+      );
     if (!sample) continue;
     const [, name = '', labels = '', value] = sample;
     if (name !== 'http_server_request_duration_seconds_count') gauges.set(name, Number(value));
     else if (/[{,]route="\/api\//.test(labels)) requests += Number(value);
   }
   const [version, fits] = [gauges.get('facepass_schema_version'), gauges.get('facepass_schema_fits')];
-  return { requests, ...(version !== undefined && { schemaVersion: version }), ...(fits !== undefined && { schemaFits: fits === 1 }) };
+  return {
+    requests,
+    ...(version !== undefined && { schemaVersion: version }),
+    ...(fits !== undefined && { schemaFits: fits === 1 }),
+  };
 }
 
 /**
- * Adds up what the pods' counters grew by. It lives in memory only: after a restart of the operator counting begins anew, which holds a
- * release for some seconds more.
+ * Adds up what the pods' counters grew by. It lives in memory only: after a restart of the operator counting begins
+ * anew, which holds a release for some seconds more.
  */
 export interface Meter {
   /** Takes the readings of a moment. A new `epoch` begins a new count, null none. */

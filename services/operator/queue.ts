@@ -1,4 +1,7 @@
-/** Work by key: one run of a key at a time, a key added while it runs is run once more, failures are tried again after a growing pause. */
+/**
+ * Work by key: one run of a key at a time, a key added while it runs is run once more, failures are tried again after a
+ * growing pause.
+ */
 export interface WorkQueue extends AsyncDisposable {
   add(key: string, afterMs?: number): void;
 }
@@ -7,7 +10,10 @@ export interface WorkQueue extends AsyncDisposable {
  * @param process does the work of a key; gives the milliseconds after which to do it again, or null.
  * @param limits `concurrency` of different keys; pauses between tries of a failing key.
  */
-export function createQueue(process: (key: string) => Promise<number | null>, { concurrency = 4, firstPauseMs = 500, longestPauseMs = 30_000 } = {}): WorkQueue {
+export function createQueue(
+  process: (key: string) => Promise<number | null>,
+  { concurrency = 4, firstPauseMs = 500, longestPauseMs = 30_000 } = {},
+): WorkQueue {
   const waiting = new Set<string>();
   const running = new Map<string, Promise<void>>();
   const timers = new Map<string, { timer: NodeJS.Timeout; at: number }>();

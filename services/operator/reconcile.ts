@@ -25,10 +25,16 @@ export interface Context {
   now: () => number;
 }
 
-/** Looks at one resource after another: observe, decide, write the status, act. What it remembers between two looks it can lose. */
+/**
+ * Looks at one resource after another: observe, decide, write the status, act. What it remembers between two looks it
+ * can lose.
+ */
 export function createReconciler(context: Context) {
   const memories = new Map<string, Memory & { fullAt: number }>();
-  /** @param key `namespace/name`. @returns the milliseconds after which to look again, or null. @throws what kept it from its work. */
+  /**
+   * @param key `namespace/name`. @returns the milliseconds after which to look again, or null. @throws what kept it
+   * from its work.
+   */
   return async (key: string): Promise<number | null> => {
     if (!context.leadership.isLeader()) {
       memories.clear();
@@ -43,7 +49,11 @@ export function createReconciler(context: Context) {
         forgetRelease(context.metrics, { namespace, name });
         return null;
       }
-      const memory = memories.get(key) ?? { meter: createMeter(), refusals: new Map<string, string>(), fullAt: -Infinity };
+      const memory = memories.get(key) ?? {
+        meter: createMeter(),
+        refusals: new Map<string, string>(),
+        fullAt: -Infinity,
+      };
       memories.set(key, memory);
       const after = await look(context, facepass, memory);
       context.metrics.reconciles.inc({ result: after === 0 ? 'again' : 'done' });
@@ -67,14 +77,27 @@ async function look(context: Context, facepass: Facepass, memory: Memory & { ful
   const { metadata, spec } = facepass;
   const owner = { name: metadata.name, namespace: metadata.namespace ?? '', uid: metadata.uid ?? '' };
   const isFull = now() - memory.fullAt >= config.resyncMs;
-  memory.refusals = await applyObjects({ cluster, assertHeld: leadership.assertHeld }, desiredObjects({ owner, spec, status, ...basis }), live, status, isFull);
+  memory.refusals = await applyObjects(
+    { cluster, assertHeld: leadership.assertHeld },
+    desiredObjects({ owner, spec, status, ...basis }),
+    live,
+    status,
+    isFull,
+  );
   if (isFull) memory.fullAt = now();
   if (events.length > 0 || memory.refusals.size > 0) return events.length > 0 ? 0 : config.stepIntervalMs;
   return intervalOf(status, config, now());
 }
 
-/** A release under way, and requests that are to stop, are looked at often: no watch tells of either. Else the watches call, and the full resync. */
-function intervalOf({ phase, reason, previous, candidate }: Status, { stepIntervalMs, resyncMs }: Context['config'], now: number): number {
+/**
+ * A release under way, and requests that are to stop, are looked at often: no watch tells of either. Else the watches
+ * call, and the full resync.
+ */
+function intervalOf(
+  { phase, reason, previous, candidate }: Status,
+  { stepIntervalMs, resyncMs }: Context['config'],
+  now: number,
+): number {
   if (candidate || phase === 'Retiring' || reason === 'TrafficNotMoved') return stepIntervalMs;
   if (!previous) return resyncMs;
   return Math.max(stepIntervalMs, Math.min(resyncMs, Date.parse(previous.until) - now));
@@ -94,17 +117,35 @@ function recover({ metrics, logger }: Context, key: string, error: Error): numbe
 }
 
 /** An event of Kubernetes and a log line. The name of the event holds what it says, so that told twice it is one. */
-async function tell({ cluster, leadership, logger, metrics, now }: Context, facepass: Facepass, status: Status, { type, reason, message, result }: ReleaseEvent): Promise<void> {
+async function tell(
+  { cluster, leadership, logger, metrics, now }: Context,
+  facepass: Facepass,
+  status: Status,
+  { type, reason, message, result }: ReleaseEvent,
+): Promise<void> {
   const { name, namespace = '', uid } = facepass.metadata;
   recordEnd(metrics, facepass, result);
-  logger[type === 'Warning' ? 'warn' : 'info']({ namespace, name, reason, release: status.release, phase: status.phase, weight: status.weight }, message);
-  const digest = createHash('sha256').update([uid, status.release, status.step, reason, message].join('\n')).digest('hex').slice(0, 16);
+  logger[type === 'Warning' ? 'warn' : 'info'](
+    { namespace, name, reason, release: status.release, phase: status.phase, weight: status.weight },
+    message,
+  );
+  const digest = createHash('sha256')
+    .update([uid, status.release, status.step, reason, message].join('\n'))
+    .digest('hex')
+    .slice(0, 16);
   const at = new Date(now()).toISOString();
   const event: KubernetesObject = {
     apiVersion: EVENT.apiVersion,
     kind: EVENT.kind,
     metadata: { name: `${name}.${digest}`, namespace },
-    involvedObject: { apiVersion: FACEPASS.apiVersion, kind: FACEPASS.kind, name, namespace, uid, resourceVersion: facepass.metadata.resourceVersion },
+    involvedObject: {
+      apiVersion: FACEPASS.apiVersion,
+      kind: FACEPASS.kind,
+      name,
+      namespace,
+      uid,
+      resourceVersion: facepass.metadata.resourceVersion,
+    },
     type,
     reason,
     message: message.slice(0, 1000),
@@ -117,7 +158,8 @@ async function tell({ cluster, leadership, logger, metrics, now }: Context, face
   await leadership.assertHeld();
   // The status is written already: an event that cannot be told must not hold the traffic up.
   await cluster.create(EVENT, event).catch((error: Error) => {
-    if (!(error instanceof KubernetesError && error.status === 409)) logger.warn({ err: error }, 'an event could not be written');
+    if (!(error instanceof KubernetesError && error.status === 409))
+      logger.warn({ err: error }, 'an event could not be written');
   });
 }
 

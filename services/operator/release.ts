@@ -11,7 +11,14 @@ export function advanceRelease(draft: Draft, observation: Observation): void {
   if (!candidate) return;
   if (status.phase === 'RollingBack') return rollBack(draft, observation);
   if (isAborted(candidate, observation)) return fail(draft, observation, 'Aborted', 'asked for');
-  if (observation.wanted !== candidate.revision) return fail(draft, observation, 'Superseded', `the template is now that of revision ${observation.wanted}`, 'superseded');
+  if (observation.wanted !== candidate.revision)
+    return fail(
+      draft,
+      observation,
+      'Superseded',
+      `the template is now that of revision ${observation.wanted}`,
+      'superseded',
+    );
   const refusal = observation.pairs[candidate.revision]?.refusal;
   if (refusal) return fail(draft, observation, 'InvalidTemplate', refusal);
   switch (status.phase) {
@@ -45,7 +52,9 @@ function start(draft: Draft, observation: Observation): void {
   if (!pair?.full) {
     const message = pair?.message ?? 'the pods of the candidate are being made';
     const isLate = !spec.paused && now > startOf(draft.status) + millisecondsOf(spec.deadlines.ready);
-    return isLate ? fail(draft, observation, 'NotReady', `not ready within ${spec.deadlines.ready}: ${message}`) : wait(draft, 'Starting', message);
+    return isLate
+      ? fail(draft, observation, 'NotReady', `not ready within ${spec.deadlines.ready}: ${message}`)
+      : wait(draft, 'Starting', message);
   }
   if (pauses(draft, observation)) return;
   enter(draft, 'Testing', now);
@@ -93,7 +102,11 @@ function takeStep(draft: Draft, { spec }: Observation, step: number, now: number
   // Steps edited under way may lie lower than what was reached: a weight never falls but to 0.
   status.weight = Math.max(status.weight, to.weight);
   wait(draft, 'Hold', `${status.weight} % for ${to.hold}`);
-  draft.events.push({ type: 'Normal', reason: 'WeightSet', message: `revision ${status.candidate.revision} gets ${status.weight} %${seen && `; seen before: ${seen}`}` });
+  draft.events.push({
+    type: 'Normal',
+    reason: 'WeightSet',
+    message: `revision ${status.candidate.revision} gets ${status.weight} %${seen && `; seen before: ${seen}`}`,
+  });
 }
 
 function waitsForRoute(draft: Draft, observation: Observation): boolean {
@@ -121,7 +134,8 @@ function waitsForShare(draft: Draft, observation: Observation): boolean {
   status.observedRequests = counted?.total ?? 0;
   if (share.result === 'off') {
     status.shareOffSince ??= new Date(now).toISOString();
-    const isLate = !spec.paused && now >= Date.parse(status.shareOffSince) + millisecondsOf(spec.traffic.share.deadline);
+    const isLate =
+      !spec.paused && now >= Date.parse(status.shareOffSince) + millisecondsOf(spec.traffic.share.deadline);
     if (isLate) fail(draft, observation, 'WeightNotObserved', share.message);
     else wait(draft, 'WeightNotObserved', share.message);
     return true;
@@ -137,7 +151,11 @@ function waitsForShare(draft: Draft, observation: Observation): boolean {
 function holds(draft: Draft, observation: Observation): boolean {
   const left = holdEnd(draft.status, observation) - observation.now;
   if (left <= 0) return false;
-  wait(draft, 'Hold', `${draft.status.weight} % until ${new Date(holdEnd(draft.status, observation)).toISOString().slice(11, 19)}`);
+  wait(
+    draft,
+    'Hold',
+    `${draft.status.weight} % until ${new Date(holdEnd(draft.status, observation)).toISOString().slice(11, 19)}`,
+  );
   return true;
 }
 
@@ -146,20 +164,33 @@ function waitsForGates(draft: Draft, observation: Observation): boolean {
   const open = spec.gates.find((gate) => gates.find((one) => one.name === gate.name)?.result !== 'pass');
   if (!open) return false;
   const message = `gate ${open.name}: ${gates.find((one) => one.name === open.name)?.message ?? 'not asked yet'}`;
-  const late = spec.gates.find((gate) => gate.noData === 'RollBack' && now > holdEnd(draft.status, observation) + millisecondsOf(gate.noDataDeadline) && gates.find((one) => one.name === gate.name)?.result === 'hold');
+  const late = spec.gates.find(
+    (gate) =>
+      gate.noData === 'RollBack' &&
+      now > holdEnd(draft.status, observation) + millisecondsOf(gate.noDataDeadline) &&
+      gates.find((one) => one.name === gate.name)?.result === 'hold',
+  );
   if (late) fail(draft, observation, 'GateNoData', `${message}, for ${late.noDataDeadline} after the hold`);
   else wait(draft, 'GateHolds', message);
   return true;
 }
 
-/** The traffic leaves the candidate, then the candidate goes; it stays while it alone can serve, or is still being sent requests. */
+/**
+ * The traffic leaves the candidate, then the candidate goes; it stays while it alone can serve, or is still being sent
+ * requests.
+ */
 function rollBack(draft: Draft, observation: Observation): void {
   const { status } = draft;
   const { pairs, route, now, spec } = observation;
   const { active, candidate } = status;
   if (!candidate) return;
   const [from, to] = [pairs[candidate.revision], active && pairs[active.revision]];
-  if (status.weight > 0 && active && !to?.serving && from?.serving) return wait(draft, 'ActiveNotReady', `the traffic stays until revision ${active.revision} is ready: ${to?.message ?? 'it has no pods'}`);
+  if (status.weight > 0 && active && !to?.serving && from?.serving)
+    return wait(
+      draft,
+      'ActiveNotReady',
+      `the traffic stays until revision ${active.revision} is ready: ${to?.message ?? 'it has no pods'}`,
+    );
   status.weight = 0;
   wait(draft, candidate.verdict?.reason ?? 'RolledBack', candidate.verdict?.message ?? '');
   if (status.step === 0 || !active) return giveUp(draft, now);
@@ -171,7 +202,12 @@ function rollBack(draft: Draft, observation: Observation): void {
 }
 
 function pauses(draft: Draft, { spec }: Observation): boolean {
-  if (spec.paused) wait(draft, 'Paused', `paused in ${draft.status.phase}${draft.status.weight > 0 ? ` at ${draft.status.weight} %` : ''}`);
+  if (spec.paused)
+    wait(
+      draft,
+      'Paused',
+      `paused in ${draft.status.phase}${draft.status.weight > 0 ? ` at ${draft.status.weight} %` : ''}`,
+    );
   return spec.paused;
 }
 

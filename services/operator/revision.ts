@@ -11,7 +11,12 @@ export interface RevisionData {
 
 /** The revision that `spec` asks for. */
 export function revisionDataOf({ api, inference, migration, model }: Spec): RevisionData {
-  return { api: api.template, ...(inference && { inference: inference.template }), ...(migration && { migration: migration.template }), ...(model && { model }) };
+  return {
+    api: api.template,
+    ...(inference && { inference: inference.template }),
+    ...(migration && { migration: migration.template }),
+    ...(model && { model }),
+  };
 }
 
 /** Name of a revision: 8 hexadecimal digits, the same for the same content in whatever order of its keys. */
@@ -23,5 +28,8 @@ function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';
   const entries = Object.entries(value).filter(([, field]) => field !== undefined && field !== null);
-  return `{${entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, field]) => `${JSON.stringify(key)}:${canonical(field)}`).join(',')}}`;
+  return `{${entries
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, field]) => `${JSON.stringify(key)}:${canonical(field)}`)
+    .join(',')}}`;
 }

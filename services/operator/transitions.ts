@@ -49,11 +49,21 @@ export function begin(draft: Draft, { wanted, spec, now }: Observation): void {
   delete status.previous;
   enter(draft, 'Migrating', now);
   wait(draft, 'Migrating', `release ${status.release}: revision ${wanted}`);
-  draft.events.push({ type: 'Normal', reason: 'ReleaseStarted', message: `release ${status.release} of revision ${wanted}${status.active ? `, after ${status.active.revision}` : ''}` });
+  draft.events.push({
+    type: 'Normal',
+    reason: 'ReleaseStarted',
+    message: `release ${status.release} of revision ${wanted}${status.active ? `, after ${status.active.revision}` : ''}`,
+  });
 }
 
 /** Decides that the candidate goes; the traffic goes back first. */
-export function fail(draft: Draft, { now, pairs }: Observation, reason: string, message: string, result: 'rolled_back' | 'superseded' = 'rolled_back'): void {
+export function fail(
+  draft: Draft,
+  { now, pairs }: Observation,
+  reason: string,
+  message: string,
+  result: 'rolled_back' | 'superseded' = 'rolled_back',
+): void {
   const { status } = draft;
   if (!status.candidate) return;
   const gates = status.gates;
@@ -62,7 +72,11 @@ export function fail(draft: Draft, { now, pairs }: Observation, reason: string, 
   status.gates = gates;
   if (!status.active || pairs[status.active.revision]?.serving) status.weight = 0;
   wait(draft, reason, message);
-  draft.events.push({ type: result === 'rolled_back' ? 'Warning' : 'Normal', reason, message: `release ${status.candidate.number} of revision ${status.candidate.revision} is given up: ${message}` });
+  draft.events.push({
+    type: result === 'rolled_back' ? 'Warning' : 'Normal',
+    reason,
+    message: `release ${status.candidate.number} of revision ${status.candidate.revision} is given up: ${message}`,
+  });
 }
 
 /** Ends a release that was given up: its candidate is no more. */
@@ -77,7 +91,12 @@ export function giveUp(draft: Draft, now: number): void {
   delete status.candidate;
   settle(draft, now, 'Stable');
   wait(draft, reason, message);
-  draft.events.push({ type: 'Normal', reason: 'RolledBack', message: `release ${number} is over: ${status.active ? `revision ${status.active.revision} has all the traffic` : 'nothing serves yet'}`, result });
+  draft.events.push({
+    type: 'Normal',
+    reason: 'RolledBack',
+    message: `release ${number} is over: ${status.active ? `revision ${status.active.revision} has all the traffic` : 'nothing serves yet'}`,
+    result,
+  });
 }
 
 /** The candidate becomes the active revision; the earlier one is kept for its window. */
@@ -86,13 +105,26 @@ export function complete(draft: Draft, { spec, now }: Observation): void {
   const { candidate, active } = status;
   if (!candidate) return;
   const { revision, number, model, startedAt } = candidate;
-  remember(status, { revision, number, result: 'succeeded', reason: 'Succeeded', message: '', startedAt, finishedAt: timestamp(now) });
+  remember(status, {
+    revision,
+    number,
+    result: 'succeeded',
+    reason: 'Succeeded',
+    message: '',
+    startedAt,
+    finishedAt: timestamp(now),
+  });
   if (active) status.previous = { ...active, until: timestamp(now + millisecondsOf(spec.rollback.window)) };
   status.active = { revision, number, model, since: timestamp(now) };
   delete status.candidate;
   settle(draft, now, active ? 'Retaining' : 'Stable');
   wait(draft, active ? 'Retaining' : 'Stable', `revision ${revision} has all the traffic`);
-  draft.events.push({ type: 'Normal', reason: 'ReleaseSucceeded', message: `release ${number}: revision ${revision} has all the traffic`, result: 'succeeded' });
+  draft.events.push({
+    type: 'Normal',
+    reason: 'ReleaseSucceeded',
+    message: `release ${number}: revision ${revision} has all the traffic`,
+    result: 'succeeded',
+  });
 }
 
 function settle(draft: Draft, now: number, phase: Phase): void {

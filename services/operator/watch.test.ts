@@ -23,13 +23,29 @@ function watchThe(...namespaces: (string | null)[]) {
   const metrics = createMetrics();
   const stop = new AbortController();
   const cluster = {
-    list: (_resource: unknown, namespace: string | null) => (namespace === 'weddings' ? Promise.reject(new KubernetesError(403, 'forbidden')) : Promise.resolve({ items: [], resourceVersion: '1' })),
-    watch: (_resource: unknown, _namespace: unknown, _version: unknown, _onEvent: unknown, signal: AbortSignal) => new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve())),
+    list: (_resource: unknown, namespace: string | null) =>
+      namespace === 'weddings'
+        ? Promise.reject(new KubernetesError(403, 'forbidden'))
+        : Promise.resolve({ items: [], resourceVersion: '1' }),
+    watch: (_resource: unknown, _namespace: unknown, _version: unknown, _onEvent: unknown, signal: AbortSignal) =>
+      new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve())),
   } as unknown as Cluster;
   const watching = namespaces.map((namespace) =>
-    keepWatching({ cluster, resource: DEPLOYMENT, namespace, metrics, logger: createLogger('operator', 'silent'), signal: stop.signal, onList: () => undefined, onChange: () => undefined }),
+    keepWatching({
+      cluster,
+      resource: DEPLOYMENT,
+      namespace,
+      metrics,
+      logger: createLogger('operator', 'silent'),
+      signal: stop.signal,
+      onList: () => undefined,
+      onChange: () => undefined,
+    }),
   );
-  const synced = async () => [...(await metrics.registry.metrics()).matchAll(/^facepass_operator_watch_synced_timestamp_seconds(\{.*\}) /gm)].map(([, labels]) => labels);
+  const synced = async () =>
+    [
+      ...(await metrics.registry.metrics()).matchAll(/^facepass_operator_watch_synced_timestamp_seconds(\{.*\}) /gm),
+    ].map(([, labels]) => labels);
   return {
     synced,
     async [Symbol.asyncDispose]() {

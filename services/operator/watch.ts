@@ -11,13 +11,35 @@ import { createQueue } from './queue.ts';
 import { createReconciler } from './reconcile.ts';
 
 /** Starts the watches, the queue, the competition for the Lease and the operations server. */
-export async function startOperator({ config, cluster, logger }: { config: Config; cluster: Cluster; logger: Logger }): Promise<AsyncDisposable & { port: number }> {
+export async function startOperator({
+  config,
+  cluster,
+  logger,
+}: {
+  config: Config;
+  cluster: Cluster;
+  logger: Logger;
+}): Promise<AsyncDisposable & { port: number }> {
   const stop = new AbortController();
   const metrics = createMetrics();
-  const leadership = competeForLease(cluster, config.lease, { onChange: lead, onError: (error) => logger.warn({ err: error }, 'the Lease cannot be read or written') }, stop.signal);
-  const reconcile = createReconciler({ config, cluster, leadership, metrics, logger, query: createInstantQuery(config.prometheus), now: Date.now });
+  const leadership = competeForLease(
+    cluster,
+    config.lease,
+    { onChange: lead, onError: (error) => logger.warn({ err: error }, 'the Lease cannot be read or written') },
+    stop.signal,
+  );
+  const reconcile = createReconciler({
+    config,
+    cluster,
+    leadership,
+    metrics,
+    logger,
+    query: createInstantQuery(config.prometheus),
+    now: Date.now,
+  });
   const queue = createQueue(reconcile);
-  const enqueueAll = (facepasses: KubernetesObject[]) => facepasses.forEach(({ metadata }) => queue.add(`${metadata.namespace}/${metadata.name}`));
+  const enqueueAll = (facepasses: KubernetesObject[]) =>
+    facepasses.forEach(({ metadata }) => queue.add(`${metadata.namespace}/${metadata.name}`));
   const listed = new Set<string>();
 
   function lead(isLeader: boolean): void {
@@ -28,21 +50,37 @@ export async function startOperator({ config, cluster, logger }: { config: Confi
   }
   async function resync(): Promise<void> {
     for (const namespace of config.namespaces ?? [null]) {
-      const found = await cluster.list(FACEPASS, namespace).catch((error: Error) => logger.warn({ err: error }, 'the resources cannot be listed'));
+      const found = await cluster
+        .list(FACEPASS, namespace)
+        .catch((error: Error) => logger.warn({ err: error }, 'the resources cannot be listed'));
       if (found) enqueueAll(found.items);
     }
   }
   metrics.leader.set(0);
   const watches = (config.namespaces ?? [null]).flatMap((namespace) =>
     [FACEPASS, DEPLOYMENT, JOB, HTTP_ROUTE].map((resource) =>
-      keepWatching({ cluster, resource, namespace, metrics, logger, signal: stop.signal, onList: () => listed.add(`${namespace}/${resource.kind}`), onChange: (key) => queue.add(key) }),
+      keepWatching({
+        cluster,
+        resource,
+        namespace,
+        metrics,
+        logger,
+        signal: stop.signal,
+        onList: () => listed.add(`${namespace}/${resource.kind}`),
+        onChange: (key) => queue.add(key),
+      }),
     ),
   );
   const clock = setInterval(() => void resync(), config.resyncMs);
   const needed = (config.namespaces ?? [null]).map((namespace) => `${namespace}/${FACEPASS.kind}`);
   // Prometheus does not count: an operator that can put the traffic back is ready.
   const ready = () => (needed.every((one) => listed.has(one)) ? null : 'the Facepass resources were not listed yet');
-  const server = await startOperationsServer({ port: config.metricsPort, host: config.host, registry: metrics.registry, ready });
+  const server = await startOperationsServer({
+    port: config.metricsPort,
+    host: config.host,
+    registry: metrics.registry,
+    ready,
+  });
   logger.info({ metrics_port: server.port, namespaces: config.namespaces ?? 'all' }, 'watching');
   return {
     port: server.port,
@@ -69,9 +107,22 @@ export interface Watching {
   onChange: (key: string) => void;
 }
 
-/** Lists, then watches from there, again and again until `signal`: an end goes on where it was, an error lists anew after a growing pause. */
-export async function keepWatching({ cluster, resource, namespace, metrics, logger, signal, onList, onChange }: Watching): Promise<void> {
-  const inStep = () => metrics.synced.set({ ...(namespace !== null && { namespace }), kind: resource.kind }, Date.now() / 1000);
+/**
+ * Lists, then watches from there, again and again until `signal`: an end goes on where it was, an error lists anew
+ * after a growing pause.
+ */
+export async function keepWatching({
+  cluster,
+  resource,
+  namespace,
+  metrics,
+  logger,
+  signal,
+  onList,
+  onChange,
+}: Watching): Promise<void> {
+  const inStep = () =>
+    metrics.synced.set({ ...(namespace !== null && { namespace }), kind: resource.kind }, Date.now() / 1000);
   let version: string | null = null;
   let failures = 0;
   const seen = new Map<string, string>();
@@ -88,7 +139,11 @@ export async function keepWatching({ cluster, resource, namespace, metrics, logg
   while (!signal.aborted) {
     try {
       if (version === null) {
-        const { items, resourceVersion } = await cluster.list(resource, namespace, resource.kind === FACEPASS.kind ? undefined : LABEL.name);
+        const { items, resourceVersion } = await cluster.list(
+          resource,
+          namespace,
+          resource.kind === FACEPASS.kind ? undefined : LABEL.name,
+        );
         version = resourceVersion;
         seen.clear();
         inStep();
@@ -106,7 +161,8 @@ export async function keepWatching({ cluster, resource, namespace, metrics, logg
       version = null;
       failures += 1;
       const { status } = error as KubernetesError;
-      if (status !== 410 && !(status === 404 && resource.kind === HTTP_ROUTE.kind)) logger.warn({ err: error, kind: resource.kind }, 'a watch ended; listing anew');
+      if (status !== 410 && !(status === 404 && resource.kind === HTTP_ROUTE.kind))
+        logger.warn({ err: error, kind: resource.kind }, 'a watch ended; listing anew');
       metrics.errors.inc({ code: status ?? 0 });
       await delay(pauseOf(resource, failures, status), undefined, { signal }).catch(() => undefined);
     }

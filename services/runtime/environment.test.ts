@@ -26,7 +26,8 @@ test('every mistake is named in one message and no value is repeated', () => {
     () => readEnvironment(schema, environment),
     (error: ConfigurationError) => {
       assert.equal(error.exitCode, 78);
-      for (const name of ['PORT', 'DATABASE_URL', 'FACEPASS_CONSOLE', 'FACEPASS_PROT']) assert.match(error.message, new RegExp(`  ${name}: `));
+      for (const name of ['PORT', 'DATABASE_URL', 'FACEPASS_CONSOLE', 'FACEPASS_PROT'])
+        assert.match(error.message, new RegExp(`  ${name}: `));
       assert.doesNotMatch(error.message, /sesame|perhaps/);
       return true;
     },

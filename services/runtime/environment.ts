@@ -11,7 +11,8 @@ export class ConfigurationError extends Error {
 /**
  * Reads the variables of `schema` from `environment`, once, at the start of a process. A variable may come from a
  * mounted file instead (`NAME_FILE=/path`). Empty values count as absent.
- * @throws ConfigurationError listing every mistake at once, among them unknown `FACEPASS_*` names; values are not repeated, since they may be secret.
+ * @throws ConfigurationError listing every mistake at once, among them unknown `FACEPASS_*` names; values are not
+ * repeated, since they may be secret.
  */
 export function readEnvironment<Schema extends z.ZodObject>(
   schema: Schema,
@@ -32,8 +33,10 @@ export function readEnvironment<Schema extends z.ZodObject>(
       mistakes.push(`${name}: no such variable`);
   }
   const parsed = schema.safeParse(values);
-  for (const issue of parsed.error?.issues ?? []) mistakes.push(`${issue.path.join('.') || 'configuration'}: ${issue.message}`);
-  if (mistakes.length > 0 || !parsed.success) throw new ConfigurationError(`The configuration is wrong:\n  ${mistakes.join('\n  ')}`);
+  for (const issue of parsed.error?.issues ?? [])
+    mistakes.push(`${issue.path.join('.') || 'configuration'}: ${issue.message}`);
+  if (mistakes.length > 0 || !parsed.success)
+    throw new ConfigurationError(`The configuration is wrong:\n  ${mistakes.join('\n  ')}`);
   return parsed.data;
 }
 

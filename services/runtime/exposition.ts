@@ -17,16 +17,23 @@ export function exemplarLabels(): Record<string, string> {
 }
 
 /**
- * What /metrics answers: OpenMetrics to whoever accepts it, as Prometheus does, else the older text format, without exemplars.
+ * What /metrics answers: OpenMetrics to whoever accepts it, as Prometheus does, else the older text format, without
+ * exemplars.
  * @param accept the request's Accept header.
  */
-export async function exposition(registry: MetricsRegistry, accept: string | undefined): Promise<{ contentType: OpenMetricsContentType | PrometheusContentType; body: string }> {
+export async function exposition(
+  registry: MetricsRegistry,
+  accept: string | undefined,
+): Promise<{ contentType: OpenMetricsContentType | PrometheusContentType; body: string }> {
   const body = await registry.metrics();
   if (accept?.includes('application/openmetrics-text')) return { contentType: registry.contentType, body };
   return { contentType: Registry.PROMETHEUS_CONTENT_TYPE, body: asPlainText(body) };
 }
 
-/** OpenMetrics names a counter without its `_total`, ends with `# EOF` and lets a sample carry an exemplar; version 0.0.4 does neither. */
+/**
+ * OpenMetrics names a counter without its `_total`, ends with `# EOF` and lets a sample carry an exemplar; version
+ * 0.0.4 does neither.
+ */
 function asPlainText(openMetrics: string): string {
   const counters = new Set([...openMetrics.matchAll(/^# TYPE (\S+) counter$/gm)].map(([, name]) => name));
   return openMetrics

@@ -42,7 +42,12 @@ export interface RunningService extends AsyncDisposable {
 }
 
 function failStart(error: unknown): void {
-  const message = error instanceof ConfigurationError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const message =
+    error instanceof ConfigurationError
+      ? error.message
+      : error instanceof Error
+        ? (error.stack ?? error.message)
+        : String(error);
   process.stderr.write(`${message}\n`);
   process.exit(error instanceof ConfigurationError ? error.exitCode : 1);
 }
@@ -51,7 +56,8 @@ function failStart(error: unknown): void {
 async function flushSpans(): Promise<void> {
   const provider = trace.getTracerProvider();
   const sdk = provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider;
-  if ('forceFlush' in sdk && typeof sdk.forceFlush === 'function') await Promise.race([sdk.forceFlush().catch(() => undefined), delay(FLUSH_MS)]);
+  if ('forceFlush' in sdk && typeof sdk.forceFlush === 'function')
+    await Promise.race([sdk.forceFlush().catch(() => undefined), delay(FLUSH_MS)]);
 }
 
 const FLUSH_MS = 3_000;

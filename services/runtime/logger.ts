@@ -22,7 +22,19 @@ export function createLogger(service: string, level: string, destination?: Desti
 }
 
 /** PostgreSQL's `detail` repeats a row that a constraint refuses, its vector too. */
-const SECRET_PATHS = ['*.authorization', '*["x-api-key"]', '*.password', '*.token', '*.embedding', '*.image', 'embedding', 'image', 'token', 'err.detail', 'err.where'];
+const SECRET_PATHS = [
+  '*.authorization',
+  '*["x-api-key"]',
+  '*.password',
+  '*.token',
+  '*.embedding',
+  '*.image',
+  'embedding',
+  'image',
+  'token',
+  'err.detail',
+  'err.where',
+];
 
 function activeTrace(): object {
   const context = trace.getActiveSpan()?.spanContext();

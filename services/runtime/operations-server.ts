@@ -36,7 +36,9 @@ export async function startOperationsServer(options: {
     response.statusCode = 404;
     response.end('not found\n');
   });
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(options.port, options.host, resolve));
+  await new Promise<void>((resolve, reject) =>
+    server.once('error', reject).listen(options.port, options.host, resolve),
+  );
   return {
     port: (server.address() as AddressInfo).port,
     async [Symbol.asyncDispose]() {

@@ -27,7 +27,9 @@ test('spans of a service reach the OTLP endpoint, under its name, before the pro
     const { trace } = await import('${API}');
     trace.getTracer('test').startSpan('a-span-of-the-service').end();
   `);
-  await run(process.execPath, ['--import', TELEMETRY, main], { env: { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' } });
+  await run(process.execPath, ['--import', TELEMETRY, main], {
+    env: { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' },
+  });
   const sent = Buffer.concat(bodies).toString('latin1');
   assert.match(sent, /a-span-of-the-service/);
   assert.match(sent, /facepass-painter/);

@@ -12,7 +12,9 @@ export async function eraseSession(pool: Pool, sessionId: string, actor: string)
 
 /** Erases one photo of a session from every table that holds it, with its audit line. */
 export async function erasePhoto(pool: Pool, sessionId: string, photoId: string, actor: string): Promise<Erased> {
-  return withTransaction(pool, async (client) => counts(await queryRows(client, ERASE_PHOTO, [sessionId, photoId, actor])));
+  return withTransaction(pool, async (client) =>
+    counts(await queryRows(client, ERASE_PHOTO, [sessionId, photoId, actor])),
+  );
 }
 
 /** Sessions whose time is over, the longest overdue first, at most `limit`. */
@@ -21,11 +23,16 @@ export async function overdueSessions(pool: Pool, limit: number): Promise<string
   return rows.map((row) => row.session_id);
 }
 
-/** Erases a session if its time is over. An index call may have given it more since it was listed, hence the look under its lock. */
+/**
+ * Erases a session if its time is over. An index call may have given it more since it was listed, hence the look under
+ * its lock.
+ */
 export async function eraseOverdueSession(pool: Pool, sessionId: string): Promise<Erased | null> {
   return withTransaction(pool, async (client) => {
     await queryRows(client, 'select pg_advisory_xact_lock(hashtextextended($1, 7))', [sessionId]);
-    const overdue = await queryRows(client, 'select from sessions where session_id = $1 and expires_at <= now()', [sessionId]);
+    const overdue = await queryRows(client, 'select from sessions where session_id = $1 and expires_at <= now()', [
+      sessionId,
+    ]);
     return overdue.length > 0 ? counts(await queryRows(client, ERASE_SESSION, [sessionId, 'retention'])) : null;
   });
 }

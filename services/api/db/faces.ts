@@ -6,13 +6,17 @@ import { queryRows, withTransaction, type Client, type Pool } from './pool.ts';
 /**
  * Replaces the faces of one photo and brings its session's row up to date, in one transaction; the same call twice
  * leaves the same rows. The session's lock is held meanwhile, which erasure takes as well.
- * @throws ApiProblem session_erased when an erasure came after `photo.lastErasure`, model_mismatch when the session's vectors are of another model
+ * @throws ApiProblem session_erased when an erasure came after `photo.lastErasure`, model_mismatch when the session's
+ * vectors are of another model
  */
 export async function replaceFaces(pool: Pool, photo: PhotoFaces): Promise<void> {
   await withTransaction(pool, async (client) => {
     await queryRows(client, 'select pg_advisory_xact_lock(hashtextextended($1, 7))', [photo.sessionId]);
     await requireWritable(client, photo);
-    const removed = await queryRows(client, 'delete from faces where session_id = $1 and photo_id = $2 returning 1', [photo.sessionId, photo.photoId]);
+    const removed = await queryRows(client, 'delete from faces where session_id = $1 and photo_id = $2 returning 1', [
+      photo.sessionId,
+      photo.photoId,
+    ]);
     await insertFaces(client, photo);
     await queryRows(client, UPSERT_SESSION, [
       photo.sessionId,
@@ -27,7 +31,8 @@ export async function replaceFaces(pool: Pool, photo: PhotoFaces): Promise<void>
 
 async function requireWritable(client: Client, photo: PhotoFaces): Promise<void> {
   const [state] = await queryRows<WriteState>(client, WRITE_STATE, [photo.sessionId, photo.photoId, photo.lastErasure]);
-  if (state?.erased) throw new ApiProblem('session_erased', 'The session or the photo was erased while it was being indexed.');
+  if (state?.erased)
+    throw new ApiProblem('session_erased', 'The session or the photo was erased while it was being indexed.');
   if (state?.expired) {
     await queryRows(client, `select * from erase_session($1, 'retention')`, [photo.sessionId]);
   } else if (state?.model_id && state.model_id !== photo.modelId) {
@@ -35,8 +40,14 @@ async function requireWritable(client: Client, photo: PhotoFaces): Promise<void>
   }
 }
 
-/** Inserts the faces of one photo in one statement. Multi-row VALUES: at 4 faces a statement 9,300 faces a second, against 4,400 with unnest of text vectors and 2,200 row by row. */
-export async function insertFaces(client: Pool | Client, { sessionId, photoId, modelId, faces }: PhotoFaces): Promise<void> {
+/**
+ * Inserts the faces of one photo in one statement. Multi-row VALUES: at 4 faces a statement 9,300 faces a second,
+ * against 4,400 with unnest of text vectors and 2,200 row by row.
+ */
+export async function insertFaces(
+  client: Pool | Client,
+  { sessionId, photoId, modelId, faces }: PhotoFaces,
+): Promise<void> {
   const values: unknown[] = [sessionId, photoId, modelId];
   const rows = faces.map(({ box, confidence, quality, embedding }, index) => {
     const corners = [box.x, box.y, box.width, box.height];
@@ -48,8 +59,8 @@ export async function insertFaces(client: Pool | Client, { sessionId, photoId, m
 }
 
 /**
- * The wire form of pgvector's `halfvec` (`halfvec_recv`): dimension and a zero as big-endian uint16, then big-endian IEEE 754 half
- * floats. `pg` sends a Buffer in binary: 1.5 µs for 512 numbers, where text takes 68 µs.
+ * The wire form of pgvector's `halfvec` (`halfvec_recv`): dimension and a zero as big-endian uint16, then big-endian
+ * IEEE 754 half floats. `pg` sends a Buffer in binary: 1.5 µs for 512 numbers, where text takes 68 µs.
  */
 export function halfvecBytes(vector: ArrayLike<number>): Buffer {
   // A Buffer of the pool may begin at an odd offset, where a Float16Array cannot.
@@ -62,16 +73,28 @@ export function halfvecBytes(vector: ArrayLike<number>): Buffer {
 }
 
 export function modelMismatch(sessionId: string, stored: string, current: string): ApiProblem {
-  return new ApiProblem('model_mismatch', `The session ${JSON.stringify(sessionId)} was indexed with ${stored}; this service runs ${current}.`);
+  return new ApiProblem(
+    'model_mismatch',
+    `The session ${JSON.stringify(sessionId)} was indexed with ${stored}; this service runs ${current}.`,
+  );
 }
 
 /**
- * The photos of a session with a face at least as close to `query.embedding` as `query.cosine`, nearest first, each with its best face.
- * Exact: every face of the session is compared.
+ * The photos of a session with a face at least as close to `query.embedding` as `query.cosine`, nearest first, each
+ * with its best face. Exact: every face of the session is compared.
  */
-export async function nearestPhotos(pool: Pool, query: NearestQuery): Promise<{ total: number; photos: NearestPhoto[] }> {
+export async function nearestPhotos(
+  pool: Pool,
+  query: NearestQuery,
+): Promise<{ total: number; photos: NearestPhoto[] }> {
   const { sessionId, modelId, embedding, cosine, limit } = query;
-  const rows = await queryRows<NearestRow>(pool, NEAREST_PHOTOS, [sessionId, modelId, toSql(Array.from(embedding)), cosine, limit]);
+  const rows = await queryRows<NearestRow>(pool, NEAREST_PHOTOS, [
+    sessionId,
+    modelId,
+    toSql(Array.from(embedding)),
+    cosine,
+    limit,
+  ]);
   const photos = rows.map(({ total_matches: _, box, ...photo }) => ({ ...photo, box: box && boxOfArray(box) }));
   return { total: rows[0]?.total_matches ?? 0, photos };
 }
@@ -96,10 +119,11 @@ const UPSERT_SESSION = `
          expires_at = coalesce($5::timestamptz, s.expires_at)`;
 
 /**
- * $1 session_id, $2 model_id, $3 halfvec, $4 least cosine, $5 limit. The nearest-first order is asked above DISTINCT ON, where no
- * approximate index can deliver it: one with a filter loses matches (pgvector#719). `collate "C"` gives one order in every
- * locale, and keeps the planner from walking the primary key to save the sort. `<=>` divides by the lengths, which half
- * precision leaves up to 2e-4 off 1; with `<#>`, 4 % faster, a photo had similarity 0.9977 to itself.
+ * $1 session_id, $2 model_id, $3 halfvec, $4 least cosine, $5 limit. The nearest-first order is asked above DISTINCT
+ * ON, where no approximate index can deliver it: one with a filter loses matches (pgvector#719). `collate "C"` gives
+ * one order in every locale, and keeps the planner from walking the primary key to save the sort. `<=>` divides by the
+ * lengths, which half precision leaves up to 2e-4 off 1; with `<#>`, 4 % faster, a photo had similarity 0.9977 to
+ * itself.
  */
 export const NEAREST_PHOTOS = `
   select photo_id, face_index, box, confidence, cosine, (count(*) over ())::integer as total_matches

@@ -27,7 +27,8 @@ export function openPool(config: DatabaseConfig, logger: Logger): Pool {
     maxLifetimeSeconds: 1800,
     keepAlive: true,
   });
-  // Either event without a listener ends the process when PostgreSQL restarts: the pool's for idle connections, the client's for those in use.
+  // Either event without a listener ends the process when PostgreSQL restarts: the pool's for idle connections, the
+  // client's for those in use.
   pool.on('error', (error) => logger.warn({ reason: error.message }, 'an idle database connection was lost'));
   pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
@@ -37,7 +38,11 @@ export function openPool(config: DatabaseConfig, logger: Logger): Pool {
  * Runs one statement.
  * @throws ApiProblem database_unavailable when the database, not the statement, is at fault
  */
-export async function queryRows<Row extends pg.QueryResultRow>(pool: Pool | Client, text: string, values: unknown[]): Promise<Row[]> {
+export async function queryRows<Row extends pg.QueryResultRow>(
+  pool: Pool | Client,
+  text: string,
+  values: unknown[],
+): Promise<Row[]> {
   try {
     return await (pool instanceof pg.Pool ? queryPool<Row>(pool, text, values) : queryClient<Row>(pool, text, values));
   } catch (error) {
@@ -45,7 +50,10 @@ export async function queryRows<Row extends pg.QueryResultRow>(pool: Pool | Clie
   }
 }
 
-/** As pool.query does: a connection on which a statement failed is closed. In two steps, so that the wait for a connection has a span of its own. */
+/**
+ * As pool.query does: a connection on which a statement failed is closed. In two steps, so that the wait for a
+ * connection has a span of its own.
+ */
 async function queryPool<Row extends pg.QueryResultRow>(pool: Pool, text: string, values: unknown[]): Promise<Row[]> {
   const client = await connect(pool);
   let failure: Error | undefined;
@@ -59,9 +67,15 @@ async function queryPool<Row extends pg.QueryResultRow>(pool: Pool, text: string
   }
 }
 
-async function queryClient<Row extends pg.QueryResultRow>(client: Client, text: string, values?: unknown[]): Promise<Row[]> {
+async function queryClient<Row extends pg.QueryResultRow>(
+  client: Client,
+  text: string,
+  values?: unknown[],
+): Promise<Row[]> {
   const operation = /^\s*\w+/.exec(text)?.[0].trim() ?? 'query';
-  const result = await inClientSpan(operation, { ...POSTGRESQL, 'db.query.text': text }, () => client.query<Row>(text, values));
+  const result = await inClientSpan(operation, { ...POSTGRESQL, 'db.query.text': text }, () =>
+    client.query<Row>(text, values),
+  );
   return result.rows;
 }
 
@@ -72,8 +86,9 @@ function connect(pool: Pool): Promise<Client> {
 const POSTGRESQL = { 'db.system.name': 'postgresql' };
 
 /**
- * Runs `work` in one transaction: committed when it returns, rolled back when it throws. Where PostgreSQL undid it for the
- * sake of another one (a deadlock, a failed serialization), it is run again; `work` must change nothing outside the transaction.
+ * Runs `work` in one transaction: committed when it returns, rolled back when it throws. Where PostgreSQL undid it for
+ * the sake of another one (a deadlock, a failed serialization), it is run again; `work` must change nothing outside the
+ * transaction.
  */
 export async function withTransaction<Result>(pool: Pool, work: (client: Client) => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
@@ -116,7 +131,10 @@ function asProblem(error: unknown): unknown {
   return new ApiProblem('database_unavailable', 'The database does not answer now.', { cause: error });
 }
 
-/** Faults of the connection or the server, not of a statement: SQLSTATE classes 08, 40, 53, 57, read-only after a failover, and an idle transaction ended. */
+/**
+ * Faults of the connection or the server, not of a statement: SQLSTATE classes 08, 40, 53, 57, read-only after a
+ * failover, and an idle transaction ended.
+ */
 function isUnavailable(error: unknown): boolean {
   if (error instanceof ApiProblem || !(error instanceof Error)) return false;
   const code = (error as { code?: string }).code ?? '';
@@ -124,4 +142,5 @@ function isUnavailable(error: unknown): boolean {
 }
 
 const NETWORK_FAULT = /^(ECONN|EPIPE|ENOTFOUND|ETIMEDOUT|EHOST|ENET|EAI_|ENOENT|EACCES)/;
-const POOL_FAULT = /timeout|Connection terminated|Client has encountered a connection error|not queryable|Cannot use a pool/i;
+const POOL_FAULT =
+  /timeout|Connection terminated|Client has encountered a connection error|not queryable|Cannot use a pool/i;

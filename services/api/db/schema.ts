@@ -14,26 +14,48 @@ export interface SchemaJudgement {
  * Whether the database's schema, pgvector and vectors are those of this API.
  * @throws ApiProblem database_unavailable
  */
-export async function judgeSchema(pool: Pool, { embeddingSize, allowedPgvectorVersion }: { embeddingSize: number; allowedPgvectorVersion: string | undefined }): Promise<SchemaJudgement> {
+export async function judgeSchema(
+  pool: Pool,
+  { embeddingSize, allowedPgvectorVersion }: { embeddingSize: number; allowedPgvectorVersion: string | undefined },
+): Promise<SchemaJudgement> {
   const [found] = await queryRows<Facts>(pool, FACTS, []);
-  if (!found?.migrated) return { version: 0, lastRun: null, fault: { reason: 'the database is not migrated: run the migrator', permanent: false } };
-  const [schema] = await queryRows<{ version: number; last_run: number | null }>(pool, found.records_runs ? VERSION_AND_RUN : VERSION, []);
+  if (!found?.migrated)
+    return {
+      version: 0,
+      lastRun: null,
+      fault: { reason: 'the database is not migrated: run the migrator', permanent: false },
+    };
+  const [schema] = await queryRows<{ version: number; last_run: number | null }>(
+    pool,
+    found.records_runs ? VERSION_AND_RUN : VERSION,
+    [],
+  );
   const version = schema?.version ?? 0;
-  const fault = pgvectorFaultOf(found.pgvector ?? '0', allowedPgvectorVersion) ?? schemaFaultOf(found, version, embeddingSize);
+  const fault =
+    pgvectorFaultOf(found.pgvector ?? '0', allowedPgvectorVersion) ?? schemaFaultOf(found, version, embeddingSize);
   return { version, lastRun: schema?.last_run ?? null, fault };
 }
 
 function pgvectorFaultOf(pgvector: string, allowedByName: string | undefined): SchemaJudgement['fault'] {
   if (acceptsPgvector(pgvector, allowedByName)) return null;
-  return { reason: `pgvector ${pgvector} is older than ${LEAST_PGVECTOR}; ALLOW_PGVECTOR_VERSION does not name it`, permanent: true };
+  return {
+    reason: `pgvector ${pgvector} is older than ${LEAST_PGVECTOR}; ALLOW_PGVECTOR_VERSION does not name it`,
+    permanent: true,
+  };
 }
 
 function schemaFaultOf({ dimension }: Facts, version: number, embeddingSize: number): SchemaJudgement['fault'] {
   if (version < SCHEMA_VERSIONS.least || version > SCHEMA_VERSIONS.most) {
-    return { reason: `the schema has version ${version}, this API needs ${SCHEMA_VERSIONS.least} to ${SCHEMA_VERSIONS.most}`, permanent: false };
+    return {
+      reason: `the schema has version ${version}, this API needs ${SCHEMA_VERSIONS.least} to ${SCHEMA_VERSIONS.most}`,
+      permanent: false,
+    };
   }
   if (dimension !== embeddingSize) {
-    return { reason: `the database holds vectors of ${dimension} dimensions, the model pack makes ${embeddingSize}`, permanent: true };
+    return {
+      reason: `the database holds vectors of ${dimension} dimensions, the model pack makes ${embeddingSize}`,
+      permanent: true,
+    };
   }
   return null;
 }
@@ -53,4 +75,5 @@ const FACTS = `
          (select atttypmod from pg_attribute where attrelid = to_regclass('faces') and attname = 'embedding') as dimension,
          coalesce(has_table_privilege(to_regclass('migration_runs'), 'select'), false) as records_runs`;
 const VERSION = 'select schema_version() as version, null as last_run';
-const VERSION_AND_RUN = 'select schema_version() as version, (select exit_code from migration_runs order by id desc limit 1) as last_run';
+const VERSION_AND_RUN =
+  'select schema_version() as version, (select exit_code from migration_runs order by id desc limit 1) as last_run';

@@ -14,10 +14,13 @@ export async function readSession(pool: Pool, sessionId: string): Promise<Sessio
 }
 
 /**
- * What an index call must know before it begins: the session's newest erasure, so that a later one is noticed before anything is
- * written, and the model of what the session already holds.
+ * What an index call must know before it begins: the session's newest erasure, so that a later one is noticed before
+ * anything is written, and the model of what the session already holds.
  */
-export async function beginIndexing(pool: Pool, sessionId: string): Promise<{ lastErasure: string; modelId: string | null }> {
+export async function beginIndexing(
+  pool: Pool,
+  sessionId: string,
+): Promise<{ lastErasure: string; modelId: string | null }> {
   const [row] = await queryRows<{ last_erasure: string; model_id: string | null }>(pool, BEGIN_INDEXING, [sessionId]);
   return { lastErasure: row!.last_erasure, modelId: row!.model_id };
 }

@@ -11,7 +11,8 @@ export function deletePhoto(context: Context): RequestHandler {
   return async (request, response) => {
     const { session_id, photo_id } = validated(z.object({ session_id: sessionId, photo_id: photoId }), request.params);
     const erased = await erasePhoto(context.pool, session_id, photo_id, response.locals.key.name);
-    if (erased.faces === 0 && erased.photos === 0) throw new ApiProblem('photo_not_indexed', `The session holds no photo ${JSON.stringify(photo_id)}.`);
+    if (erased.faces === 0 && erased.photos === 0)
+      throw new ApiProblem('photo_not_indexed', `The session holds no photo ${JSON.stringify(photo_id)}.`);
     response.json({ deleted: true, embeddings_removed: erased.faces } satisfies DeleteAnswer);
   };
 }

@@ -11,7 +11,8 @@ export function deleteSession(context: Context): RequestHandler {
   return async (request, response) => {
     const { session_id } = validated(z.object({ session_id: sessionId }), request.params);
     const erased = await eraseSession(context.pool, session_id, response.locals.key.name);
-    if (erased.faces === 0 && erased.photos === 0) throw new ApiProblem('session_not_indexed', `The session ${JSON.stringify(session_id)} holds no photos.`);
+    if (erased.faces === 0 && erased.photos === 0)
+      throw new ApiProblem('session_not_indexed', `The session ${JSON.stringify(session_id)} holds no photos.`);
     response.json({ deleted: true, embeddings_removed: erased.faces } satisfies DeleteAnswer);
   };
 }

@@ -14,7 +14,13 @@ async function dependencyFaults(context: Context): Promise<Faults> {
 async function databaseFaults({ pool, pack, config, metrics }: Context): Promise<Faults> {
   using limit = lookLimit();
   try {
-    const judgement = await Promise.race([judgeSchema(pool, { embeddingSize: pack.embedding_size, allowedPgvectorVersion: config.database.allowedPgvectorVersion }), limit.over]);
+    const judgement = await Promise.race([
+      judgeSchema(pool, {
+        embeddingSize: pack.embedding_size,
+        allowedPgvectorVersion: config.database.allowedPgvectorVersion,
+      }),
+      limit.over,
+    ]);
     recordSchema(metrics, judgement);
     return judgement.fault ? { schema: judgement.fault.reason } : {};
   } catch (error) {
@@ -22,10 +28,16 @@ async function databaseFaults({ pool, pack, config, metrics }: Context): Promise
   }
 }
 
-/** A database may take a connection and then say nothing: a probe gets its answer before it gives up, after 3 s in the chart. */
+/**
+ * A database may take a connection and then say nothing: a probe gets its answer before it gives up, after 3 s in the
+ * chart.
+ */
 function lookLimit(): Disposable & { over: Promise<never> } {
   const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`the database has said nothing for ${LONGEST_LOOK_MS} ms`)), LONGEST_LOOK_MS);
+  const timer = setTimeout(
+    () => reject(new Error(`the database has said nothing for ${LONGEST_LOOK_MS} ms`)),
+    LONGEST_LOOK_MS,
+  );
   return { over: promise, [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
@@ -61,7 +73,10 @@ export function health(context: Context): RequestHandler {
 export function readyz(context: Context): RequestHandler {
   return async (_request, response) => {
     const reason = await readinessOf(context);
-    response.status(reason === null ? 200 : 503).type('text/plain').send(`${reason ?? 'ok'}\n`);
+    response
+      .status(reason === null ? 200 : 503)
+      .type('text/plain')
+      .send(`${reason ?? 'ok'}\n`);
   };
 }
 

@@ -14,13 +14,14 @@ const BATCH_BODY_BYTES = 8 * 1024 * 1024;
 const PATIENCE_MS = 60_000;
 
 /**
- * POST /api/v1/index/batch: photos of the bucket, some at a time. One that fails does not stop the others; the same batch
- * again is harmless; a client that leaves ends the work.
+ * POST /api/v1/index/batch: photos of the bucket, some at a time. One that fails does not stop the others; the same
+ * batch again is harmless; a client that leaves ends the work.
  */
 export function indexBatch(context: Context): RequestHandler {
   return async (request, response) => {
     const batch = validated(batchRequest, await readJson(request, BATCH_BODY_BYTES));
-    if (!context.storage) throw new ApiProblem('s3_not_configured', 'The service has no bucket; upload the photos one by one.');
+    if (!context.storage)
+      throw new ApiProblem('s3_not_configured', 'The service has no bucket; upload the photos one by one.');
     const signal = clientSignal(response);
     const lines = counted(response, indexEach(context, batch, signal));
     response.locals.model = context.modelId;
@@ -37,7 +38,11 @@ async function* indexEach(context: Context, batch: BatchRequest, signal: AbortSi
   const underWay = new Map<Photo, Promise<[Photo, BatchLine]>>();
   const begin = () => {
     const photo = waiting.next().value;
-    if (photo && !signal.aborted) underWay.set(photo, indexOne(context, batch, photo, signal).then((line) => [photo, line]));
+    if (photo && !signal.aborted)
+      underWay.set(
+        photo,
+        indexOne(context, batch, photo, signal).then((line) => [photo, line]),
+      );
   };
   for (let count = 0; count < context.config.batchConcurrency; count += 1) begin();
   while (underWay.size > 0) {
@@ -48,7 +53,12 @@ async function* indexEach(context: Context, batch: BatchRequest, signal: AbortSi
   }
 }
 
-async function indexOne(context: Context, batch: BatchRequest, { photo_id, s3_key }: Photo, signal: AbortSignal): Promise<BatchLine> {
+async function indexOne(
+  context: Context,
+  batch: BatchRequest,
+  { photo_id, s3_key }: Photo,
+  signal: AbortSignal,
+): Promise<BatchLine> {
   const { session_id, expires_at } = batch;
   try {
     const { faces } = await observeIndexing(context.metrics, { signal, ofBatch: true }, async () => {
@@ -56,10 +66,17 @@ async function indexOne(context: Context, batch: BatchRequest, { photo_id, s3_ke
       const image = await fetchPhoto(context, s3_key, signal);
       return patiently(signal, () => indexFaces(context, { session_id, photo_id, expires_at, image }, signal));
     });
-    return { photo_id, indexed: true, faces_detected: faces.length, confidence: Math.max(...faces.map((face) => face.confidence)) };
+    return {
+      photo_id,
+      indexed: true,
+      faces_detected: faces.length,
+      confidence: Math.max(...faces.map((face) => face.confidence)),
+    };
   } catch (error) {
-    const problem = error instanceof ApiProblem ? error : new ApiProblem('internal_error', 'The photo could not be indexed.');
-    if (problem.status >= 500 && !signal.aborted) context.logger.error({ err: problem.cause ?? error, code: problem.code }, 'a photo of a batch failed');
+    const problem =
+      error instanceof ApiProblem ? error : new ApiProblem('internal_error', 'The photo could not be indexed.');
+    if (problem.status >= 500 && !signal.aborted)
+      context.logger.error({ err: problem.cause ?? error, code: problem.code }, 'a photo of a batch failed');
     return { photo_id, indexed: false, code: problem.code, error: problem.message };
   }
 }
@@ -80,7 +97,8 @@ async function patiently<Result>(signal: AbortSignal, work: () => Promise<Result
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof ApiProblem) || error.code !== 'inference_overloaded' || performance.now() > giveUp) throw error;
+      if (!(error instanceof ApiProblem) || error.code !== 'inference_overloaded' || performance.now() > giveUp)
+        throw error;
       await delay((error.retryAfterMs ?? 1000) * (0.5 + Math.random()), undefined, { signal });
     }
   }

@@ -9,7 +9,10 @@ import { findFaces, type FoundFaces } from '../faces.ts';
 import { readUpload, requireImageSignature } from '../upload.ts';
 import { clientSignal, validated } from '../validation.ts';
 
-/** POST /api/v1/index: every face of one photo, uploaded or named by its S3 key, takes the place of the photo's earlier ones. */
+/**
+ * POST /api/v1/index: every face of one photo, uploaded or named by its S3 key, takes the place of the photo's earlier
+ * ones.
+ */
 export function indexPhoto(context: Context): RequestHandler {
   return async (request, response) => {
     const upload = await readUpload(request, context.config.upload.maxImageBytes);
@@ -53,9 +56,16 @@ export async function indexFaces(context: Context, photo: PhotoToIndex, signal?:
   return found;
 }
 
-async function photoOf(context: Context, image: Buffer | null, s3Key: string | undefined, signal: AbortSignal): Promise<Uint8Array> {
+async function photoOf(
+  context: Context,
+  image: Buffer | null,
+  s3Key: string | undefined,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
   if (image && s3Key) {
-    throw new ApiProblem('invalid_parameter', 's3_key: must not be given together with an image', { errors: [{ field: 's3_key', rule: 'must not be given together with an image' }] });
+    throw new ApiProblem('invalid_parameter', 's3_key: must not be given together with an image', {
+      errors: [{ field: 's3_key', rule: 'must not be given together with an image' }],
+    });
   }
   if (image) return image;
   if (!s3Key) throw new ApiProblem('image_missing', 'Neither an image nor an s3_key was sent.');

@@ -34,7 +34,11 @@ export function searchFaces(context: Context): RequestHandler {
   };
 }
 
-async function readSelfie(context: Context, request: Request, response: Response): Promise<{ selfie: Buffer; fields: z.infer<typeof searchFields> }> {
+async function readSelfie(
+  context: Context,
+  request: Request,
+  response: Response,
+): Promise<{ selfie: Buffer; fields: z.infer<typeof searchFields> }> {
   const { image, fields } = await readUpload(request, context.config.upload.maxImageBytes);
   const checked = validated(searchFields, fields);
   requireSessionAccess(response, checked.session_id);
@@ -44,7 +48,8 @@ async function readSelfie(context: Context, request: Request, response: Response
 
 async function requireSearchable({ pool, modelId }: Context, sessionId: string): Promise<void> {
   const session = await readSession(pool, sessionId);
-  if (!session) throw new ApiProblem('session_not_indexed', `The session ${JSON.stringify(sessionId)} holds no photos.`);
+  if (!session)
+    throw new ApiProblem('session_not_indexed', `The session ${JSON.stringify(sessionId)} holds no photos.`);
   if (session.model_id !== modelId) throw modelMismatch(sessionId, session.model_id, modelId);
 }
 
@@ -58,16 +63,28 @@ interface Query {
 async function embedSelfie(context: Context, selfie: Buffer, faceIndex = 0, signal?: AbortSignal): Promise<Query> {
   const { faces } = await findFaces(context, selfie, signal);
   const face = faces[faceIndex];
-  if (!face) throw new ApiProblem('face_index_out_of_range', `The selfie has ${faces.length} faces; there is no face ${faceIndex}.`);
+  if (!face)
+    throw new ApiProblem(
+      'face_index_out_of_range',
+      `The selfie has ${faces.length} faces; there is no face ${faceIndex}.`,
+    );
   return { faces, face, faceIndex };
 }
 
-/** A match is a photo whose similarity, as answered, reaches the threshold; half a unit of the last decimal is added for the rounding. */
+/**
+ * A match is a photo whose similarity, as answered, reaches the threshold; half a unit of the last decimal is added for
+ * the rounding.
+ */
 function leastCosine(threshold: number, calibration: Calibration): number {
   return cosineOfSimilarity(Math.max(0, threshold - 0.00005), calibration);
 }
 
-function presentMatches(context: Context, query: Query, found: { total: number; photos: NearestPhoto[] }, elapsedMs: number): SearchAnswer {
+function presentMatches(
+  context: Context,
+  query: Query,
+  found: { total: number; photos: NearestPhoto[] },
+  elapsedMs: number,
+): SearchAnswer {
   return {
     matches: found.photos.map(({ photo_id, cosine, confidence, face_index, box }) => ({
       photo_id,

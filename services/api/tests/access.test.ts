@@ -21,7 +21,10 @@ describe('who may call what', () => {
     service = await startTestService({
       inference: null,
       database,
-      environment: { SEARCH_ACCESS: 'token', API_KEYS: `photographer:${KEY}, indexer:${INDEX_KEY}:index, eraser:${DELETE_KEY}:delete, admin:${ADMIN_KEY}:admin` },
+      environment: {
+        SEARCH_ACCESS: 'token',
+        API_KEYS: `photographer:${KEY}, indexer:${INDEX_KEY}:index, eraser:${DELETE_KEY}:delete, admin:${ADMIN_KEY}:admin`,
+      },
     });
   });
   after(async () => {
@@ -44,14 +47,22 @@ describe('who may call what', () => {
   for (const [path, operations] of Object.entries(paths ?? {})) {
     for (const [method, operation] of Object.entries(operations)) {
       const { operationId } = operation as { operationId: string };
-      const call = (key?: string, headers: Record<string, string> = {}) => service.call(method.toUpperCase(), path.replaceAll(/\{\w+\}/g, 'some'), { key, headers });
+      const call = (key?: string, headers: Record<string, string> = {}) =>
+        service.call(method.toUpperCase(), path.replaceAll(/\{\w+\}/g, 'some'), { key, headers });
 
       test(`${operationId}: no key, wrong keys and each scope, as declared`, async () => {
         if (open.includes(operationId)) return assert.ok(![401, 403].includes((await call()).status));
         const mayEnter = scopesOf[operationId];
         assert.ok(mayEnter, `${operationId} is in no list of this test`);
         assert.equal((await call()).status, 401);
-        for (const wrong of ['x', `${KEY}x`, KEY.slice(0, -1), KEY.toUpperCase(), ` ${KEY} x`, 'é'.repeat(KEY.length)]) {
+        for (const wrong of [
+          'x',
+          `${KEY}x`,
+          KEY.slice(0, -1),
+          KEY.toUpperCase(),
+          ` ${KEY} x`,
+          'é'.repeat(KEY.length),
+        ]) {
           const header = Buffer.from(wrong).toString('latin1');
           assert.equal((await call(header)).body.code, 'api_key_invalid', wrong);
         }
@@ -74,7 +85,8 @@ describe('who may call what', () => {
       cut: ours.token.slice(0, -4),
       nonsense: 'a.b.c',
     };
-    const ask = (token: string) => service.call('GET', '/api/v1/search/status/mine', { headers: { Authorization: `Bearer ${token}` } });
+    const ask = (token: string) =>
+      service.call('GET', '/api/v1/search/status/mine', { headers: { Authorization: `Bearer ${token}` } });
     for (const [kind, token] of Object.entries(tokens)) {
       const answer = await ask(token);
       assert.equal(answer.status, 401, kind);
@@ -87,11 +99,17 @@ describe('who may call what', () => {
     const old = await searchTokens([SECRET]).mint('mine', 60);
     const rotated = searchTokens(['the newer secret with 32 characters or more', SECRET]);
     assert.equal(await rotated.verify(old.token), 'mine');
-    await assert.rejects(searchTokens([SECRET]).verify((await rotated.mint('mine', 60)).token), { code: 'search_token_invalid' });
+    await assert.rejects(searchTokens([SECRET]).verify((await rotated.mint('mine', 60)).token), {
+      code: 'search_token_invalid',
+    });
   });
 
   test('without a secret tokens are not minted, and the answer says what is missing', async () => {
-    await using keyless = await startTestService({ inference: null, database, environment: { SEARCH_TOKEN_SECRET: '' } });
+    await using keyless = await startTestService({
+      inference: null,
+      database,
+      environment: { SEARCH_TOKEN_SECRET: '' },
+    });
     const answer = await keyless.call('POST', '/api/v1/search/tokens', { key: KEY, json: { session_id: 's' } });
     assert.equal(answer.body.code, 'search_tokens_not_configured');
   });
@@ -103,7 +121,11 @@ describe('who may call what', () => {
       renameSync(`${file}.new`, file);
     };
     replaceFile('first:the_first_key_of_the_file\n# a comment\n');
-    await using rotating = await startTestService({ inference: null, database, environment: { API_KEYS: '', API_KEYS_FILE: file } });
+    await using rotating = await startTestService({
+      inference: null,
+      database,
+      environment: { API_KEYS: '', API_KEYS_FILE: file },
+    });
     const statusWith = async (key: string) => (await rotating.call('DELETE', '/api/v1/index/nothing', { key })).status;
     assert.equal(await statusWith('the_first_key_of_the_file'), 404);
 
@@ -124,7 +146,10 @@ describe('who may call what', () => {
     const wrong = 'a wrong key that somebody sent';
     await service.call('DELETE', '/api/v1/index/logged', { key: wrong });
     await service.call('DELETE', '/api/v1/index/logged', { key: KEY });
-    const names = service.log.filter((line) => line.route === '/api/v1/index/:session_id').slice(-2).map((line) => String(line.key));
+    const names = service.log
+      .filter((line) => line.route === '/api/v1/index/:session_id')
+      .slice(-2)
+      .map((line) => String(line.key));
     assert.match(names[0]!, /^unknown:[0-9a-f]{8}$/);
     assert.equal(names[1], 'photographer');
     const written = JSON.stringify(service.log);

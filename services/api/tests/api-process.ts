@@ -16,10 +16,17 @@ export interface ApiProcess extends AsyncDisposable {
 
 /** Starts it on free ports and waits until it serves. */
 export async function startApiProcess(environment: Record<string, string>): Promise<ApiProcess> {
-  const child = spawnApi({ INFERENCE_ADDRESS: '127.0.0.1:1', API_KEYS: `photographer:${KEY}`, RATE_LIMIT_SEARCHES_PER_MINUTE: '0', ...environment });
+  const child = spawnApi({
+    INFERENCE_ADDRESS: '127.0.0.1:1',
+    API_KEYS: `photographer:${KEY}`,
+    RATE_LIMIT_SEARCHES_PER_MINUTE: '0',
+    ...environment,
+  });
   const exited = once(child, 'exit').then(([code]) => code as number | null);
   const lines: Record<string, unknown>[] = [];
-  const reader = createInterface(child.stdout!).on('line', (line) => lines.push(JSON.parse(line) as Record<string, unknown>));
+  const reader = createInterface(child.stdout!).on('line', (line) =>
+    lines.push(JSON.parse(line) as Record<string, unknown>),
+  );
   const logged = async (message: string) => {
     while (!lines.some(({ msg }) => msg === message)) await once(reader, 'line');
   };
@@ -49,7 +56,9 @@ export async function runToItsEnd(environment: Record<string, string>): Promise<
 }
 
 function spawnApi(environment: Record<string, string>): ChildProcess {
-  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(PATH|HOME|NODE_|FACEPASS_TEST_)/.test(name)));
+  const inherited = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => /^(PATH|HOME|NODE_|FACEPASS_TEST_)/.test(name)),
+  );
   const main = join(import.meta.dirname, '../main.ts');
   const endWithParent = new URL('../../../scripts/end-with-parent.ts', import.meta.url).href;
   return spawn(process.execPath, ['--import', endWithParent, main], {

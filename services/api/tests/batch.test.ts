@@ -11,7 +11,8 @@ describe('batches', () => {
   before(async () => {
     bucket = await startS3Server();
     service = await startTestService({ environment: { ...s3Environment(bucket), BATCH_CONCURRENCY: '24' } });
-    for (let person = 0; person < PEOPLE; person += 1) bucket.objects.set(`/photos/person ${person}.jpg`, await portrait(person));
+    for (let person = 0; person < PEOPLE; person += 1)
+      bucket.objects.set(`/photos/person ${person}.jpg`, await portrait(person));
     bucket.objects.set('/photos/empty.jpg', await emptyScene());
     bucket.objects.set('/photos/text.jpg', Buffer.from('not an image at all'));
   });
@@ -21,9 +22,13 @@ describe('batches', () => {
   });
   beforeEach(() => bucket.faults.clear());
 
-  const people = (count: number) => Array.from({ length: count }, (_, n) => ({ photo_id: `photo ${n}`, s3_key: `person ${n % PEOPLE}.jpg` }));
-  const send = (session_id: string, photos: unknown, more: { headers?: Record<string, string>; signal?: AbortSignal } = {}) =>
-    service.call('POST', '/api/v1/index/batch', { key: KEY, json: { session_id, photos }, ...more });
+  const people = (count: number) =>
+    Array.from({ length: count }, (_, n) => ({ photo_id: `photo ${n}`, s3_key: `person ${n % PEOPLE}.jpg` }));
+  const send = (
+    session_id: string,
+    photos: unknown,
+    more: { headers?: Record<string, string>; signal?: AbortSignal } = {},
+  ) => service.call('POST', '/api/v1/index/batch', { key: KEY, json: { session_id, photos }, ...more });
   const whyNot = () => JSON.stringify(service.log.findLast((line) => line.msg === 'a photo of a batch failed'));
   const counts = async () => countsIn(await (await fetch(`${service.metricsUrl}/metrics`)).text());
   const status = async (session_id: string) => (await service.call('GET', `/api/v1/search/status/${session_id}`)).body;
@@ -33,9 +38,15 @@ describe('batches', () => {
     const json = await service.call('POST', '/api/v1/index', { key: KEY, json: { ...fields, photo_id: 'json' } });
     const form = await service.call('POST', '/api/v1/index', { key: KEY, form: { ...fields, photo_id: 'form' } });
     assert.deepEqual([json.body.faces_detected, form.body.faces_detected], [1, 1]);
-    const missing = await service.call('POST', '/api/v1/index', { key: KEY, json: { session_id: 'single', photo_id: 'p', s3_key: 'gone.jpg' } });
+    const missing = await service.call('POST', '/api/v1/index', {
+      key: KEY,
+      json: { session_id: 'single', photo_id: 'p', s3_key: 'gone.jpg' },
+    });
     assert.equal(missing.body.code, 's3_object_not_found');
-    const hostile = await service.call('POST', '/api/v1/index', { key: KEY, json: { session_id: 'single', photo_id: 'p', s3_key: '../other/person 0.jpg' } });
+    const hostile = await service.call('POST', '/api/v1/index', {
+      key: KEY,
+      json: { session_id: 'single', photo_id: 'p', s3_key: '../other/person 0.jpg' },
+    });
     assert.equal(hostile.body.code, 's3_key_refused');
   });
 
@@ -52,15 +63,28 @@ describe('batches', () => {
     assert.equal(httpStatus, 200);
     assert.deepEqual(batchAnswer.parse(body), body);
     assert.deepEqual([body.indexed, body.failed], [1, 5]);
-    const codes = Object.fromEntries(body.errors.map((error: { photo_id: string; code: string }) => [error.photo_id, error.code]));
-    assert.deepEqual(codes, { 'photo 1': 's3_unavailable', gone: 's3_object_not_found', outside: 's3_key_refused', empty: 'no_face', text: 'not_an_image' });
+    const codes = Object.fromEntries(
+      body.errors.map((error: { photo_id: string; code: string }) => [error.photo_id, error.code]),
+    );
+    assert.deepEqual(codes, {
+      'photo 1': 's3_unavailable',
+      gone: 's3_object_not_found',
+      outside: 's3_key_refused',
+      empty: 'no_face',
+      text: 'not_an_image',
+    });
     assert.equal((await status('mixed')).photo_count, 1);
   });
 
   test('every photo is counted once by its status, each failed one by its code, and the request’s log line tells the faces', async () => {
     const before = await counts();
     bucket.faults.set('/photos/person 1.jpg', Array(9).fill('cut body'));
-    await send('counted', [...people(2), { photo_id: 'gone', s3_key: 'gone.jpg' }, { photo_id: 'empty', s3_key: 'empty.jpg' }, { photo_id: 'text', s3_key: 'text.jpg' }]);
+    await send('counted', [
+      ...people(2),
+      { photo_id: 'gone', s3_key: 'gone.jpg' },
+      { photo_id: 'empty', s3_key: 'empty.jpg' },
+      { photo_id: 'text', s3_key: 'text.jpg' },
+    ]);
     const after = await counts();
     assert.deepEqual(differences(before, after), {
       facepass_index_duration_seconds_count: 1,
@@ -78,23 +102,48 @@ describe('batches', () => {
 
   test('a call’s own photo that the bucket does not have is counted, too, and its problem once', async () => {
     const before = await counts();
-    await service.call('POST', '/api/v1/index', { key: KEY, json: { session_id: 'single', photo_id: 'p', s3_key: 'gone.jpg' } });
-    assert.deepEqual(differences(before, await counts()), { 'facepass_index_requests_total{status="400"}': 1, 'facepass_problems_total{code="s3_object_not_found"}': 1 });
+    await service.call('POST', '/api/v1/index', {
+      key: KEY,
+      json: { session_id: 'single', photo_id: 'p', s3_key: 'gone.jpg' },
+    });
+    assert.deepEqual(differences(before, await counts()), {
+      'facepass_index_requests_total{status="400"}': 1,
+      'facepass_problems_total{code="s3_object_not_found"}': 1,
+    });
   });
 
   test('with Accept: application/x-ndjson each photo is a line as it ends', async () => {
-    const answer = await send('lines', [...people(5), { photo_id: 'empty', s3_key: 'empty.jpg' }], { headers: { Accept: 'application/x-ndjson' } });
+    const answer = await send('lines', [...people(5), { photo_id: 'empty', s3_key: 'empty.jpg' }], {
+      headers: { Accept: 'application/x-ndjson' },
+    });
     assert.match(answer.headers.get('content-type') ?? '', /^application\/x-ndjson/);
-    const lines = String(answer.body).trim().split('\n').map((line) => batchLine.parse(JSON.parse(line)));
-    assert.deepEqual(lines.map(({ photo_id }) => photo_id).sort(), ['empty', 'photo 0', 'photo 1', 'photo 2', 'photo 3', 'photo 4']);
-    assert.deepEqual(lines.filter((line) => !line.indexed).map((line) => !line.indexed && line.code), ['no_face']);
+    const lines = String(answer.body)
+      .trim()
+      .split('\n')
+      .map((line) => batchLine.parse(JSON.parse(line)));
+    assert.deepEqual(lines.map(({ photo_id }) => photo_id).sort(), [
+      'empty',
+      'photo 0',
+      'photo 1',
+      'photo 2',
+      'photo 3',
+      'photo 4',
+    ]);
+    assert.deepEqual(
+      lines.filter((line) => !line.indexed).map((line) => !line.indexed && line.code),
+      ['no_face'],
+    );
   });
 
   test('more photos under way than the inference server takes are waited for, none fails, and the same batch again changes nothing', async () => {
     const before = await counts();
     const first = await send('full', people(40));
     assert.deepEqual([first.body.indexed, first.body.failed], [40, 0], whyNot());
-    assert.deepEqual(differences(before, await counts()), { facepass_index_duration_seconds_count: 40, 'facepass_index_requests_total{status="200"}': 40 }, 'a photo that waited is counted once, and not as failed');
+    assert.deepEqual(
+      differences(before, await counts()),
+      { facepass_index_duration_seconds_count: 40, 'facepass_index_requests_total{status="200"}': 40 },
+      'a photo that waited is counted once, and not as failed',
+    );
     const refused = await service.inference!.metric('facepass_inference_refused_total{reason="queue_full"}');
     assert.ok(refused > 0, 'the batch should have met a full queue, or this test shows nothing');
     const stored = await status('full');
@@ -112,19 +161,27 @@ describe('batches', () => {
     while (!((await status('left')).photo_count > 2)) await new Promise(setImmediate);
     leaving.abort();
     await assert.rejects(batch);
-    const isOver = () => service.log.some((line) => line.route === '/api/v1/index/batch' && String(line.msg).includes('left'));
+    const isOver = () =>
+      service.log.some((line) => line.route === '/api/v1/index/batch' && String(line.msg).includes('left'));
     while (!isOver()) await new Promise(setImmediate);
     await service.inference!.metricReaches('facepass_inference_in_flight', (photos) => photos === 0);
     await service.inference!.metricReaches('facepass_inference_queue_depth', (photos) => photos === 0);
     const { photo_count } = await status('left');
-    assert.ok(bucket.requests.length - requests < 1000, `${bucket.requests.length - requests} of 1000 photos were fetched`);
+    assert.ok(
+      bucket.requests.length - requests < 1000,
+      `${bucket.requests.length - requests} of 1000 photos were fetched`,
+    );
     assert.equal((await status('left')).photo_count, photo_count);
   });
 
   test('a batch of no photos, of too many, or with a malformed one is refused whole, naming the place', async () => {
-    for (const photos of [[], people(1001), 'all']) assert.equal((await send('bad', photos)).body.code, 'invalid_parameter');
+    for (const photos of [[], people(1001), 'all'])
+      assert.equal((await send('bad', photos)).body.code, 'invalid_parameter');
     const { body } = await send('bad', [...people(1), { photo_id: '', s3_key: 'a' }]);
-    assert.deepEqual(body.errors.map(({ field }: { field: string }) => field), ['photos.1.photo_id']);
+    assert.deepEqual(
+      body.errors.map(({ field }: { field: string }) => field),
+      ['photos.1.photo_id'],
+    );
     assert.equal((await status('bad')).indexed, false);
   });
 
@@ -133,7 +190,10 @@ describe('batches', () => {
     const { body } = await send('stopping', people(3));
     service.context.draining = false;
     assert.deepEqual([body.indexed, body.failed], [0, 3]);
-    assert.deepEqual(body.errors.map(({ code }: { code: string }) => code), Array(3).fill('stopping'));
+    assert.deepEqual(
+      body.errors.map(({ code }: { code: string }) => code),
+      Array(3).fill('stopping'),
+    );
   });
 
   test('a batch of 1,000 photos does not grow the heap with its photos', { timeout: 600_000 }, async (t) => {
@@ -152,9 +212,20 @@ describe('batches', () => {
 
 /** Photos by status, those whose time is told, and problems by code, as a scrape tells them. */
 function countsIn(text: string): Map<string, number> {
-  return new Map([...text.matchAll(/^(facepass_(?:index_requests|problems)_total\{.*\}|facepass_index_duration_seconds_count) (\d+)$/gm)].map(([, series, count]) => [series!, Number(count)]));
+  return new Map(
+    [
+      ...text.matchAll(
+        /^(facepass_(?:index_requests|problems)_total\{.*\}|facepass_index_duration_seconds_count) (\d+)$/gm,
+      ),
+    ].map(([, series, count]) => [series!, Number(count)]),
+  );
 }
 
 function differences(before: Map<string, number>, after: Map<string, number>): Record<string, number> {
-  return Object.fromEntries([...after].map(([series, count]) => [series, count - (before.get(series) ?? 0)] as const).filter(([, more]) => more > 0).sort());
+  return Object.fromEntries(
+    [...after]
+      .map(([series, count]) => [series, count - (before.get(series) ?? 0)] as const)
+      .filter(([, more]) => more > 0)
+      .sort(),
+  );
 }

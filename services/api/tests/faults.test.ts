@@ -21,11 +21,16 @@ describe('when something the API needs fails', () => {
   });
   after(() => service?.[Symbol.asyncDispose]());
 
-  const index = (photo_id: string, image: Uint8Array, on = service) => on.call('POST', '/api/v1/index', { key: KEY, form: { session_id: 's', photo_id, image } });
+  const index = (photo_id: string, image: Uint8Array, on = service) =>
+    on.call('POST', '/api/v1/index', { key: KEY, form: { session_id: 's', photo_id, image } });
 
   test('an inference server killed in the middle of a request: a clear 503, then service again', async () => {
     const inference = await startInferenceProcess({ INFERENCE_WORKERS: '1' });
-    await using own = await startTestService({ inference: null, database: service.database, environment: { INFERENCE_ADDRESS: inference.address } });
+    await using own = await startTestService({
+      inference: null,
+      database: service.database,
+      environment: { INFERENCE_ADDRESS: inference.address },
+    });
     const hit = index('hit', await largePhoto(), own);
     await inference.metricReaches('facepass_inference_in_flight', (photos) => photos > 0);
     inference.child.kill('SIGKILL');
@@ -50,18 +55,30 @@ describe('when something the API needs fails', () => {
   test('one of two inference servers killed in the middle of its requests: the other answers them', async () => {
     await using first = await startInferenceProcess({ INFERENCE_WORKERS: '1' });
     await using second = await startInferenceProcess({ INFERENCE_WORKERS: '1' });
-    await using own = await startTestService({ inference: null, database: service.database, environment: { INFERENCE_ADDRESS: `ipv4:${first.address},${second.address}` } });
+    await using own = await startTestService({
+      inference: null,
+      database: service.database,
+      environment: { INFERENCE_ADDRESS: `ipv4:${first.address},${second.address}` },
+    });
     const [photo, face] = [await largePhoto(), await portrait(0)];
     const served = (one: InferenceProcess) => one.metric('facepass_inference_requests_total{code="OK"}');
-    while (!(await served(first)) || !(await served(second))) assert.equal((await index('warm', face, own)).status, 200);
+    while (!(await served(first)) || !(await served(second)))
+      assert.equal((await index('warm', face, own)).status, 200);
     const answers = Promise.all(['a', 'b', 'c', 'd'].map((photo_id) => index(photo_id, photo, own)));
     for (const one of [first, second]) await one.metricReaches('facepass_inference_in_flight', (photos) => photos > 0);
     first.child.kill('SIGKILL');
-    assert.deepEqual((await answers).map(({ status, body }) => body.code ?? status), [200, 200, 200, 200]);
+    assert.deepEqual(
+      (await answers).map(({ status, body }) => body.code ?? status),
+      [200, 200, 200, 200],
+    );
   });
 
   test('an image that takes longer than the deadline is 503, and the server is told', async () => {
-    await using hasty = await startTestService({ inference: null, database: service.database, environment: { INFERENCE_ADDRESS: service.inference!.address, INFERENCE_TIMEOUT_MS: '50' } });
+    await using hasty = await startTestService({
+      inference: null,
+      database: service.database,
+      environment: { INFERENCE_ADDRESS: service.inference!.address, INFERENCE_TIMEOUT_MS: '50' },
+    });
     const answer = await index('slow', await largePhoto(), hasty);
     assert.equal(answer.status, 503);
     assert.match(answer.body.detail, /in time/);
@@ -82,7 +99,10 @@ describe('when something the API needs fails', () => {
     await blocker.end();
     assert.equal(refused.status, 503);
     assert.equal(refused.body.code, 'database_unavailable');
-    assert.deepEqual((await blocked).map(({ status, body }) => body.code ?? status), [200, 200]);
+    assert.deepEqual(
+      (await blocked).map(({ status, body }) => body.code ?? status),
+      [200, 200],
+    );
   });
 
   test('connections that the database ends, idle or in use, cost at most the request that used them', async (t) => {
@@ -91,7 +111,9 @@ describe('when something the API needs fails', () => {
     await administrator.connect();
     for (let round = 0; round < 10; round += 1) {
       const busy = Promise.all([1, 2, 3].map(() => service.call('GET', '/api/v1/search/status/s')));
-      await administrator.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'facepass-api' and datname = current_database()`);
+      await administrator.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'facepass-api' and datname = current_database()`,
+      );
       for (const { status } of await busy) assert.ok([200, 503].includes(status), `${status}`);
       let status = 503;
       while (status !== 200) ({ status } = await service.call('GET', '/api/v1/search/status/s'));
@@ -101,7 +123,11 @@ describe('when something the API needs fails', () => {
 
   test('an unmigrated database: alive, not ready, 503; once it is migrated, ready without a restart', async () => {
     await using database = await createTestDatabase();
-    await using early = await startTestService({ inference: null, database, environment: { INFERENCE_ADDRESS: service.inference!.address } });
+    await using early = await startTestService({
+      inference: null,
+      database,
+      environment: { INFERENCE_ADDRESS: service.inference!.address },
+    });
     assert.equal((await early.call('GET', '/livez')).status, 200);
     assert.match((await early.call('GET', '/readyz')).body, /not migrated/);
     await migrate(database.url, 'up');
@@ -112,7 +138,11 @@ describe('when something the API needs fails', () => {
   test('a scrape that follows no probe says that the database went away, and that it is back', async (t) => {
     if (service.database.engine === 'embedded') return t.skip('needs PostgreSQL: a database that lets nobody in');
     await using database = await createMigratedDatabase();
-    await using own = await startTestService({ inference: null, database, environment: { INFERENCE_ADDRESS: service.inference!.address } });
+    await using own = await startTestService({
+      inference: null,
+      database,
+      environment: { INFERENCE_ADDRESS: service.inference!.address },
+    });
     await readinessBecomes(own);
     const name = new URL(database.url).pathname.slice(1);
     const server = process.env['FACEPASS_TEST_DATABASE_URL']!;
@@ -126,7 +156,11 @@ describe('when something the API needs fails', () => {
   test('a database that takes connections and says nothing is told by the probe in less than its 3 s, and by the scrapes, of which none is late', async (t) => {
     if (service.database.engine === 'embedded') return t.skip('needs PostgreSQL: two open transactions');
     await using database = await createMigratedDatabase();
-    await using own = await startTestService({ inference: null, database, environment: { INFERENCE_ADDRESS: service.inference!.address } });
+    await using own = await startTestService({
+      inference: null,
+      database,
+      environment: { INFERENCE_ADDRESS: service.inference!.address },
+    });
     const blocker = new pg.Client({ connectionString: database.administratorUrl });
     await blocker.connect();
     await blocker.query('begin');
@@ -164,9 +198,19 @@ describe('when something the API needs fails', () => {
     await using database = await createMigratedDatabase();
     const client = new pg.Client({ connectionString: database.url });
     await client.connect();
-    await using own = await startTestService({ inference: null, database, environment: { INFERENCE_ADDRESS: service.inference!.address } });
-    for (const [version, fits] of [[2, false], [4, false], [3, true]] as const) {
-      await client.query(`create or replace function schema_version() returns integer language sql stable as 'select ${version}'`);
+    await using own = await startTestService({
+      inference: null,
+      database,
+      environment: { INFERENCE_ADDRESS: service.inference!.address },
+    });
+    for (const [version, fits] of [
+      [2, false],
+      [4, false],
+      [3, true],
+    ] as const) {
+      await client.query(
+        `create or replace function schema_version() returns integer language sql stable as 'select ${version}'`,
+      );
       const ready = await own.call('GET', '/readyz');
       assert.equal(ready.status, fits ? 200 : 503, `version ${version}: ${ready.body}`);
       if (!fits) assert.match(ready.body, new RegExp(`version ${version}`));
@@ -178,29 +222,60 @@ describe('when something the API needs fails', () => {
     await using database = await createMigratedDatabase();
     const client = new pg.Client({ connectionString: database.url });
     await client.connect();
-    await client.query('alter table faces alter column embedding type halfvec(512) using embedding::real[]::halfvec(512)');
-    await assert.rejects(startTestService({ inference: null, database }), { exitCode: 78, message: /vectors of 512 dimensions/ });
+    await client.query(
+      'alter table faces alter column embedding type halfvec(512) using embedding::real[]::halfvec(512)',
+    );
+    await assert.rejects(startTestService({ inference: null, database }), {
+      exitCode: 78,
+      message: /vectors of 512 dimensions/,
+    });
     if (database.engine === 'embedded') t.diagnostic('pgvector: the catalogue is changed on PostgreSQL only');
     else {
       await runSql(database.administratorUrl, `update pg_extension set extversion = '0.8.0' where extname = 'vector'`);
-      await assert.rejects(startTestService({ inference: null, database }), { exitCode: 78, message: /pgvector 0\.8\.0 is older/ });
+      await assert.rejects(startTestService({ inference: null, database }), {
+        exitCode: 78,
+        message: /pgvector 0\.8\.0 is older/,
+      });
     }
     await client.end();
   });
 
-  test('inference servers that ask for a certificate are spoken to over TLS both ways, and to no one else', { skip: spawnSync('openssl', ['version']).status === 0 ? false : 'needs openssl' }, async () => {
-    using keys = makeCertificates();
-    await using inference = await startInferenceProcess({ INFERENCE_WORKERS: '1', GRPC_TLS_CERT_FILE: keys.path('server.crt'), GRPC_TLS_KEY_FILE: keys.path('server.key'), GRPC_TLS_CA_FILE: keys.path('ca.crt') });
-    const readinessWith = async (environment: Record<string, string>) => {
-      await using own = await startTestService({ inference: null, database: service.database, environment: { INFERENCE_ADDRESS: inference.address.replace('127.0.0.1', 'localhost'), ...environment } });
-      return (await own.call('GET', '/readyz')).body;
-    };
-    const authority = { INFERENCE_TLS_CA_FILE: keys.path('ca.crt') };
-    assert.equal(await readinessWith({ ...authority, INFERENCE_TLS_CERT_FILE: keys.path('client.crt'), INFERENCE_TLS_KEY_FILE: keys.path('client.key') }), 'ok\n');
-    assert.match(await readinessWith(authority), /no inference server answers/);
-    assert.match(await readinessWith({ INFERENCE_TLS_CA_FILE: keys.path('client.crt') }), /no inference server answers/);
-    assert.match(await readinessWith({}), /no inference server answers/);
-  });
+  test(
+    'inference servers that ask for a certificate are spoken to over TLS both ways, and to no one else',
+    { skip: spawnSync('openssl', ['version']).status === 0 ? false : 'needs openssl' },
+    async () => {
+      using keys = makeCertificates();
+      await using inference = await startInferenceProcess({
+        INFERENCE_WORKERS: '1',
+        GRPC_TLS_CERT_FILE: keys.path('server.crt'),
+        GRPC_TLS_KEY_FILE: keys.path('server.key'),
+        GRPC_TLS_CA_FILE: keys.path('ca.crt'),
+      });
+      const readinessWith = async (environment: Record<string, string>) => {
+        await using own = await startTestService({
+          inference: null,
+          database: service.database,
+          environment: { INFERENCE_ADDRESS: inference.address.replace('127.0.0.1', 'localhost'), ...environment },
+        });
+        return (await own.call('GET', '/readyz')).body;
+      };
+      const authority = { INFERENCE_TLS_CA_FILE: keys.path('ca.crt') };
+      assert.equal(
+        await readinessWith({
+          ...authority,
+          INFERENCE_TLS_CERT_FILE: keys.path('client.crt'),
+          INFERENCE_TLS_KEY_FILE: keys.path('client.key'),
+        }),
+        'ok\n',
+      );
+      assert.match(await readinessWith(authority), /no inference server answers/);
+      assert.match(
+        await readinessWith({ INFERENCE_TLS_CA_FILE: keys.path('client.crt') }),
+        /no inference server answers/,
+      );
+      assert.match(await readinessWith({}), /no inference server answers/);
+    },
+  );
 
   test('a client that leaves in the middle of an upload leaves nothing open', async () => {
     const sockets = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
@@ -208,7 +283,9 @@ describe('when something the API needs fails', () => {
     for (let round = 0; round < 20; round += 1) {
       const socket = connect(Number(port), '127.0.0.1');
       await once(socket, 'connect');
-      socket.write(`POST /api/v1/search HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000\r\n\r\n--b\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n${'x'.repeat(round * 100)}`);
+      socket.write(
+        `POST /api/v1/search HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000\r\n\r\n--b\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n${'x'.repeat(round * 100)}`,
+      );
       await new Promise(setImmediate);
       socket.destroy();
     }
@@ -220,24 +297,48 @@ describe('when something the API needs fails', () => {
 
 /** Scrapes until what they tell of readiness is that `reasons` keep the process from it, and no other. */
 async function readinessBecomes(service: TestService, ...reasons: string[]): Promise<void> {
-  const told = Object.fromEntries(['draining', 'database', 'schema', 'inference'].map((reason) => [reason, reasons.includes(reason) ? 1 : 0]));
+  const told = Object.fromEntries(
+    ['draining', 'database', 'schema', 'inference'].map((reason) => [reason, reasons.includes(reason) ? 1 : 0]),
+  );
   while (!isDeepStrictEqual(await readinessOf(service), { ready: reasons.length === 0 ? 1 : 0, ...told }));
 }
 
 async function readinessOf({ metricsUrl }: TestService): Promise<Record<string, number>> {
   const text = await (await fetch(`${metricsUrl}/metrics`)).text();
-  return Object.fromEntries([...text.matchAll(/^facepass_(?:not_ready\{reason="(\w+)"\}|ready) ([01])$/gm)].map(([, reason = 'ready', value]) => [reason, Number(value)]));
+  return Object.fromEntries(
+    [...text.matchAll(/^facepass_(?:not_ready\{reason="(\w+)"\}|ready) ([01])$/gm)].map(
+      ([, reason = 'ready', value]) => [reason, Number(value)],
+    ),
+  );
 }
 
 /** An authority, and a certificate of a server "localhost" and of a client that it signed; gone with the directory. */
 function makeCertificates(): Disposable & { path(name: string): string } {
   const directory = mkdtempSync(join(tmpdir(), 'facepass-'));
   const path = (name: string) => join(directory, name);
-  const openssl = (...words: string[]) => execFileSync('openssl', words, { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] });
+  const openssl = (...words: string[]) =>
+    execFileSync('openssl', words, { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] });
   const newKey = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
   openssl(...newKey, '-subj', '/CN=authority', '-keyout', 'ca.key', '-out', 'ca.crt');
-  for (const [name, subject] of [['server', 'localhost'], ['client', 'facepass-api']] as const) {
-    openssl(...newKey, '-subj', `/CN=${subject}`, '-addext', `subjectAltName=DNS:${subject}`, '-CA', 'ca.crt', '-CAkey', 'ca.key', '-keyout', `${name}.key`, '-out', `${name}.crt`);
+  for (const [name, subject] of [
+    ['server', 'localhost'],
+    ['client', 'facepass-api'],
+  ] as const) {
+    openssl(
+      ...newKey,
+      '-subj',
+      `/CN=${subject}`,
+      '-addext',
+      `subjectAltName=DNS:${subject}`,
+      '-CA',
+      'ca.crt',
+      '-CAkey',
+      'ca.key',
+      '-keyout',
+      `${name}.key`,
+      '-out',
+      `${name}.crt`,
+    );
   }
   return { path, [Symbol.dispose]: () => rmSync(directory, { recursive: true }) };
 }

@@ -22,7 +22,8 @@ describe('a session from its first photo to its erasure', () => {
     service.call('POST', '/api/v1/index', { key: KEY, form: { session_id, photo_id, image, ...more } });
   const search = (session_id: string, image: Uint8Array, more: Record<string, string> = {}) =>
     service.call('POST', '/api/v1/search', { form: { session_id, image, ...more } });
-  const status = async (session_id: string) => (await service.call('GET', `/api/v1/search/status/${encodeURIComponent(session_id)}`)).body;
+  const status = async (session_id: string) =>
+    (await service.call('GET', `/api/v1/search/status/${encodeURIComponent(session_id)}`)).body;
   const sql = async (text: string, values: unknown[] = []) => (await service.context.pool.query(text, values)).rows;
 
   const photosOf = ({ body }: Answer) => body.matches.map((match: { photo_id: string }) => match.photo_id);
@@ -31,21 +32,34 @@ describe('a session from its first photo to its erasure', () => {
     const portraits = await Promise.all(Array.from({ length: PEOPLE }, (_, person) => portrait(person)));
     assert.equal((await index('six', 'the six', await groupPhoto(portraits))).body.faces_detected, 6);
     const others = (await cutFaces(0.45)).filter((_, n) => OTHERS.includes(n));
-    for (const [n, { picture }] of others.entries()) assert.equal((await index('six', `other ${n}`, picture)).body.faces_detected, 1);
-    for (let person = 0; person < PEOPLE; person++) assert.deepEqual(photosOf(await search('six', await selfie(person))), ['the six'], `person ${person}`);
-    for (const [n, { picture }] of others.entries()) assert.deepEqual(photosOf(await search('six', picture)), [`other ${n}`]);
+    for (const [n, { picture }] of others.entries())
+      assert.equal((await index('six', `other ${n}`, picture)).body.faces_detected, 1);
+    for (let person = 0; person < PEOPLE; person++)
+      assert.deepEqual(photosOf(await search('six', await selfie(person))), ['the six'], `person ${person}`);
+    for (const [n, { picture }] of others.entries())
+      assert.deepEqual(photosOf(await search('six', picture)), [`other ${n}`]);
   });
 
-  test('the same holds for people who were photographed five times', { skip: PHOTOS ? false : 'FACEPASS_TEST_PHOTOS names no folder' }, async () => {
-    const people = Object.values(Object.groupBy(readPortraits(PHOTOS!), ({ person }) => person)).map((portraits) => portraits!.map(({ picture }) => picture));
-    const [six, others] = [people.slice(0, 6), people.slice(6)];
-    assert.equal((await index('photographed', 'the six', await groupPhoto(six.map(([first]) => first!)))).body.faces_detected, 6);
-    for (const [n, picture] of others.flat().entries()) await index('photographed', `other ${n}`, picture);
-    for (const [person, pictures] of six.entries()) {
-      for (const picture of pictures.slice(1)) assert.deepEqual(photosOf(await search('photographed', picture)), ['the six'], `person ${person}`);
-    }
-    assert.ok(photosOf(await search('photographed', others[0]![1]!)).every((photo: string) => photo !== 'the six'));
-  });
+  test(
+    'the same holds for people who were photographed five times',
+    { skip: PHOTOS ? false : 'FACEPASS_TEST_PHOTOS names no folder' },
+    async () => {
+      const people = Object.values(Object.groupBy(readPortraits(PHOTOS!), ({ person }) => person)).map((portraits) =>
+        portraits!.map(({ picture }) => picture),
+      );
+      const [six, others] = [people.slice(0, 6), people.slice(6)];
+      assert.equal(
+        (await index('photographed', 'the six', await groupPhoto(six.map(([first]) => first!)))).body.faces_detected,
+        6,
+      );
+      for (const [n, picture] of others.flat().entries()) await index('photographed', `other ${n}`, picture);
+      for (const [person, pictures] of six.entries()) {
+        for (const picture of pictures.slice(1))
+          assert.deepEqual(photosOf(await search('photographed', picture)), ['the six'], `person ${person}`);
+      }
+      assert.ok(photosOf(await search('photographed', others[0]![1]!)).every((photo: string) => photo !== 'the six'));
+    },
+  );
 
   test('a group photo is found by each person in it, and by nobody else', async () => {
     const indexed = await index('group', 'the group', await samplePhoto(6));
@@ -53,7 +67,11 @@ describe('a session from its first photo to its erasure', () => {
     assert.equal(indexed.body.faces_detected, 4);
     for (const person of [0, 1, 2, 3]) {
       const { body } = await search('group', await portrait(person));
-      assert.deepEqual(body.matches.map((match: { photo_id: string }) => match.photo_id), ['the group'], `person ${person}`);
+      assert.deepEqual(
+        body.matches.map((match: { photo_id: string }) => match.photo_id),
+        ['the group'],
+        `person ${person}`,
+      );
     }
     const stranger = await search('group', await portrait(4));
     assert.deepEqual(stranger.body.matches, []);
@@ -64,11 +82,25 @@ describe('a session from its first photo to its erasure', () => {
     await index('choice', 'first', await portrait(0));
     await index('choice', 'second', await portrait(3));
     const group = await samplePhoto(6);
-    const answers = await Promise.all(['', '0', '1', '2', '3'].map((face_index) => search('choice', group, face_index ? { face_index } : {})));
-    const found = answers.map(({ body }) => [body.query.face_index, body.matches.map((match: { photo_id: string }) => match.photo_id).join()]);
+    const answers = await Promise.all(
+      ['', '0', '1', '2', '3'].map((face_index) => search('choice', group, face_index ? { face_index } : {})),
+    );
+    const found = answers.map(({ body }) => [
+      body.query.face_index,
+      body.matches.map((match: { photo_id: string }) => match.photo_id).join(),
+    ]);
     assert.deepEqual(found[0], found[1]);
-    assert.deepEqual(found.slice(1).map(([chosen]) => chosen), [0, 1, 2, 3]);
-    assert.deepEqual(found.slice(1).map(([, photos]) => photos).sort(), ['', '', 'first', 'second']);
+    assert.deepEqual(
+      found.slice(1).map(([chosen]) => chosen),
+      [0, 1, 2, 3],
+    );
+    assert.deepEqual(
+      found
+        .slice(1)
+        .map(([, photos]) => photos)
+        .sort(),
+      ['', '', 'first', 'second'],
+    );
     assert.equal(answers[0]!.body.query.faces_detected, 4);
     assert.equal(answers[0]!.body.query.faces.length, 4);
     const beyond = await search('choice', group, { face_index: '4' });
@@ -88,7 +120,10 @@ describe('a session from its first photo to its erasure', () => {
     await index(uuid.toUpperCase(), 'p', await portrait(1));
     assert.deepEqual(pick(await status(uuid), 'photo_count', 'session_id'), { photo_count: 1, session_id: uuid });
     assert.equal((await search(uuid.toUpperCase(), await portrait(1))).body.total_matches, 1);
-    assert.deepEqual((await service.call('DELETE', `/api/v1/index/${uuid.toUpperCase()}`, { key: KEY })).body, { deleted: true, embeddings_removed: 1 });
+    assert.deepEqual((await service.call('DELETE', `/api/v1/index/${uuid.toUpperCase()}`, { key: KEY })).body, {
+      deleted: true,
+      embeddings_removed: 1,
+    });
     assert.equal((await search(uuid, await portrait(1))).body.code, 'session_not_indexed');
   });
 
@@ -101,7 +136,11 @@ describe('a session from its first photo to its erasure', () => {
     const first = await portrait(2);
     await index('counts', 'a', first);
     await index('counts', 'b', await samplePhoto(6));
-    assert.deepEqual(pick(await status('counts'), 'photo_count', 'face_count', 'model'), { photo_count: 2, face_count: 5, model: 'dlib-1' });
+    assert.deepEqual(pick(await status('counts'), 'photo_count', 'face_count', 'model'), {
+      photo_count: 2,
+      face_count: 5,
+      model: 'dlib-1',
+    });
     const found = await search('counts', first);
     assert.equal(found.body.matches[0].photo_id, 'a');
     assert.ok(found.body.matches[0].similarity >= 0.999, JSON.stringify(found.body.matches[0]));
@@ -110,7 +149,10 @@ describe('a session from its first photo to its erasure', () => {
     const erased = await service.call('DELETE', '/api/v1/index/counts/photos/a', { key: KEY });
     assert.deepEqual(erased.body, { deleted: true, embeddings_removed: 1 });
     assert.deepEqual(pick(await status('counts'), 'photo_count', 'face_count'), { photo_count: 1, face_count: 1 });
-    assert.deepEqual((await service.call('DELETE', '/api/v1/index/counts', { key: KEY })).body, { deleted: true, embeddings_removed: 1 });
+    assert.deepEqual((await service.call('DELETE', '/api/v1/index/counts', { key: KEY })).body, {
+      deleted: true,
+      embeddings_removed: 1,
+    });
     assert.equal((await search('counts', first)).body.code, 'session_not_indexed');
   });
 
@@ -122,7 +164,10 @@ describe('a session from its first photo to its erasure', () => {
     assert.equal(body.total_matches, 3);
     assert.equal((await search('many', await portrait(0), { threshold: '0' })).body.total_matches, 4);
     const strict = await search('many', await portrait(0), { threshold: '1' });
-    assert.deepEqual(strict.body.matches.map((match: { photo_id: string }) => match.photo_id), ['take 0']);
+    assert.deepEqual(
+      strict.body.matches.map((match: { photo_id: string }) => match.photo_id),
+      ['take 0'],
+    );
   });
 
   test('an index call under way when its session is erased does not bring it back', async () => {
@@ -146,10 +191,20 @@ describe('a session from its first photo to its erasure', () => {
   });
 
   test('many photos of one session at a time leave exact counts', async () => {
-    const answers = await Promise.all(Array.from({ length: 12 }, async (_, n) => index('parallel', `photo ${n % 6}`, await portrait(n % 6, n))));
-    assert.deepEqual(answers.map(({ status }) => status), Array(12).fill(200));
-    const [{ photos, faces }] = (await sql(`select count(distinct photo_id)::integer as photos, count(*)::integer as faces from faces where session_id = 'parallel'`)) as [{ photos: number; faces: number }];
-    assert.deepEqual(pick(await status('parallel'), 'photo_count', 'face_count'), { photo_count: photos, face_count: faces });
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, async (_, n) => index('parallel', `photo ${n % 6}`, await portrait(n % 6, n))),
+    );
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      Array(12).fill(200),
+    );
+    const [{ photos, faces }] = (await sql(
+      `select count(distinct photo_id)::integer as photos, count(*)::integer as faces from faces where session_id = 'parallel'`,
+    )) as [{ photos: number; faces: number }];
+    assert.deepEqual(pick(await status('parallel'), 'photo_count', 'face_count'), {
+      photo_count: photos,
+      face_count: faces,
+    });
     assert.equal(photos, 6);
   });
 
@@ -162,48 +217,73 @@ describe('a session from its first photo to its erasure', () => {
       assert.match(answer.body.detail, /dlib-0/);
     }
     const late = { sessionId: 'older', photoId: 'b', modelId: 'dlib-1', faces: [], lastErasure: '0', retentionDays: 0 };
-    await assert.rejects(replaceFaces(service.context.pool, late), { code: 'model_mismatch' }, 'seen again under the lock');
+    await assert.rejects(
+      replaceFaces(service.context.pool, late),
+      { code: 'model_mismatch' },
+      'seen again under the lock',
+    );
   });
 
   test('an expired session answers as if it had never been, is swept away, and may begin anew', async () => {
     const soon = new Date(Date.now() + 3_600_000).toISOString();
     await index('short', 'a', await portrait(0), { expires_at: soon });
     await index('short', 'b', await portrait(1));
-    assert.equal((await sql(`select expires_at from sessions where session_id = 'short'`))[0].expires_at.toISOString(), soon);
+    assert.equal(
+      (await sql(`select expires_at from sessions where session_id = 'short'`))[0].expires_at.toISOString(),
+      soon,
+    );
     await sql(`update sessions set expires_at = now() - interval '1 second' where session_id = 'short'`);
     assert.equal((await search('short', await portrait(0))).body.code, 'session_not_indexed');
     assert.equal((await status('short')).indexed, false);
 
     await index('short', 'c', await portrait(2));
-    assert.deepEqual((await sql(`select photo_id from faces where session_id = 'short'`)).map((row) => row.photo_id), ['c']);
+    assert.deepEqual(
+      (await sql(`select photo_id from faces where session_id = 'short'`)).map((row) => row.photo_id),
+      ['c'],
+    );
     assert.equal((await sql(`select expires_at from sessions where session_id = 'short'`))[0].expires_at, null);
 
     await sql(`update sessions set expires_at = now() - interval '1 second' where session_id = 'short'`);
     assert.deepEqual(await overdueSessions(service.context.pool, 10), ['short']);
     assert.equal(await sweepOverdueSessions(service.context.pool, service.context.logger), 1);
     assert.equal((await sql(`select from faces where session_id = 'short'`)).length, 0);
-    assert.deepEqual((await sql(`select actor from audit_log where session_id = 'short'`)).map((row) => row.actor), ['retention', 'retention']);
+    assert.deepEqual(
+      (await sql(`select actor from audit_log where session_id = 'short'`)).map((row) => row.actor),
+      ['retention', 'retention'],
+    );
   });
 
   test('erasure is audited with the name of the key, without any biometric', async () => {
     await index('audited', 'a', await portrait(0));
     await service.call('DELETE', '/api/v1/index/audited', { key: KEY });
     const [line] = await sql(`select * from audit_log where session_id = 'audited'`);
-    assert.deepEqual(pick(line, 'actor', 'action', 'photo_id'), { actor: 'photographer', action: 'erase_session', photo_id: null });
+    assert.deepEqual(pick(line, 'actor', 'action', 'photo_id'), {
+      actor: 'photographer',
+      action: 'erase_session',
+      photo_id: null,
+    });
     assert.equal(Number(line.rows_removed), 1);
     await assert.rejects(sql('delete from audit_log'), /append-only/);
     await assert.rejects(sql(`update audit_log set actor = 'nobody'`), /append-only/);
   });
 
   test('a search token opens its session and no other', async () => {
-    const closed = await startTestService({ inference: null, database: service.database, environment: { SEARCH_ACCESS: 'token', INFERENCE_ADDRESS: service.inference!.address } });
+    const closed = await startTestService({
+      inference: null,
+      database: service.database,
+      environment: { SEARCH_ACCESS: 'token', INFERENCE_ADDRESS: service.inference!.address },
+    });
     await using _closed = closed;
     await index('mine', 'a', await portrait(0));
     await index('theirs', 'a', await portrait(0));
-    const minted = await closed.call('POST', '/api/v1/search/tokens', { key: KEY, json: { session_id: 'mine', expires_in_seconds: 60 } });
+    const minted = await closed.call('POST', '/api/v1/search/tokens', {
+      key: KEY,
+      json: { session_id: 'mine', expires_in_seconds: 60 },
+    });
     assert.equal(minted.status, 200);
     const bearer = { Authorization: `Bearer ${minted.body.token}` };
-    const ask = async (session_id: string, headers: Record<string, string>) => closed.call('POST', '/api/v1/search', { form: { session_id, image: await portrait(0) }, headers });
+    const ask = async (session_id: string, headers: Record<string, string>) =>
+      closed.call('POST', '/api/v1/search', { form: { session_id, image: await portrait(0) }, headers });
     assert.equal((await ask('mine', bearer)).body.total_matches, 1);
     assert.equal((await ask('mine', { 'X-API-Key': KEY })).body.total_matches, 1);
     assert.equal((await ask('mine', {})).body.code, 'search_token_required');
@@ -215,8 +295,8 @@ describe('a session from its first photo to its erasure', () => {
 });
 
 /**
- * Which faces of the samples stand in for other people. Those of numbers 5, 9 and 14 cannot: the pack finds 0.51 to 0.58 between them
- * and one of the six.
+ * Which faces of the samples stand in for other people. Those of numbers 5, 9 and 14 cannot: the pack finds 0.51 to
+ * 0.58 between them and one of the six.
  */
 const OTHERS = [0, 3, 11, 15, 17];
 

@@ -15,7 +15,11 @@ describe('the process', () => {
   after(() => database?.[Symbol.asyncDispose]());
 
   test('asked to stop it is not ready first, answers all that comes meanwhile and what is under way, and ends with code 0', async () => {
-    await using api = await startApiProcess({ DATABASE_URL: database.url, DATABASE_POOL_SIZE: '1', DRAIN_DELAY_MS: '1500' });
+    await using api = await startApiProcess({
+      DATABASE_URL: database.url,
+      DATABASE_POOL_SIZE: '1',
+      DRAIN_DELAY_MS: '1500',
+    });
     const slow = slowUpload(api.port);
     await once(slow, 'connect');
     const agent = new Agent({ keepAlive: true, maxSockets: 4 });
@@ -39,10 +43,17 @@ describe('the process', () => {
   });
 
   test('wrong configuration ends with code 78, every mistake in one message and no value in it', async () => {
-    const environment = { DATABASE_URL: 'nonsense-value', TRUST_PROXY: 'true', PORT: 'secret-value', FACEPASS_TYPO: '1', API_KEYS: 'studio:short-value' };
+    const environment = {
+      DATABASE_URL: 'nonsense-value',
+      TRUST_PROXY: 'true',
+      PORT: 'secret-value',
+      FACEPASS_TYPO: '1',
+      API_KEYS: 'studio:short-value',
+    };
     const { code, stderr } = await runToItsEnd(environment);
     assert.equal(code, 78);
-    for (const name of ['DATABASE_URL', 'TRUST_PROXY', 'PORT', 'FACEPASS_TYPO']) assert.match(stderr, new RegExp(`  ${name}: `));
+    for (const name of ['DATABASE_URL', 'TRUST_PROXY', 'PORT', 'FACEPASS_TYPO'])
+      assert.match(stderr, new RegExp(`  ${name}: `));
     assert.doesNotMatch(stderr, /-value/);
     const keys = await runToItsEnd({ DATABASE_URL: database.url, API_KEYS: 'studio:short-value' });
     assert.equal(keys.code, 78);
@@ -59,7 +70,9 @@ describe('the process', () => {
 /** A search whose upload is begun and not ended. */
 function slowUpload(port: number) {
   const socket = connect(port, '127.0.0.1');
-  socket.write('POST /api/v1/search HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Type: multipart/form-data; boundary=b\r\n\r\n5\r\n--b\r\n\r\n');
+  socket.write(
+    'POST /api/v1/search HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Type: multipart/form-data; boundary=b\r\n\r\n5\r\n--b\r\n\r\n',
+  );
   return socket;
 }
 
@@ -67,7 +80,8 @@ function slowUpload(port: number) {
 function watchReadiness(metricsUrl: string): { ready: boolean } {
   const state = { ready: true };
   const look = async () => {
-    state.ready = (await callApi(metricsUrl, 'GET', '/readyz').catch(() => ({ status: 0, body: '' }))).body !== 'stopping\n';
+    state.ready =
+      (await callApi(metricsUrl, 'GET', '/readyz').catch(() => ({ status: 0, body: '' }))).body !== 'stopping\n';
     if (!state.ready) clearInterval(timer);
   };
   const timer = setInterval(look, 250);
@@ -75,7 +89,11 @@ function watchReadiness(metricsUrl: string): { ready: boolean } {
 }
 
 /** Calls the API again and again over kept connections; a request that got no answer is lost. */
-async function callWhile(ready: () => boolean, agent: Agent, port: number): Promise<{ answered: number; lost: string[] }> {
+async function callWhile(
+  ready: () => boolean,
+  agent: Agent,
+  port: number,
+): Promise<{ answered: number; lost: string[] }> {
   const outcome = { answered: 0, lost: [] as string[] };
   while (ready()) {
     const result = await new Promise<string>((resolve) => {

@@ -16,7 +16,8 @@ describe('the metrics of the API', () => {
   });
   after(() => service?.[Symbol.asyncDispose]());
 
-  const metrics = async (accept = '*/*') => (await fetch(`${service.metricsUrl}/metrics`, { headers: { accept } })).text();
+  const metrics = async (accept = '*/*') =>
+    (await fetch(`${service.metricsUrl}/metrics`, { headers: { accept } })).text();
 
   test(`${REQUESTS} random paths, sessions and methods make no series that was not there before`, async (t) => {
     const agent = new Agent({ keepAlive: true, maxSockets: AT_A_TIME });
@@ -29,36 +30,58 @@ describe('the metrics of the API', () => {
     };
     await Promise.all(Array.from({ length: AT_A_TIME }, worker));
     const text = await metrics();
-    assert.deepEqual([...seriesOf(text)].filter((series) => !before.has(series)), []);
+    assert.deepEqual(
+      [...seriesOf(text)].filter((series) => !before.has(series)),
+      [],
+    );
     assert.doesNotMatch(text, new RegExp(MARK));
-    const counted = [...text.matchAll(/^http_server_request_duration_seconds_count\{.*\} (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
+    const counted = [...text.matchAll(/^http_server_request_duration_seconds_count\{.*\} (\d+)$/gm)].reduce(
+      (sum, [, count]) => sum + Number(count),
+      0,
+    );
     assert.ok(counted >= REQUESTS, `${counted} requests were counted`);
   });
 
   test('a failure is counted by its code, and was a series at zero before', async () => {
-    const count = (text: string) => Number(/^facepass_problems_total\{code="inference_unavailable"\} (\d+)$/m.exec(text)?.[1] ?? NaN);
+    const count = (text: string) =>
+      Number(/^facepass_problems_total\{code="inference_unavailable"\} (\d+)$/m.exec(text)?.[1] ?? NaN);
     assert.equal(count(await metrics()), 0);
-    const form = { session_id: 'wedding', photo_id: '1', image: Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 0, 0, 0, 0, 0, 0, 0]) };
+    const form = {
+      session_id: 'wedding',
+      photo_id: '1',
+      image: Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 0, 0, 0, 0, 0, 0, 0]),
+    };
     const answer = await service.call('POST', '/api/v1/index', { key: KEY, form });
     assert.equal(answer.body.code, 'inference_unavailable');
     assert.equal(count(await metrics()), 1);
   });
 
   test('the time of a search is told of those that were answered and those that their client left, not of refusals and failures', async () => {
-    await runSql(service.database.url, `insert into sessions (session_id, photo_count, face_count, last_indexed, model_id) values ('dinner', 1, 1, now(), '${service.context.modelId}')`);
+    await runSql(
+      service.database.url,
+      `insert into sessions (session_id, photo_count, face_count, last_indexed, model_id) values ('dinner', 1, 1, now(), '${service.context.modelId}')`,
+    );
     const image = Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    for (const form of [{ session_id: 'dinner' }, { session_id: 'nobody', image }, { session_id: 'dinner', image }]) await service.call('POST', '/api/v1/search', { form });
+    for (const form of [{ session_id: 'dinner' }, { session_id: 'nobody', image }, { session_id: 'dinner', image }])
+      await service.call('POST', '/api/v1/search', { form });
     await beginSearchAndLeave(service.url);
     while (!(await metrics()).includes('facepass_search_requests_total{status="499"} 1\n'));
     const text = await metrics();
-    const searches = Object.fromEntries([...text.matchAll(/^facepass_search_requests_total\{status="(\d+)"\} (\d+)$/gm)].map(([, status, count]) => [status, Number(count)]));
+    const searches = Object.fromEntries(
+      [...text.matchAll(/^facepass_search_requests_total\{status="(\d+)"\} (\d+)$/gm)].map(([, status, count]) => [
+        status,
+        Number(count),
+      ]),
+    );
     assert.deepEqual(searches, { 200: 0, 400: 1, 404: 1, 499: 1, 500: 0, 503: 1 });
     assert.match(text, /^facepass_search_duration_seconds_count 1$/m);
   });
 
   test('both ports answer Prometheus in its own format and everybody else in the older one', async () => {
     for (const url of [service.url, service.metricsUrl]) {
-      const openMetrics = await fetch(`${url}/metrics`, { headers: { accept: 'application/openmetrics-text;version=1.0.0,text/plain;q=0.5' } });
+      const openMetrics = await fetch(`${url}/metrics`, {
+        headers: { accept: 'application/openmetrics-text;version=1.0.0,text/plain;q=0.5' },
+      });
       assert.match(openMetrics.headers.get('content-type') ?? '', /^application\/openmetrics-text/);
       assert.match(await openMetrics.text(), /# EOF\n$/);
       const plain = await fetch(`${url}/metrics`);
@@ -79,7 +102,11 @@ describe('the metrics of the API', () => {
 
 test('of a database that was away from the start no schema is told, neither its version nor that it does not fit', async () => {
   await using database = await createMigratedDatabase();
-  await using service = await startTestService({ inference: null, database, environment: { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' } });
+  await using service = await startTestService({
+    inference: null,
+    database,
+    environment: { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' },
+  });
   const text = await (await fetch(`${service.metricsUrl}/metrics`)).text();
   assert.match(text, /^facepass_ready 0$/m);
   assert.match(text, /^facepass_not_ready\{reason="database"\} 1$/m);
@@ -105,7 +132,8 @@ const KINDS: (() => [method: string, path: string])[] = [
 
 async function beginSearchAndLeave(url: string): Promise<void> {
   const client = connect(Number(new URL(url).port), '127.0.0.1');
-  const begun = 'POST /api/v1/search HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Type: multipart/form-data; boundary=b\r\n\r\n5\r\n--b\r\n\r\n';
+  const begun =
+    'POST /api/v1/search HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Type: multipart/form-data; boundary=b\r\n\r\n5\r\n--b\r\n\r\n';
   await new Promise<void>((resolve) => client.write(begun, () => resolve()));
   client.destroy();
 }
@@ -113,14 +141,23 @@ async function beginSearchAndLeave(url: string): Promise<void> {
 function send(agent: Agent, url: string, kind: () => [string, string]): Promise<void> {
   const [method, path] = kind();
   return new Promise((resolve, reject) => {
-    const call = request(`${url}${path}`, { agent, method, headers: { 'X-Session': name(), 'User-Agent': name() } }, (response) => {
-      response.resume().once('end', resolve).once('error', reject);
-    });
+    const call = request(
+      `${url}${path}`,
+      { agent, method, headers: { 'X-Session': name(), 'User-Agent': name() } },
+      (response) => {
+        response.resume().once('end', resolve).once('error', reject);
+      },
+    );
     call.once('error', reject).end();
   });
 }
 
 /** All series but Node's own, whose labels are kinds of garbage collection, heap spaces and handles. */
 function seriesOf(text: string): Set<string> {
-  return new Set(text.split('\n').filter((line) => line && !/^(#|nodejs_)/.test(line)).map((line) => line.slice(0, line.lastIndexOf(' '))));
+  return new Set(
+    text
+      .split('\n')
+      .filter((line) => line && !/^(#|nodejs_)/.test(line))
+      .map((line) => line.slice(0, line.lastIndexOf(' '))),
+  );
 }

@@ -4,9 +4,12 @@ import { startTestService } from './service.ts';
 
 test('the metrics tell how the migrator’s last run ended, once the database says so', async () => {
   await using service = await startTestService({ inference: null });
-  const exitCode = async () => /^facepass_migration_last_exit_code (\d+)$/m.exec(await (await fetch(`${service.url}/metrics`)).text())?.[1];
+  const exitCode = async () =>
+    /^facepass_migration_last_exit_code (\d+)$/m.exec(await (await fetch(`${service.url}/metrics`)).text())?.[1];
   assert.equal(await exitCode(), '0');
-  await service.context.pool.query(`insert into migration_runs (command, started_at, exit_code, message) values ('up', now(), 65, 'the rows refuse')`);
+  await service.context.pool.query(
+    `insert into migration_runs (command, started_at, exit_code, message) values ('up', now(), 65, 'the rows refuse')`,
+  );
   assert.equal(await exitCode(), '65');
   await service.context.pool.query('delete from migration_runs');
   await using fresh = await startTestService({ inference: null, database: service.database });

@@ -11,7 +11,13 @@ import { KEY, startTestService, type TestService } from './service.ts';
 describe('pages and documents', () => {
   let service: TestService;
   before(async () => {
-    service = await startTestService({ inference: null, environment: { FACEPASS_LEGACY_CALLS: 'true', PHOTO_URL_TEMPLATE: 'https://photos.example.com/{session_id}/{photo_id}' } });
+    service = await startTestService({
+      inference: null,
+      environment: {
+        FACEPASS_LEGACY_CALLS: 'true',
+        PHOTO_URL_TEMPLATE: 'https://photos.example.com/{session_id}/{photo_id}',
+      },
+    });
   });
   after(() => service?.[Symbol.asyncDispose]());
 
@@ -19,7 +25,11 @@ describe('pages and documents', () => {
     for (const [code, [status, title]] of Object.entries(PROBLEMS)) {
       const page = await service.call('GET', `/docs/errors/${code}`);
       assert.equal(page.status, 200);
-      assert.ok(String(page.body).includes(code) && String(page.body).includes(`${status}: `) && String(page.body).includes(title.split('`')[0]!));
+      assert.ok(
+        String(page.body).includes(code) &&
+          String(page.body).includes(`${status}: `) &&
+          String(page.body).includes(title.split('`')[0]!),
+      );
     }
     assert.equal((await service.call('GET', '/docs/errors/nothing')).status, 404);
     assert.equal((await service.call('GET', '/docs/errors')).status, 200);
@@ -28,7 +38,9 @@ describe('pages and documents', () => {
   test('the OpenAPI document names every call of the app, with the legacy ones only where they are on', async () => {
     const { body } = await service.call('GET', '/openapi.json');
     assert.equal(body.openapi, '3.1.0');
-    const operations = Object.values(body.paths).flatMap((path) => Object.values(path as object)).map(({ operationId }) => operationId);
+    const operations = Object.values(body.paths)
+      .flatMap((path) => Object.values(path as object))
+      .map(({ operationId }) => operationId);
     assert.equal(new Set(operations).size, operations.length);
     assert.ok(operations.includes('indexPhoto') && operations.includes('legacySearchSession'));
     await using plain = await startTestService({ inference: null, database: service.database });
@@ -38,22 +50,33 @@ describe('pages and documents', () => {
   });
 
   test('the committed OpenAPI document, configuration table and example environment are those of the schemas', () => {
-    execFileSync(process.execPath, [join(import.meta.dirname, '../../../scripts/generate-docs.ts'), '--check'], { stdio: 'inherit' });
+    execFileSync(process.execPath, [join(import.meta.dirname, '../../../scripts/generate-docs.ts'), '--check'], {
+      stdio: 'inherit',
+    });
   });
 
   test('legacy calls are the same calls, announced to end', async () => {
     const search = await service.call('POST', '/api/v1/faces/search-session', { form: { session_id: 's' } });
     assert.equal(search.body.code, 'image_missing');
-    const index = await service.call('POST', '/api/v1/faces/index-session/wedding', { key: KEY, form: { photo_id: 'p' } });
+    const index = await service.call('POST', '/api/v1/faces/index-session/wedding', {
+      key: KEY,
+      form: { photo_id: 'p' },
+    });
     assert.equal(index.body.code, 'image_missing');
-    const twice = await service.call('POST', '/api/v1/faces/index-session/wedding', { key: KEY, form: { photo_id: 'p', session_id: 'wedding' } });
+    const twice = await service.call('POST', '/api/v1/faces/index-session/wedding', {
+      key: KEY,
+      form: { photo_id: 'p', session_id: 'wedding' },
+    });
     assert.deepEqual(twice.body.errors, [{ field: 'session_id', rule: 'must be given once' }]);
     assert.equal((await service.call('POST', '/api/v1/faces/index-session/wedding')).status, 401);
     for (const { headers } of [search, index]) {
       assert.match(headers.get('deprecation') ?? '', /^@\d+$/);
       assert.ok(Date.parse(headers.get('sunset') ?? '') > Date.parse('2027-01-01'));
     }
-    assert.equal((await service.call('POST', '/api/v1/search', { form: { session_id: 's' } })).headers.get('sunset'), null);
+    assert.equal(
+      (await service.call('POST', '/api/v1/search', { form: { session_id: 's' } })).headers.get('sunset'),
+      null,
+    );
   });
 
   test('settings tell a client what it needs before its first call', async () => {
@@ -77,9 +100,19 @@ describe('pages and documents', () => {
     await service.call('GET', '/api/v1/search/status/secret-session');
     for (const url of [service.url, service.metricsUrl]) {
       const text = await (await fetch(`${url}/metrics`)).text();
-      assert.match(text, /http_server_request_duration_seconds_count\{route="unmatched",method="GET",status="404"\} 5\d/);
+      assert.match(
+        text,
+        /http_server_request_duration_seconds_count\{route="unmatched",method="GET",status="404"\} 5\d/,
+      );
       assert.match(text, /route="\/api\/v1\/search\/status\/:session_id",method="GET",status="200"/);
-      for (const name of ['facepass_search_requests_total', 'facepass_search_duration_seconds', 'facepass_index_requests_total', 'facepass_index_duration_seconds', 'facepass_embeddings_total', 'facepass_db_connections_active']) {
+      for (const name of [
+        'facepass_search_requests_total',
+        'facepass_search_duration_seconds',
+        'facepass_index_requests_total',
+        'facepass_index_duration_seconds',
+        'facepass_embeddings_total',
+        'facepass_db_connections_active',
+      ]) {
         assert.match(text, new RegExp(`^# TYPE ${name.replace(/_total$/, '')}`, 'm'), name);
       }
       assert.doesNotMatch(text, /secret-session|unknown\//);
@@ -87,18 +120,35 @@ describe('pages and documents', () => {
   });
 
   const browserPath = process.env['FACEPASS_TEST_CHROMIUM'] ?? '/usr/bin/chromium';
-  test('the API reference draws itself in a browser without a breach of its policy or a foreign request', { skip: existsSync(browserPath) ? false : `needs ${browserPath}` }, async () => {
-    const browser = await chromium.launch({ executablePath: browserPath, args: ['--headless', '--no-sandbox', '--disable-gpu'] });
-    const page = await browser.newPage();
-    const said: string[] = [];
-    page.on('console', (message) => said.push(message.text()));
-    page.on('request', (request) => !/^(data|blob):/.test(request.url()) && !request.url().startsWith(service.url) && said.push(`foreign request: ${request.url()}`));
-    page.on('response', (response) => response.status() >= 400 && said.push(`${response.status()}: ${response.url()}`));
-    await page.goto(`${service.url}/docs`);
-    for (const operation of ['searchFaces', 'indexPhoto', 'eraseSession']) await page.waitForSelector(`[id$="${operation}"]`);
-    await page.click('[id$="indexBatch"] button');
-    await page.waitForSelector('[id$="indexBatch"] .opblock-body');
-    await browser.close();
-    assert.deepEqual(said, []);
-  });
+  test(
+    'the API reference draws itself in a browser without a breach of its policy or a foreign request',
+    { skip: existsSync(browserPath) ? false : `needs ${browserPath}` },
+    async () => {
+      const browser = await chromium.launch({
+        executablePath: browserPath,
+        args: ['--headless', '--no-sandbox', '--disable-gpu'],
+      });
+      const page = await browser.newPage();
+      const said: string[] = [];
+      page.on('console', (message) => said.push(message.text()));
+      page.on(
+        'request',
+        (request) =>
+          !/^(data|blob):/.test(request.url()) &&
+          !request.url().startsWith(service.url) &&
+          said.push(`foreign request: ${request.url()}`),
+      );
+      page.on(
+        'response',
+        (response) => response.status() >= 400 && said.push(`${response.status()}: ${response.url()}`),
+      );
+      await page.goto(`${service.url}/docs`);
+      for (const operation of ['searchFaces', 'indexPhoto', 'eraseSession'])
+        await page.waitForSelector(`[id$="${operation}"]`);
+      await page.click('[id$="indexBatch"] button');
+      await page.waitForSelector('[id$="indexBatch"] .opblock-body');
+      await browser.close();
+      assert.deepEqual(said, []);
+    },
+  );
 });

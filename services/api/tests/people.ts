@@ -27,7 +27,10 @@ export async function portrait(person: number, take = 0): Promise<Buffer> {
     .toBuffer();
 }
 
-/** Another picture of the same person, as from another camera: smaller, tilted, lighter, paler, softer, compressed harder. */
+/**
+ * Another picture of the same person, as from another camera: smaller, tilted, lighter, paler, softer, compressed
+ * harder.
+ */
 export async function selfie(person: number): Promise<Buffer> {
   return sharp(await portrait(person, person + 1))
     .rotate(5, { background: '#b9a58f' })
@@ -42,16 +45,25 @@ export async function selfie(person: number): Promise<Buffer> {
 export async function groupPhoto(pictures: Buffer[]): Promise<Buffer> {
   const layers = await Promise.all(
     pictures.map(async (picture, i) => ({
-      input: await sharp(picture).resize({ width: 260 + 20 * (i % 3), height: 340, fit: 'inside' }).toBuffer(),
+      input: await sharp(picture)
+        .resize({ width: 260 + 20 * (i % 3), height: 340, fit: 'inside' })
+        .toBuffer(),
       left: 60 + 420 * (i % 3) + 25 * (i % 2),
       top: 40 + 400 * Math.floor(i / 3) + 35 * (i % 2),
     })),
   );
-  const ground = { width: 1300, height: 440 + 400 * Math.floor((pictures.length - 1) / 3), channels: 3, background: '#6f7f6a' } as const;
+  const ground = {
+    width: 1300,
+    height: 440 + 400 * Math.floor((pictures.length - 1) / 3),
+    channels: 3,
+    background: '#6f7f6a',
+  } as const;
   return sharp({ create: ground }).composite(layers).jpeg({ quality: 88 }).toBuffer();
 }
 
 /** A JPEG without a face. */
 export async function emptyScene(): Promise<Buffer> {
-  return sharp({ create: { width: 320, height: 240, channels: 3, background: '#7a9' } }).jpeg().toBuffer();
+  return sharp({ create: { width: 320, height: 240, channels: 3, background: '#7a9' } })
+    .jpeg()
+    .toBuffer();
 }

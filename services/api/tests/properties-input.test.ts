@@ -24,62 +24,149 @@ describe('properties of what the service refuses', () => {
   );
 
   test('9: protected calls need a key', async (t) => {
-    await fc.assert(fc.asyncProperty(protectedCall, fc.constantFrom<Record<string, string>>({}, { Authorization: `Bearer ${KEY}` }, { Cookie: `X-API-Key=${KEY}` }, { 'X-API-Key': '' }), async ([method, path], headers) => {
-      assertProblem(await service.call(method!, path!, { headers }), 401, 'api_key_required');
-      assert.equal((await service.call(method!, `${path}?api_key=${KEY}&X-API-Key=${KEY}`)).status, 401);
-    }), seeded(t, 40));
+    await fc.assert(
+      fc.asyncProperty(
+        protectedCall,
+        fc.constantFrom<Record<string, string>>(
+          {},
+          { Authorization: `Bearer ${KEY}` },
+          { Cookie: `X-API-Key=${KEY}` },
+          { 'X-API-Key': '' },
+        ),
+        async ([method, path], headers) => {
+          assertProblem(await service.call(method!, path!, { headers }), 401, 'api_key_required');
+          assert.equal((await service.call(method!, `${path}?api_key=${KEY}&X-API-Key=${KEY}`)).status, 401);
+        },
+      ),
+      seeded(t, 40),
+    );
   });
 
   test('10: every invalid key is refused', async (t) => {
-    const mutated = fc.tuple(fc.nat({ max: KEY.length - 1 }), fc.integer({ min: 33, max: 126 })).map(([place, code]) => `${KEY.slice(0, place)}${String.fromCharCode(code)}${KEY.slice(place + 1)}`);
-    const invalid = fc.oneof(fc.stringMatching(/^[!-~]{1,200}$/), mutated, fc.constantFrom(`${KEY}0`, KEY.slice(1), 'photographer', `photographer:${KEY}`)).filter((key) => key !== KEY);
-    await fc.assert(fc.asyncProperty(protectedCall, invalid, async ([method, path], key) => {
-      assertProblem(await service.call(method!, path!, { key }), 401, 'api_key_invalid');
-    }), seeded(t, 150));
+    const mutated = fc
+      .tuple(fc.nat({ max: KEY.length - 1 }), fc.integer({ min: 33, max: 126 }))
+      .map(([place, code]) => `${KEY.slice(0, place)}${String.fromCharCode(code)}${KEY.slice(place + 1)}`);
+    const invalid = fc
+      .oneof(
+        fc.stringMatching(/^[!-~]{1,200}$/),
+        mutated,
+        fc.constantFrom(`${KEY}0`, KEY.slice(1), 'photographer', `photographer:${KEY}`),
+      )
+      .filter((key) => key !== KEY);
+    await fc.assert(
+      fc.asyncProperty(protectedCall, invalid, async ([method, path], key) => {
+        assertProblem(await service.call(method!, path!, { key }), 401, 'api_key_invalid');
+      }),
+      seeded(t, 150),
+    );
   });
 
   test('14: invalid input gets 400', async (t) => {
-    const badIdentifier = fc.oneof(fc.constant(''), fc.stringMatching(/^[a-z]{0,9}[\u0000-\u0008\u000e-\u001f\u007f]$/), fc.string({ minLength: 256, maxLength: 400, unit: fc.constantFrom('a', 'é', '好') }));
-    const outside = (min: number, max: number) => fc.oneof(fc.double({ noNaN: true }).filter((value) => value < min || value > max).map(String), fc.constantFrom('NaN', '', 'one', '1,5', '٣', '0x1', '1e0'));
+    const badIdentifier = fc.oneof(
+      fc.constant(''),
+      fc.stringMatching(/^[a-z]{0,9}[\u0000-\u0008\u000e-\u001f\u007f]$/),
+      fc.string({ minLength: 256, maxLength: 400, unit: fc.constantFrom('a', 'é', '好') }),
+    );
+    const outside = (min: number, max: number) =>
+      fc.oneof(
+        fc
+          .double({ noNaN: true })
+          .filter((value) => value < min || value > max)
+          .map(String),
+        fc.constantFrom('NaN', '', 'one', '1,5', '٣', '0x1', '1e0'),
+      );
     const field = fc.oneof(
       fc.tuple(fc.constant('session_id'), badIdentifier),
       fc.tuple(fc.constant('threshold'), outside(0, 1)),
       fc.tuple(fc.constant('limit'), fc.oneof(outside(1, 1000), fc.constantFrom('1.5', '1001', '0'))),
       fc.tuple(fc.constant('face_index'), fc.oneof(outside(0, 10_000), fc.constantFrom('-1', '0.5'))),
-      fc.tuple(fc.stringMatching(/^[a-z]{3,8}$/).filter((name) => !['limit', 'image', 'threshold'].includes(name)), fc.constant('x')),
+      fc.tuple(
+        fc.stringMatching(/^[a-z]{3,8}$/).filter((name) => !['limit', 'image', 'threshold'].includes(name)),
+        fc.constant('x'),
+      ),
     );
-    await fc.assert(fc.asyncProperty(field, async ([name, value]) => {
-      const answer = await service.call('POST', '/api/v1/search', { form: { session_id: 's', image: photo, [name]: value } });
-      assertProblem(answer, 400, 'invalid_parameter');
-      assert.deepEqual(answer.body.errors.map((error: { field: string }) => error.field), [name]);
-    }), seeded(t, 120));
+    await fc.assert(
+      fc.asyncProperty(field, async ([name, value]) => {
+        const answer = await service.call('POST', '/api/v1/search', {
+          form: { session_id: 's', image: photo, [name]: value },
+        });
+        assertProblem(answer, 400, 'invalid_parameter');
+        assert.deepEqual(
+          answer.body.errors.map((error: { field: string }) => error.field),
+          [name],
+        );
+      }),
+      seeded(t, 120),
+    );
   });
 
   test('16: rate limits refuse what is over', async (t) => {
-    await fc.assert(fc.asyncProperty(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 12 }), fc.boolean(), async (limit, calls, write) => {
-      const environment = { RATE_LIMIT_WRITES_PER_MINUTE: `${limit}`, RATE_LIMIT_SEARCHES_PER_MINUTE: `${limit}` };
-      await using limited = await startTestService({ inference: null, database: service.database, environment });
-      const answers = await Promise.all(Array.from({ length: calls }, () => (write ? limited.call('DELETE', '/api/v1/index/s', { key: KEY }) : limited.call('GET', '/api/v1/search/status/s'))));
-      const refused = answers.filter(({ status }) => status === 429);
-      assert.equal(refused.length, Math.max(0, calls - limit));
-      for (const answer of refused) {
-        assertProblem(answer, 429, 'rate_limited');
-        assert.ok(Number(answer.headers.get('retry-after')) > 0);
-      }
-    }), seeded(t, 10));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 8 }),
+        fc.integer({ min: 1, max: 12 }),
+        fc.boolean(),
+        async (limit, calls, write) => {
+          const environment = { RATE_LIMIT_WRITES_PER_MINUTE: `${limit}`, RATE_LIMIT_SEARCHES_PER_MINUTE: `${limit}` };
+          await using limited = await startTestService({ inference: null, database: service.database, environment });
+          const answers = await Promise.all(
+            Array.from({ length: calls }, () =>
+              write
+                ? limited.call('DELETE', '/api/v1/index/s', { key: KEY })
+                : limited.call('GET', '/api/v1/search/status/s'),
+            ),
+          );
+          const refused = answers.filter(({ status }) => status === 429);
+          assert.equal(refused.length, Math.max(0, calls - limit));
+          for (const answer of refused) {
+            assertProblem(answer, 429, 'rate_limited');
+            assert.ok(Number(answer.headers.get('retry-after')) > 0);
+          }
+        },
+      ),
+      seeded(t, 10),
+    );
   });
 
   test('17: invalid files are refused', async (t) => {
-    const magic = fc.constantFrom('', 'GIF89a', 'BM', 'II*\0', 'MM\0*', '\0\0\0\x18ftypavif', '\0\0\0\x18ftypheic', '<?xml version="1.0"?><svg/>', '%PDF-1.7', 'PK\x03\x04', '\x7fELF', 'RIFF\0\0\0\0WAVE', '\xff\xd8\xfe', '\x89PNX\r\n\x1a\n');
-    const file = fc.tuple(magic, fc.uint8Array({ maxLength: 500 })).map(([head, rest]) => Buffer.concat([Buffer.from(head, 'latin1'), rest])).filter((bytes) => !/^(\xff\xd8\xff|\x89PNG\r\n|RIFF[^]{4}WEBP)/.test(bytes.toString('latin1')));
-    await fc.assert(fc.asyncProperty(file, fc.constantFrom('image/jpeg', 'image/png', 'image/webp', 'form'), async (bytes, type) => {
-      const answer =
-        type === 'form'
-          ? await service.call('POST', '/api/v1/index', { key: KEY, form: { session_id: 's', photo_id: 'p', image: bytes } })
-          : await service.call('POST', '/api/v1/index?session_id=s&photo_id=p', { key: KEY, body: new Uint8Array(bytes), headers: { 'Content-Type': type } });
-      assert.equal(answer.status, 400);
-      assert.match(answer.body.code, /^(not_an_image|unsupported_format)$/);
-    }), seeded(t, 120));
+    const magic = fc.constantFrom(
+      '',
+      'GIF89a',
+      'BM',
+      'II*\0',
+      'MM\0*',
+      '\0\0\0\x18ftypavif',
+      '\0\0\0\x18ftypheic',
+      '<?xml version="1.0"?><svg/>',
+      '%PDF-1.7',
+      'PK\x03\x04',
+      '\x7fELF',
+      'RIFF\0\0\0\0WAVE',
+      '\xff\xd8\xfe',
+      '\x89PNX\r\n\x1a\n',
+    );
+    const file = fc
+      .tuple(magic, fc.uint8Array({ maxLength: 500 }))
+      .map(([head, rest]) => Buffer.concat([Buffer.from(head, 'latin1'), rest]))
+      .filter((bytes) => !/^(\xff\xd8\xff|\x89PNG\r\n|RIFF[^]{4}WEBP)/.test(bytes.toString('latin1')));
+    await fc.assert(
+      fc.asyncProperty(file, fc.constantFrom('image/jpeg', 'image/png', 'image/webp', 'form'), async (bytes, type) => {
+        const answer =
+          type === 'form'
+            ? await service.call('POST', '/api/v1/index', {
+                key: KEY,
+                form: { session_id: 's', photo_id: 'p', image: bytes },
+              })
+            : await service.call('POST', '/api/v1/index?session_id=s&photo_id=p', {
+                key: KEY,
+                body: new Uint8Array(bytes),
+                headers: { 'Content-Type': type },
+              });
+        assert.equal(answer.status, 400);
+        assert.match(answer.body.code, /^(not_an_image|unsupported_format)$/);
+      }),
+      seeded(t, 120),
+    );
   });
 });
 

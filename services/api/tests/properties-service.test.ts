@@ -16,7 +16,9 @@ describe('properties of the running service', () => {
   const contacted = new Set<string>();
   const noteSocket = (message: unknown) => {
     const { socket } = message as { socket: Socket };
-    socket.once('connect', () => contacted.add(socket.remotePort ? `${socket.remoteAddress}:${socket.remotePort}` : 'a UNIX socket'));
+    socket.once('connect', () =>
+      contacted.add(socket.remotePort ? `${socket.remoteAddress}:${socket.remotePort}` : 'a UNIX socket'),
+    );
     socket.once('error', () => contacted.add('an address that refused'));
   };
   before(async () => {
@@ -28,9 +30,12 @@ describe('properties of the running service', () => {
     await service?.[Symbol.asyncDispose]();
   });
 
-  const index = (session_id: string, photo_id: string, image: Uint8Array, on = service) => on.call('POST', '/api/v1/index', { key: KEY, form: { session_id, photo_id, image } });
-  const search = (session_id: string, image: Uint8Array, more: Record<string, string> = {}) => service.call('POST', '/api/v1/search', { form: { session_id, image, ...more } });
-  const photosOf = (answer: { body: { matches: { photo_id: string }[] } }) => answer.body.matches.map(({ photo_id }) => photo_id);
+  const index = (session_id: string, photo_id: string, image: Uint8Array, on = service) =>
+    on.call('POST', '/api/v1/index', { key: KEY, form: { session_id, photo_id, image } });
+  const search = (session_id: string, image: Uint8Array, more: Record<string, string> = {}) =>
+    service.call('POST', '/api/v1/search', { form: { session_id, image, ...more } });
+  const photosOf = (answer: { body: { matches: { photo_id: string }[] } }) =>
+    answer.body.matches.map(({ photo_id }) => photo_id);
   const person = fc.nat({ max: PEOPLE - 1 });
   const take = fc.nat({ max: 8 });
 
@@ -40,7 +45,10 @@ describe('properties of the running service', () => {
     await service.call('DELETE', '/api/v1/index/contacts', { key: KEY });
     assert.deepEqual(foreignAddresses(), []);
     const { host, port } = service.context.pool.options;
-    assert.ok(contacted.size >= 3, `the watch saw the database, the inference server and this test's own calls: ${[...contacted]}; ${host}:${port}`);
+    assert.ok(
+      contacted.size >= 3,
+      `the watch saw the database, the inference server and this test's own calls: ${[...contacted]}; ${host}:${port}`,
+    );
   });
 
   test('2: a search makes no outside call', async () => {
@@ -52,55 +60,96 @@ describe('properties of the running service', () => {
   });
 
   test('3: photo ids may be UUIDs and timestamp-hashes, and a minimal configuration serves them', async (t) => {
-    await fc.assert(fc.asyncProperty(usualPhotoId, person, async (photoId, who) => {
-      const session = randomUUID();
-      assert.equal((await index(session, photoId, await portrait(who))).body.photo_id, photoId);
-      assert.deepEqual(photosOf(await search(session, await portrait(who))), [photoId]);
-    }), seeded(t, 6));
+    await fc.assert(
+      fc.asyncProperty(usualPhotoId, person, async (photoId, who) => {
+        const session = randomUUID();
+        assert.equal((await index(session, photoId, await portrait(who))).body.photo_id, photoId);
+        assert.deepEqual(photosOf(await search(session, await portrait(who))), [photoId]);
+      }),
+      seeded(t, 6),
+    );
   });
 
   test('4: index answers have exactly the fields of the contract', async (t) => {
-    await fc.assert(fc.asyncProperty(identifier, identifier, fc.boolean(), async (session, photoId, group) => {
-      const { status, body } = await index(session, photoId, group ? await samplePhoto(6) : await portrait(1));
-      assert.equal(status, 200, JSON.stringify(body));
-      assert.deepEqual(indexAnswer.parse(body), body);
-      assert.deepEqual(Object.keys(body).sort(), ['confidence', 'faces', 'faces_detected', 'indexed', 'photo_id', 'rejected']);
-      for (const [position, face] of body.faces.entries()) {
-        assert.deepEqual(Object.keys(face).sort(), ['box', 'confidence', 'face_index', 'quality']);
-        assert.equal(face.face_index, position);
-      }
-      assert.equal(body.faces_detected, body.faces.length);
-    }), seeded(t, 5));
+    await fc.assert(
+      fc.asyncProperty(identifier, identifier, fc.boolean(), async (session, photoId, group) => {
+        const { status, body } = await index(session, photoId, group ? await samplePhoto(6) : await portrait(1));
+        assert.equal(status, 200, JSON.stringify(body));
+        assert.deepEqual(indexAnswer.parse(body), body);
+        assert.deepEqual(Object.keys(body).sort(), [
+          'confidence',
+          'faces',
+          'faces_detected',
+          'indexed',
+          'photo_id',
+          'rejected',
+        ]);
+        for (const [position, face] of body.faces.entries()) {
+          assert.deepEqual(Object.keys(face).sort(), ['box', 'confidence', 'face_index', 'quality']);
+          assert.equal(face.face_index, position);
+        }
+        assert.equal(body.faces_detected, body.faces.length);
+      }),
+      seeded(t, 5),
+    );
   });
 
   test('5: search answers have exactly the fields of the contract, sorted, each photo once, similarities in range', async (t) => {
     const session = 'answers';
-    for (let who = 0; who < PEOPLE; who += 1) for (const n of [0, 1]) await index(session, `person ${who} take ${n}`, await portrait(who, n));
+    for (let who = 0; who < PEOPLE; who += 1)
+      for (const n of [0, 1]) await index(session, `person ${who} take ${n}`, await portrait(who, n));
     await index(session, 'group', await samplePhoto(6));
-    await fc.assert(fc.asyncProperty(person, take, fc.integer({ min: 0, max: 100 }), fc.integer({ min: 1, max: 1000 }), async (who, n, percent, limit) => {
-      const { status, body } = await search(session, await portrait(who, n), { threshold: `${percent / 100}`, limit: `${limit}` });
-      assert.equal(status, 200, JSON.stringify(body));
-      assert.deepEqual(searchAnswer.parse(body), body);
-      assert.deepEqual(Object.keys(body).sort(), ['matches', 'query', 'query_time_ms', 'total_matches']);
-      const similarities: number[] = body.matches.map((match: { similarity: number }) => match.similarity);
-      assert.deepEqual(similarities, similarities.toSorted((a, b) => b - a));
-      assert.ok(similarities.every((similarity) => similarity >= percent / 100 && similarity <= 1 && Number(similarity.toFixed(4)) === similarity));
-      assert.equal(new Set(photosOf({ body })).size, body.matches.length);
-      assert.equal(body.matches.length, Math.min(limit, body.total_matches));
-      for (const match of body.matches) assert.deepEqual(Object.keys(match).sort(), ['confidence', 'face', 'photo_id', 'similarity']);
-    }), seeded(t, 12));
+    await fc.assert(
+      fc.asyncProperty(
+        person,
+        take,
+        fc.integer({ min: 0, max: 100 }),
+        fc.integer({ min: 1, max: 1000 }),
+        async (who, n, percent, limit) => {
+          const { status, body } = await search(session, await portrait(who, n), {
+            threshold: `${percent / 100}`,
+            limit: `${limit}`,
+          });
+          assert.equal(status, 200, JSON.stringify(body));
+          assert.deepEqual(searchAnswer.parse(body), body);
+          assert.deepEqual(Object.keys(body).sort(), ['matches', 'query', 'query_time_ms', 'total_matches']);
+          const similarities: number[] = body.matches.map((match: { similarity: number }) => match.similarity);
+          assert.deepEqual(
+            similarities,
+            similarities.toSorted((a, b) => b - a),
+          );
+          assert.ok(
+            similarities.every(
+              (similarity) =>
+                similarity >= percent / 100 && similarity <= 1 && Number(similarity.toFixed(4)) === similarity,
+            ),
+          );
+          assert.equal(new Set(photosOf({ body })).size, body.matches.length);
+          assert.equal(body.matches.length, Math.min(limit, body.total_matches));
+          for (const match of body.matches)
+            assert.deepEqual(Object.keys(match).sort(), ['confidence', 'face', 'photo_id', 'similarity']);
+        },
+      ),
+      seeded(t, 12),
+    );
   });
 
   test('6: no background work starts by itself', async (t) => {
-    if (service.database.engine === 'embedded') return t.skip('needs PostgreSQL: its view of what each connection did last');
+    if (service.database.engine === 'embedded')
+      return t.skip('needs PostgreSQL: its view of what each connection did last');
     await index('idle', 'a', await portrait(0));
     // On a connection of its own: each measurement through the pool would hide the connection that it takes.
     const observer = new Client({ connectionString: service.database.url });
     await observer.connect();
     t.after(() => observer.end());
     const doing = async () => {
-      const { rows } = await observer.query(`select pid, query_start, query from pg_stat_activity where application_name = 'facepass-api' and datname = current_database() order by pid`);
-      return { statements: rows, analysed: await service.inference!.metric('facepass_inference_requests_total{code="OK"}') };
+      const { rows } = await observer.query(
+        `select pid, query_start, query from pg_stat_activity where application_name = 'facepass-api' and datname = current_database() order by pid`,
+      );
+      return {
+        statements: rows,
+        analysed: await service.inference!.metric('facepass_inference_requests_total{code="OK"}'),
+      };
     };
     const before = await doing();
     // Nothing can be waited for where nothing must happen: this is the time that it gets to happen in.
@@ -110,13 +159,28 @@ describe('properties of the running service', () => {
 
   test('11: every request is logged with its id', async (t) => {
     const paths = fc.constantFrom('/health', '/nothing', '/api/v1/search/status/s', '/api/v1/index/s', '/docs');
-    await fc.assert(fc.asyncProperty(fc.constantFrom('GET', 'DELETE', 'POST'), paths, fc.option(fc.stringMatching(/^[\w.-]{1,64}$/)), async (method, path, id) => {
-      const { headers, status } = await service.call(method, path, { headers: id ? { 'X-Request-Id': id } : {} });
-      const given = headers.get('x-request-id');
-      if (id) assert.equal(given, id);
-      const isLogged = () => service.log.some((line) => line.request_id === given && line.status === status && line.method === method && typeof line.duration_ms === 'number');
-      while (!isLogged()) await new Promise(setImmediate);
-    }), seeded(t, 40));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom('GET', 'DELETE', 'POST'),
+        paths,
+        fc.option(fc.stringMatching(/^[\w.-]{1,64}$/)),
+        async (method, path, id) => {
+          const { headers, status } = await service.call(method, path, { headers: id ? { 'X-Request-Id': id } : {} });
+          const given = headers.get('x-request-id');
+          if (id) assert.equal(given, id);
+          const isLogged = () =>
+            service.log.some(
+              (line) =>
+                line.request_id === given &&
+                line.status === status &&
+                line.method === method &&
+                typeof line.duration_ms === 'number',
+            );
+          while (!isLogged()) await new Promise(setImmediate);
+        },
+      ),
+      seeded(t, 40),
+    );
   });
 
   test('12: metrics move with every operation', async () => {
@@ -128,73 +192,138 @@ describe('properties of the running service', () => {
       return [...after].filter(([name, value]) => value !== (before.get(name) ?? 0)).map(([name]) => name);
     };
     const indexed = await moved(async () => index('metrics', 'a', await portrait(0)));
-    for (const name of ['facepass_index_requests_total{status="200"}', 'facepass_index_duration_seconds_count', 'facepass_embeddings_total']) assert.ok(indexed.includes(name), name);
+    for (const name of [
+      'facepass_index_requests_total{status="200"}',
+      'facepass_index_duration_seconds_count',
+      'facepass_embeddings_total',
+    ])
+      assert.ok(indexed.includes(name), name);
     const searched = await moved(async () => search('metrics', await portrait(0)));
-    for (const name of ['facepass_search_requests_total{status="200"}', 'facepass_search_duration_seconds_count']) assert.ok(searched.includes(name), name);
+    for (const name of ['facepass_search_requests_total{status="200"}', 'facepass_search_duration_seconds_count'])
+      assert.ok(searched.includes(name), name);
     const refused = await moved(async () => search('nobody', await portrait(0)));
     assert.ok(refused.includes('facepass_search_requests_total{status="404"}'));
     const erased = await moved(() => service.call('DELETE', '/api/v1/index/metrics', { key: KEY }));
-    assert.ok(erased.includes('http_server_request_duration_seconds_count{route="/api/v1/index/:session_id",method="DELETE",status="200"}'));
+    assert.ok(
+      erased.includes(
+        'http_server_request_duration_seconds_count{route="/api/v1/index/:session_id",method="DELETE",status="200"}',
+      ),
+    );
   });
 
   test('15: SQL injection strings are data', async (t) => {
     const image = await portrait(2);
     const hostile = fc.oneof(
-      fc.constantFrom(`'; drop table faces; --`, `' or '1'='1`, `"; delete from sessions; --`, `x') on conflict do nothing; --`, `$1`, `\\'; select pg_sleep(9); --`, `%' union select * from audit_log --`, `{}[]`, `NULL`),
-      fc.tuple(identifier, fc.constantFrom(`'`, `"`, `;`, `--`, `/*`, `\\`, `$$`, `%`)).map(([text, mark]) => `${mark}${[...text].slice(0, 200).join('')}${mark}`),
+      fc.constantFrom(
+        `'; drop table faces; --`,
+        `' or '1'='1`,
+        `"; delete from sessions; --`,
+        `x') on conflict do nothing; --`,
+        `$1`,
+        `\\'; select pg_sleep(9); --`,
+        `%' union select * from audit_log --`,
+        `{}[]`,
+        `NULL`,
+      ),
+      fc
+        .tuple(identifier, fc.constantFrom(`'`, `"`, `;`, `--`, `/*`, `\\`, `$$`, `%`))
+        .map(([text, mark]) => `${mark}${[...text].slice(0, 200).join('')}${mark}`),
     );
-    await fc.assert(fc.asyncProperty(hostile, hostile, async (session, photoId) => {
-      assert.equal((await index(session, photoId, image)).status, 200);
-      assert.deepEqual(photosOf(await search(session, image)), [photoId]);
-      const path = `/api/v1/index/${encodeURIComponent(session)}`;
-      assert.equal((await service.call('DELETE', `${path}/photos/${encodeURIComponent(photoId)}`, { key: KEY })).body.embeddings_removed, 1);
-      assert.equal((await service.call('GET', `/api/v1/search/status/${encodeURIComponent(session)}`)).body.indexed, false);
-    }), seeded(t, 8));
-    assert.deepEqual(photosOf(await search('answers', await portrait(0), { threshold: '0.999' })), ['person 0 take 0'], 'other sessions are as they were');
+    await fc.assert(
+      fc.asyncProperty(hostile, hostile, async (session, photoId) => {
+        assert.equal((await index(session, photoId, image)).status, 200);
+        assert.deepEqual(photosOf(await search(session, image)), [photoId]);
+        const path = `/api/v1/index/${encodeURIComponent(session)}`;
+        assert.equal(
+          (await service.call('DELETE', `${path}/photos/${encodeURIComponent(photoId)}`, { key: KEY })).body
+            .embeddings_removed,
+          1,
+        );
+        assert.equal(
+          (await service.call('GET', `/api/v1/search/status/${encodeURIComponent(session)}`)).body.indexed,
+          false,
+        );
+      }),
+      seeded(t, 8),
+    );
+    assert.deepEqual(
+      photosOf(await search('answers', await portrait(0), { threshold: '0.999' })),
+      ['person 0 take 0'],
+      'other sessions are as they were',
+    );
   });
 
   test('20: what is indexed is found', async (t) => {
-    await fc.assert(fc.asyncProperty(person, take, take, async (who, indexed, searched) => {
-      const session = randomUUID();
-      await index(session, 'theirs', await portrait(who, indexed));
-      assert.deepEqual(photosOf(await search(session, await portrait(who, searched))), ['theirs']);
-    }), seeded(t, 8));
+    await fc.assert(
+      fc.asyncProperty(person, take, take, async (who, indexed, searched) => {
+        const session = randomUUID();
+        await index(session, 'theirs', await portrait(who, indexed));
+        assert.deepEqual(photosOf(await search(session, await portrait(who, searched))), ['theirs']);
+      }),
+      seeded(t, 8),
+    );
   });
 
   test('21: sessions never mix', async (t) => {
-    await fc.assert(fc.asyncProperty(fc.uniqueArray(identifier, { minLength: 2, maxLength: 3 }), person, async (sessions, who) => {
-      // Ids such as "key" come up in other properties, too.
-      for (const session of sessions) await service.call('DELETE', `/api/v1/index/${encodeURIComponent(session)}`, { key: KEY });
-      for (const [n, session] of sessions.entries()) await index(session, `photo of session ${n}`, await portrait(who, n));
-      for (const [n, session] of sessions.entries()) {
-        assert.deepEqual(photosOf(await search(session, await portrait(who), { threshold: '0' })), [`photo of session ${n}`]);
-      }
-      for (const session of sessions) await service.call('DELETE', `/api/v1/index/${encodeURIComponent(session)}`, { key: KEY });
-    }), seeded(t, 4));
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(identifier, { minLength: 2, maxLength: 3 }), person, async (sessions, who) => {
+        // Ids such as "key" come up in other properties, too.
+        for (const session of sessions)
+          await service.call('DELETE', `/api/v1/index/${encodeURIComponent(session)}`, { key: KEY });
+        for (const [n, session] of sessions.entries())
+          await index(session, `photo of session ${n}`, await portrait(who, n));
+        for (const [n, session] of sessions.entries()) {
+          assert.deepEqual(photosOf(await search(session, await portrait(who), { threshold: '0' })), [
+            `photo of session ${n}`,
+          ]);
+        }
+        for (const session of sessions)
+          await service.call('DELETE', `/api/v1/index/${encodeURIComponent(session)}`, { key: KEY });
+      }),
+      seeded(t, 4),
+    );
   });
 
   test('22: indexing twice makes no duplicates', async (t) => {
-    await fc.assert(fc.asyncProperty(fc.array(fc.tuple(fc.nat({ max: 2 }), person), { minLength: 2, maxLength: 5 }), async (calls) => {
-      const session = randomUUID();
-      for (const [photo, who] of calls) await index(session, `photo ${photo}`, await portrait(who));
-      const distinct = new Set(calls.map(([photo]) => photo)).size;
-      const { body } = await service.call('GET', `/api/v1/search/status/${session}`);
-      assert.deepEqual([body.photo_count, body.face_count], [distinct, distinct]);
-      const { rows } = await service.context.pool.query('select photo_id from faces where session_id = $1', [session]);
-      assert.equal(rows.length, distinct);
-    }), seeded(t, 4));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.nat({ max: 2 }), person), { minLength: 2, maxLength: 5 }),
+        async (calls) => {
+          const session = randomUUID();
+          for (const [photo, who] of calls) await index(session, `photo ${photo}`, await portrait(who));
+          const distinct = new Set(calls.map(([photo]) => photo)).size;
+          const { body } = await service.call('GET', `/api/v1/search/status/${session}`);
+          assert.deepEqual([body.photo_count, body.face_count], [distinct, distinct]);
+          const { rows } = await service.context.pool.query('select photo_id from faces where session_id = $1', [
+            session,
+          ]);
+          assert.equal(rows.length, distinct);
+        },
+      ),
+      seeded(t, 4),
+    );
   });
 
   function foreignAddresses(): string[] {
     const { host, port } = service.context.pool.options;
-    const known = [service.inference!.address, `127.0.0.1:${service.inference!.metricsPort}`, new URL(service.url).host, new URL(service.metricsUrl).host];
+    const known = [
+      service.inference!.address,
+      `127.0.0.1:${service.inference!.metricsPort}`,
+      new URL(service.url).host,
+      new URL(service.metricsUrl).host,
+    ];
     const database = new URL(service.database.url);
-    const ofDatabase = service.database.engine === 'embedded' ? ['a UNIX socket'] : [`${host ?? database.hostname}:${port ?? database.port}`, `${database.hostname}:${database.port || 5432}`];
+    const ofDatabase =
+      service.database.engine === 'embedded'
+        ? ['a UNIX socket']
+        : [`${host ?? database.hostname}:${port ?? database.port}`, `${database.hostname}:${database.port || 5432}`];
     return [...contacted].filter((address) => ![...known, ...ofDatabase].includes(address));
   }
 });
 
 function parseMetrics(text: string): Map<string, number> {
   const lines = text.split('\n').filter((line) => line && !line.startsWith('#'));
-  return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]));
+  return new Map(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
+  );
 }

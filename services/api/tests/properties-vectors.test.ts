@@ -19,8 +19,10 @@ describe('properties of vectors and tables', () => {
   });
   after(() => service?.[Symbol.asyncDispose]());
 
-  const index = (session_id: string, photo_id: string, image: Uint8Array) => service.call('POST', '/api/v1/index', { key: KEY, form: { session_id, photo_id, image } });
-  const search = (session_id: string, image: Uint8Array) => service.call('POST', '/api/v1/search', { form: { session_id, image, threshold: '0' } });
+  const index = (session_id: string, photo_id: string, image: Uint8Array) =>
+    service.call('POST', '/api/v1/index', { key: KEY, form: { session_id, photo_id, image } });
+  const search = (session_id: string, image: Uint8Array) =>
+    service.call('POST', '/api/v1/search', { form: { session_id, image, threshold: '0' } });
   const person = fc.nat({ max: PEOPLE - 1 });
   const take = fc.nat({ max: 8 });
 
@@ -38,7 +40,10 @@ describe('properties of vectors and tables', () => {
       [session],
     );
     await migrate(database.url, 'up', pack);
-    const { rows } = await client.query(`select vector_dims(embedding) as dimensions, embedding::real[] as embedding from faces where session_id = $1`, [session]);
+    const { rows } = await client.query(
+      `select vector_dims(embedding) as dimensions, embedding::real[] as embedding from faces where session_id = $1`,
+      [session],
+    );
     await client.end();
     assert.equal(rows.length, 200);
     for (const { dimensions, embedding } of rows) {
@@ -56,35 +61,78 @@ describe('properties of vectors and tables', () => {
     stack.defer(() => administrator.end());
     await administrator.query(`create table somebody_elses (id integer primary key, note text)`);
     await administrator.query(`insert into somebody_elses select n, 'kept' from generate_series(1, 100) as n`);
-    const foreign = async () => (await administrator.query('select xmin::text, * from somebody_elses order by id')).rows;
+    const foreign = async () =>
+      (await administrator.query('select xmin::text, * from somebody_elses order by id')).rows;
     const before = await foreign();
 
     const url = database.engine === 'postgresql' ? await grantedRole(database, stack) : database.url;
-    const own = stack.use(await startTestService({ inference: null, database: { ...database, url }, environment: { INFERENCE_ADDRESS: service.inference!.address } }));
+    const own = stack.use(
+      await startTestService({
+        inference: null,
+        database: { ...database, url },
+        environment: { INFERENCE_ADDRESS: service.inference!.address },
+      }),
+    );
     const session = '/api/v1/index/written';
-    assert.equal((await own.call('POST', '/api/v1/index', { key: KEY, form: { session_id: 'written', photo_id: 'a', image: await portrait(0) } })).status, 200);
-    assert.equal((await own.call('POST', '/api/v1/search', { form: { session_id: 'written', image: await portrait(0) } })).body.total_matches, 1);
+    assert.equal(
+      (
+        await own.call('POST', '/api/v1/index', {
+          key: KEY,
+          form: { session_id: 'written', photo_id: 'a', image: await portrait(0) },
+        })
+      ).status,
+      200,
+    );
+    assert.equal(
+      (await own.call('POST', '/api/v1/search', { form: { session_id: 'written', image: await portrait(0) } })).body
+        .total_matches,
+      1,
+    );
     assert.equal((await own.call('DELETE', `${session}/photos/a`, { key: KEY })).status, 200);
     assert.equal((await own.call('DELETE', session, { key: KEY })).status, 404);
     assert.equal((await own.call('GET', '/readyz')).status, 200);
     assert.deepEqual(await foreign(), before);
-    if (database.engine === 'embedded') return t.diagnostic('the embedded database has one role: that others are out of reach is shown on PostgreSQL');
-    for (const statement of ['select * from somebody_elses', 'create table mine (id integer)', 'delete from audit_log']) {
+    if (database.engine === 'embedded')
+      return t.diagnostic('the embedded database has one role: that others are out of reach is shown on PostgreSQL');
+    for (const statement of [
+      'select * from somebody_elses',
+      'create table mine (id integer)',
+      'delete from audit_log',
+    ]) {
       await assert.rejects(own.context.pool.query(statement), { code: '42501' });
     }
   });
 
   test('13: search stays bounded: on 1,000 photos the plan reads the rows of the session only', async (t) => {
     const { pool, modelId, pack } = service.context;
-    const faces = (count: number) => Array.from({ length: count }, () => ({ box: { x: 0, y: 0, width: 50, height: 50 }, confidence: 0.9, quality: 0.5, embedding: randomUnit(pack.embedding_size) }));
+    const faces = (count: number) =>
+      Array.from({ length: count }, () => ({
+        box: { x: 0, y: 0, width: 50, height: 50 },
+        confidence: 0.9,
+        quality: 0.5,
+        embedding: randomUnit(pack.embedding_size),
+      }));
     for (let n = 0; n < 1000; n += 1) {
-      await replaceFaces(pool, { sessionId: 'large', photoId: `photo ${n}`, modelId, faces: faces(3), lastErasure: '0', retentionDays: 0 });
+      await replaceFaces(pool, {
+        sessionId: 'large',
+        photoId: `photo ${n}`,
+        modelId,
+        faces: faces(3),
+        lastErasure: '0',
+        retentionDays: 0,
+      });
     }
     const { rows: strangers } = await pool.query(FILL_PARTITION_OF_LARGE);
     assert.equal(strangers.length, 30_000);
     await pool.query('vacuum analyze faces');
     const query = { sessionId: 'large', modelId, embedding: randomUnit(pack.embedding_size), cosine: 0, limit: 100 };
-    const { rows } = await pool.query(`explain (analyze, format json) ${NEAREST_PHOTOS}`, [query.sessionId, modelId, halfvecBytes(query.embedding), -1, query.limit]);
+    const { rows } = await pool.query(`explain (analyze, format json) ${NEAREST_PHOTOS}`, [
+      query.sessionId,
+      modelId,
+      halfvecBytes(query.embedding),
+      -1,
+      query.limit,
+    ]);
     const scans = nodesOf(rows[0]['QUERY PLAN'][0].Plan).filter((node) => /^faces/.test(String(node['Relation Name'])));
     assert.equal(scans.length, 1, JSON.stringify(rows[0]));
     const read = Number(scans[0]!['Actual Rows']) + Number(scans[0]!['Rows Removed by Filter'] ?? 0);
@@ -92,29 +140,42 @@ describe('properties of vectors and tables', () => {
 
     const selfie = await portrait(0);
     const inDatabase = await timesOf(100, () => nearestPhotos(pool, query));
-    const answered = await timesOf(20, () => service.call('POST', '/api/v1/search', { form: { session_id: 'large', image: selfie } }));
-    t.diagnostic(`statement p50 ${inDatabase[50]} p95 ${inDatabase[95]} p99 ${inDatabase[99]} ms; search p50 ${answered[10]} p95 ${answered[19]} p99 ${answered[19]} ms`);
+    const answered = await timesOf(20, () =>
+      service.call('POST', '/api/v1/search', { form: { session_id: 'large', image: selfie } }),
+    );
+    t.diagnostic(
+      `statement p50 ${inDatabase[50]} p95 ${inDatabase[95]} p99 ${inDatabase[99]} ms; search p50 ${answered[10]} p95 ${answered[19]} p99 ${answered[19]} ms`,
+    );
   });
 
   test('18: vectors have norm 1', async (t) => {
-    await fc.assert(fc.asyncProperty(person, take, async (who, n) => {
-      const session = randomUUID();
-      await index(session, 'a', await portrait(who, n));
-      const { rows } = await service.context.pool.query('select embedding::real[] as embedding from faces where session_id = $1', [session]);
-      assert.equal(rows.length, 1);
-      assert.ok(Math.abs(normOf(rows[0].embedding) - 1) < HALF_PRECISION, `norm ${normOf(rows[0].embedding)}`);
-    }), seeded(t, 8));
+    await fc.assert(
+      fc.asyncProperty(person, take, async (who, n) => {
+        const session = randomUUID();
+        await index(session, 'a', await portrait(who, n));
+        const { rows } = await service.context.pool.query(
+          'select embedding::real[] as embedding from faces where session_id = $1',
+          [session],
+        );
+        assert.equal(rows.length, 1);
+        assert.ok(Math.abs(normOf(rows[0].embedding) - 1) < HALF_PRECISION, `norm ${normOf(rows[0].embedding)}`);
+      }),
+      seeded(t, 8),
+    );
   });
 
   test('19: similarity is symmetric', async (t) => {
-    await fc.assert(fc.asyncProperty(person, take, person, take, async (who, n, other, m) => {
-      const [one, two] = [await portrait(who, n), await portrait(other, m)];
-      const sessions = [randomUUID(), randomUUID()] as const;
-      await index(sessions[0], 'one', one);
-      await index(sessions[1], 'two', two);
-      const [there, back] = [await search(sessions[0], two), await search(sessions[1], one)];
-      assert.equal(there.body.matches[0].similarity, back.body.matches[0].similarity);
-    }), seeded(t, 5));
+    await fc.assert(
+      fc.asyncProperty(person, take, person, take, async (who, n, other, m) => {
+        const [one, two] = [await portrait(who, n), await portrait(other, m)];
+        const sessions = [randomUUID(), randomUUID()] as const;
+        await index(sessions[0], 'one', one);
+        await index(sessions[1], 'two', two);
+        const [there, back] = [await search(sessions[0], two), await search(sessions[1], one)];
+        assert.equal(there.body.matches[0].similarity, back.body.matches[0].similarity);
+      }),
+      seeded(t, 5),
+    );
   });
 });
 

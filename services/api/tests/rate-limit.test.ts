@@ -17,7 +17,16 @@ describe('rate limits', () => {
   after(() => database?.[Symbol.asyncDispose]());
 
   const start = (environment: Record<string, string> = {}) =>
-    startTestService({ inference: null, database, environment: { RATE_LIMIT_WRITES_PER_MINUTE: `${LIMIT}`, RATE_LIMIT_SEARCHES_PER_MINUTE: `${LIMIT}`, DATABASE_POOL_SIZE: '1', ...environment } });
+    startTestService({
+      inference: null,
+      database,
+      environment: {
+        RATE_LIMIT_WRITES_PER_MINUTE: `${LIMIT}`,
+        RATE_LIMIT_SEARCHES_PER_MINUTE: `${LIMIT}`,
+        DATABASE_POOL_SIZE: '1',
+        ...environment,
+      },
+    });
 
   test('a write over the limit is 429 with Retry-After and RateLimit headers; another key still has its own', async () => {
     await using service = await start();
@@ -34,15 +43,22 @@ describe('rate limits', () => {
   test('keys cannot be guessed faster than the limit of an address', async () => {
     await using service = await start();
     const guesses = [];
-    for (let n = 0; n < LIMIT + 1; n += 1) guesses.push(await service.call('DELETE', '/api/v1/index/s', { key: `a wrong key ${n}` }));
+    for (let n = 0; n < LIMIT + 1; n += 1)
+      guesses.push(await service.call('DELETE', '/api/v1/index/s', { key: `a wrong key ${n}` }));
     assert.deepEqual(statusesOf(guesses), [...Array(LIMIT).fill(401), 429]);
   });
 
   test('forged addresses count as one client without a trusted proxy, as several behind one', async () => {
     await using direct = await start();
-    assert.deepEqual(await searchesFrom(direct, ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4', '10.0.0.5', '10.0.0.6']), [...Array(LIMIT).fill(200), 429]);
+    assert.deepEqual(
+      await searchesFrom(direct, ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4', '10.0.0.5', '10.0.0.6']),
+      [...Array(LIMIT).fill(200), 429],
+    );
     await using proxied = await start({ TRUST_PROXY: '1' });
-    assert.deepEqual(await searchesFrom(proxied, ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4', '10.0.0.5', '10.0.0.6']), Array(6).fill(200));
+    assert.deepEqual(
+      await searchesFrom(proxied, ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4', '10.0.0.5', '10.0.0.6']),
+      Array(6).fill(200),
+    );
     const appended = Array.from({ length: LIMIT + 1 }, (_, n) => `1.2.3.${n}, 10.9.9.9`);
     assert.deepEqual(await searchesFrom(proxied, appended), [...Array(LIMIT).fill(200), 429]);
   });
@@ -77,7 +93,11 @@ describe('rate limits', () => {
       await sharedAgain(first, second);
     });
 
-    for (const [fault, mend] of [['stop', 'restart'], ['hang', 'wake'], ['readOnly', 'writable']] as const) {
+    for (const [fault, mend] of [
+      ['stop', 'restart'],
+      ['hang', 'wake'],
+      ['readOnly', 'writable'],
+    ] as const) {
       test(`${fault}: each replica counts alone without a 5xx or a long wait; after ${mend} they count together again`, async (t) => {
         await using redis = await startRedis();
         await using first = await start({ REDIS_URL: redis.url, RATE_LIMIT_WRITES_PER_MINUTE: '1000' });
@@ -120,7 +140,10 @@ async function writes(service: TestService, key: string, count: number) {
 
 async function searchesFrom(service: TestService, addresses: string[]): Promise<number[]> {
   const statuses = [];
-  for (const address of addresses) statuses.push((await service.call('GET', '/api/v1/search/status/s', { headers: { 'X-Forwarded-For': address } })).status);
+  for (const address of addresses)
+    statuses.push(
+      (await service.call('GET', '/api/v1/search/status/s', { headers: { 'X-Forwarded-For': address } })).status,
+    );
   return statuses;
 }
 
@@ -146,7 +169,8 @@ interface RedisProcess extends AsyncDisposable {
 async function startRedis(): Promise<RedisProcess> {
   const port = await freePort();
   let child = await spawnRedis(port);
-  const command = async (...words: string[]) => assert.equal(spawnSync('redis-cli', ['-p', `${port}`, ...words]).status, 0);
+  const command = async (...words: string[]) =>
+    assert.equal(spawnSync('redis-cli', ['-p', `${port}`, ...words]).status, 0);
   const stop = async () => {
     child.kill('SIGKILL');
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
@@ -164,9 +188,15 @@ async function startRedis(): Promise<RedisProcess> {
 }
 
 async function spawnRedis(port: number): Promise<ChildProcess> {
-  const child = spawn('redis-server', ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(
+    'redis-server',
+    ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
   const lines = createInterface(child.stdout!);
-  await new Promise<void>((resolve) => lines.on('line', (line) => line.includes('Ready to accept connections') && resolve()));
+  await new Promise<void>((resolve) =>
+    lines.on('line', (line) => line.includes('Ready to accept connections') && resolve()),
+  );
   return child;
 }
 

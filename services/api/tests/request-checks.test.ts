@@ -13,12 +13,17 @@ describe('what is refused before any face is looked for', () => {
   });
   after(() => service?.[Symbol.asyncDispose]());
 
-  const index = (form: Record<string, string | Uint8Array | undefined>, key: string | undefined = KEY) => service.call('POST', '/api/v1/index', { key, form });
+  const index = (form: Record<string, string | Uint8Array | undefined>, key: string | undefined = KEY) =>
+    service.call('POST', '/api/v1/index', { key, form });
 
   test('every field that breaks a rule is named with the rule', async () => {
     const answer = await index({ session_id: 'x'.repeat(256), photo_id: 'a\u0007', colour: 'red', image: photo });
     assertProblem(answer, 'invalid_parameter');
-    assert.deepEqual(answer.body.errors.map(({ field }: { field: string }) => field).sort(), ['colour', 'photo_id', 'session_id']);
+    assert.deepEqual(answer.body.errors.map(({ field }: { field: string }) => field).sort(), [
+      'colour',
+      'photo_id',
+      'session_id',
+    ]);
   });
 
   test('an identifier may have 255 characters of any script, and no more', async () => {
@@ -28,11 +33,21 @@ describe('what is refused before any face is looked for', () => {
   });
 
   test('a number is a plain decimal in its range', async () => {
-    for (const [field, values] of Object.entries({ threshold: ['', '1.01', '-0.1', 'NaN', '0x1', '1e-1', ' '], limit: ['0', '1001', '2.5', ''], face_index: ['-1', 'one'] })) {
+    for (const [field, values] of Object.entries({
+      threshold: ['', '1.01', '-0.1', 'NaN', '0x1', '1e-1', ' '],
+      limit: ['0', '1001', '2.5', ''],
+      face_index: ['-1', 'one'],
+    })) {
       for (const value of values) {
-        const answer = await service.call('POST', '/api/v1/search', { form: { session_id: 's', image: photo, [field]: value } });
+        const answer = await service.call('POST', '/api/v1/search', {
+          form: { session_id: 's', image: photo, [field]: value },
+        });
         assertProblem(answer, 'invalid_parameter');
-        assert.deepEqual(answer.body.errors.map((error: { field: string }) => error.field), [field], `${field}=${value}`);
+        assert.deepEqual(
+          answer.body.errors.map((error: { field: string }) => error.field),
+          [field],
+          `${field}=${value}`,
+        );
       }
     }
   });
@@ -41,19 +56,38 @@ describe('what is refused before any face is looked for', () => {
     const twice = new FormData();
     for (const photoId of ['a', 'b']) twice.append('photo_id', photoId);
     assertProblem(await service.call('POST', '/api/v1/index', { key: KEY, body: twice }), 'invalid_parameter');
-    const both = await service.call('POST', '/api/v1/index?photo_id=a', { key: KEY, form: { photo_id: 'a', session_id: 's', image: photo } });
+    const both = await service.call('POST', '/api/v1/index?photo_id=a', {
+      key: KEY,
+      form: { photo_id: 'a', session_id: 's', image: photo },
+    });
     assert.deepEqual(both.body.errors, [{ field: 'photo_id', rule: 'must be given once' }]);
   });
 
   test('a bare image body takes its parameters from the query', async () => {
-    const answer = await service.call('POST', '/api/v1/index?photo_id=p&session_id=s', { key: KEY, body: new Uint8Array(photo), headers: { 'Content-Type': 'image/jpeg' } });
+    const answer = await service.call('POST', '/api/v1/index?photo_id=p&session_id=s', {
+      key: KEY,
+      body: new Uint8Array(photo),
+      headers: { 'Content-Type': 'image/jpeg' },
+    });
     assertProblem(answer, 'inference_unavailable');
-    const nameless = await service.call('POST', '/api/v1/index?photo_id=p', { key: KEY, body: new Uint8Array(photo), headers: { 'Content-Type': 'image/jpeg' } });
-    assert.deepEqual(nameless.body.errors.map(({ field }: { field: string }) => field), ['session_id']);
+    const nameless = await service.call('POST', '/api/v1/index?photo_id=p', {
+      key: KEY,
+      body: new Uint8Array(photo),
+      headers: { 'Content-Type': 'image/jpeg' },
+    });
+    assert.deepEqual(
+      nameless.body.errors.map(({ field }: { field: string }) => field),
+      ['session_id'],
+    );
   });
 
   test('the bytes decide what is an image, not the content type', async () => {
-    const formats = { 'GIF89a............': 'unsupported_format', '<svg xmlns="http://www.w3.org/2000/svg"/>': 'not_an_image', '': 'not_an_image', '%PDF-1.7 ........': 'not_an_image' };
+    const formats = {
+      'GIF89a............': 'unsupported_format',
+      '<svg xmlns="http://www.w3.org/2000/svg"/>': 'not_an_image',
+      '': 'not_an_image',
+      '%PDF-1.7 ........': 'not_an_image',
+    };
     for (const [bytes, code] of Object.entries(formats)) {
       assertProblem(await index({ session_id: 's', photo_id: 'p', image: Buffer.from(bytes) }), code);
     }
@@ -64,32 +98,56 @@ describe('what is refused before any face is looked for', () => {
     assertProblem(await index({ session_id: 's', photo_id: 'p', image: large }), 'image_too_large');
     const undeclared = new ReadableStream({ pull: (stream) => stream.enqueue(new Uint8Array(65_536).fill(255)) });
     const options = { key: KEY, body: undeclared, headers: { 'Content-Type': 'image/jpeg' }, duplex: 'half' };
-    const response = await fetch(`${service.url}/api/v1/index?photo_id=p&session_id=s`, { method: 'POST', ...options, headers: { ...options.headers, 'X-API-Key': KEY } } as RequestInit);
+    const response = await fetch(`${service.url}/api/v1/index?photo_id=p&session_id=s`, {
+      method: 'POST',
+      ...options,
+      headers: { ...options.headers, 'X-API-Key': KEY },
+    } as RequestInit);
     assert.equal(response.status, 413);
   });
 
   test('other content types are 415, malformed bodies 400', async () => {
-    const send = (type: string, body: string) => service.call('POST', '/api/v1/index', { key: KEY, body, headers: { 'Content-Type': type } });
+    const send = (type: string, body: string) =>
+      service.call('POST', '/api/v1/index', { key: KEY, body, headers: { 'Content-Type': type } });
     assertProblem(await send('application/x-www-form-urlencoded', 'a=b'), 'unsupported_media_type');
     assertProblem(await send('text/plain', 'a'), 'unsupported_media_type');
     assertProblem(await send('application/json', '{'), 'malformed_body');
     assertProblem(await send('application/json', '[1]'), 'malformed_body');
     assertProblem(await send('multipart/form-data', 'x'), 'malformed_body');
     assertProblem(await send(`multipart/form-data; boundary=${'b'.repeat(71)}`, 'x'), 'malformed_body');
-    assertProblem(await send('multipart/form-data; boundary=b', '--b\r\nContent-Disposition: form-data; name="photo_id"\r\n\r\ncut'), 'malformed_body');
+    assertProblem(
+      await send(
+        'multipart/form-data; boundary=b',
+        '--b\r\nContent-Disposition: form-data; name="photo_id"\r\n\r\ncut',
+      ),
+      'malformed_body',
+    );
   });
 
   test('a call needs an image or a key of the bucket, and not both', async () => {
     assertProblem(await index({ session_id: 's', photo_id: 'p' }), 'image_missing');
     assertProblem(await index({ session_id: 's', photo_id: 'p', s3_key: 'k', image: photo }), 'invalid_parameter');
-    assertProblem(await service.call('POST', '/api/v1/index', { key: KEY, json: { session_id: 's', photo_id: 'p', s3_key: 'k' } }), 's3_not_configured');
-    assertProblem(await service.call('POST', '/api/v1/index/batch', { key: KEY, json: { session_id: 's', photos: [{ photo_id: 'p', s3_key: 'k' }] } }), 's3_not_configured');
+    assertProblem(
+      await service.call('POST', '/api/v1/index', { key: KEY, json: { session_id: 's', photo_id: 'p', s3_key: 'k' } }),
+      's3_not_configured',
+    );
+    assertProblem(
+      await service.call('POST', '/api/v1/index/batch', {
+        key: KEY,
+        json: { session_id: 's', photos: [{ photo_id: 'p', s3_key: 'k' }] },
+      }),
+      's3_not_configured',
+    );
   });
 
   test('expires_at must be a time that is to come', async () => {
     for (const expires_at of ['tomorrow', '2020-01-01T00:00:00Z', '2030-13-01T00:00:00Z']) {
       const answer = await index({ session_id: 's', photo_id: 'p', expires_at, image: photo });
-      assert.deepEqual(answer.body.errors?.map(({ field }: { field: string }) => field), ['expires_at'], expires_at);
+      assert.deepEqual(
+        answer.body.errors?.map(({ field }: { field: string }) => field),
+        ['expires_at'],
+        expires_at,
+      );
     }
   });
 
@@ -110,10 +168,20 @@ describe('what is refused before any face is looked for', () => {
   test('what is not indexed is 404 to erase, and says so in the status', async () => {
     assertProblem(await service.call('DELETE', '/api/v1/index/nothing', { key: KEY }), 'session_not_indexed');
     assertProblem(await service.call('DELETE', '/api/v1/index/nothing/photos/p', { key: KEY }), 'photo_not_indexed');
-    assertProblem(await service.call('POST', '/api/v1/search', { form: { session_id: 'nothing', image: photo } }), 'session_not_indexed');
+    assertProblem(
+      await service.call('POST', '/api/v1/search', { form: { session_id: 'nothing', image: photo } }),
+      'session_not_indexed',
+    );
     const { status, body } = await service.call('GET', '/api/v1/search/status/nothing');
     assert.equal(status, 200);
-    assert.deepEqual(body, { indexed: false, photo_count: 0, last_indexed: null, session_id: 'nothing', face_count: 0, model: null });
+    assert.deepEqual(body, {
+      indexed: false,
+      photo_count: 0,
+      last_indexed: null,
+      session_id: 'nothing',
+      face_count: 0,
+      model: null,
+    });
   });
 
   test('without an inference server the answer is 503 with Retry-After, and readiness says why', async () => {
@@ -126,7 +194,13 @@ describe('what is refused before any face is looked for', () => {
     assert.equal((await service.call('GET', '/livez')).status, 200);
     const health = await service.call('GET', '/health');
     assert.equal(health.status, 503);
-    assert.deepEqual(Object.keys(health.body).sort(), ['database', 'face_recognition_model', 'status', 'uptime_seconds', 'version']);
+    assert.deepEqual(Object.keys(health.body).sort(), [
+      'database',
+      'face_recognition_model',
+      'status',
+      'uptime_seconds',
+      'version',
+    ]);
   });
 });
 

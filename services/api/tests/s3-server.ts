@@ -2,7 +2,17 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 
 /** What goes wrong with an object: for each of its requests in turn; then it is served. */
-export type Fault = 'stall head' | 'stall body' | 'slow body' | 'cut body' | 'busy' | 'internal' | 'denied' | 'reset' | 'endless' | 'undeclared endless';
+export type Fault =
+  | 'stall head'
+  | 'stall body'
+  | 'slow body'
+  | 'cut body'
+  | 'busy'
+  | 'internal'
+  | 'denied'
+  | 'reset'
+  | 'endless'
+  | 'undeclared endless';
 
 export interface S3Server extends AsyncDisposable {
   endpoint: string;
@@ -28,7 +38,14 @@ export async function startS3Server(): Promise<S3Server> {
     if (!isSigned(request)) return sendError(response, 403, 'AccessDenied');
     if (fault) return misbehave(response, fault, body ?? Buffer.from('nothing'));
     if (!body) return sendError(response, 404, 'NoSuchKey');
-    response.writeHead(200, { 'Content-Type': 'image/jpeg', 'Content-Length': body.length, ETag: '"0"', 'x-amz-request-id': 'test' }).end(body);
+    response
+      .writeHead(200, {
+        'Content-Type': 'image/jpeg',
+        'Content-Length': body.length,
+        ETag: '"0"',
+        'x-amz-request-id': 'test',
+      })
+      .end(body);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -36,7 +53,10 @@ export async function startS3Server(): Promise<S3Server> {
     objects,
     faults,
     requests,
-    connections: () => new Promise((resolve, reject) => server.getConnections((error, count) => (error ? reject(error) : resolve(count)))),
+    connections: () =>
+      new Promise((resolve, reject) =>
+        server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+      ),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -91,5 +111,7 @@ function flood(response: ServerResponse): void {
 
 function sendError(response: ServerResponse, status: number, code: string): void {
   const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${code}</Message><RequestId>test</RequestId></Error>`;
-  response.writeHead(status, { 'Content-Type': 'application/xml', 'Content-Length': Buffer.byteLength(body) }).end(body);
+  response
+    .writeHead(status, { 'Content-Type': 'application/xml', 'Content-Length': Buffer.byteLength(body) })
+    .end(body);
 }

@@ -6,8 +6,9 @@ import { portrait } from './people.ts';
 import { KEY, startTestService } from './service.ts';
 
 /**
- * Runs schemathesis, from PyPI in an environment thrown away afterwards, against the running service: no status, content type or
- * body that /openapi.json does not declare, no 5xx, nothing malformed accepted. Arguments are handed on to `st run`.
+ * Runs schemathesis, from PyPI in an environment thrown away afterwards, against the running service: no status,
+ * content type or body that /openapi.json does not declare, no 5xx, nothing malformed accepted. Arguments are handed on
+ * to `st run`.
  */
 const SCHEMATHESIS = 'schemathesis==4.32.5';
 /** Bytes made up for an image are rightly refused, although the document can only call them binary. */
@@ -21,7 +22,17 @@ try {
   const session = { session_id: 'wedding-2026-05-09', photo_id: '5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11' };
   await service.call('POST', '/api/v1/index', { key: KEY, form: { ...session, image: await portrait(0) } });
   const status = await new Promise<number>((resolve) => {
-    const options = ['run', `${service.url}/openapi.json`, '--header', `X-API-Key: ${KEY}`, '--exclude-checks', UNFIT_CHECKS, '--max-examples', '200', ...process.argv.slice(2)];
+    const options = [
+      'run',
+      `${service.url}/openapi.json`,
+      '--header',
+      `X-API-Key: ${KEY}`,
+      '--exclude-checks',
+      UNFIT_CHECKS,
+      '--max-examples',
+      '200',
+      ...process.argv.slice(2),
+    ];
     spawn(join(directory, 'bin/st'), options, { stdio: 'inherit' }).once('exit', (code) => resolve(code ?? 1));
   });
   process.exitCode = status;

@@ -11,11 +11,18 @@ export function seeded<Values>(t: TestContext, numRuns: number): fc.Parameters<V
 /** Any identifier that the contract allows. */
 export const identifier = fc
   .string({ unit: 'binary', minLength: 1, maxLength: 255 })
-  .map((text) => [...text.toWellFormed()].filter((character) => !/\p{Cc}/u.test(character)).slice(0, 255).join(''))
+  .map((text) =>
+    [...text.toWellFormed()]
+      .filter((character) => !/\p{Cc}/u.test(character))
+      .slice(0, 255)
+      .join(''),
+  )
   .filter((text) => text.length > 0);
 
 /** The two usual kinds of photo id. */
 export const usualPhotoId = fc.oneof(
   fc.uuid(),
-  fc.tuple(fc.integer({ min: 1.5e12, max: 2e12 }), fc.stringMatching(/^[0-9a-f]{8,40}$/)).map(([time, hash]) => `${time}-${hash}`),
+  fc
+    .tuple(fc.integer({ min: 1.5e12, max: 2e12 }), fc.stringMatching(/^[0-9a-f]{8,40}$/))
+    .map(([time, hash]) => `${time}-${hash}`),
 );

@@ -25,7 +25,9 @@ export async function createMigratedDatabase(environment: Record<string, string>
 /** Runs the migrator on a database. */
 export async function migrate(url: string, command: string, environment: Record<string, string> = {}): Promise<string> {
   const arguments_ = [MIGRATOR, ...command.split(' ')];
-  const { stdout } = await promisify(execFile)(process.execPath, arguments_, { env: { ...process.env, DATABASE_URL: url, ...environment } });
+  const { stdout } = await promisify(execFile)(process.execPath, arguments_, {
+    env: { ...process.env, DATABASE_URL: url, ...environment },
+  });
   return stdout;
 }
 
@@ -59,11 +61,17 @@ export interface Answer {
   body: any;
 }
 
-/** The API in this process, on free ports, with a database of its own and, unless `inference` is null, a real inference process. */
-export async function startTestService(options: { environment?: Record<string, string>; inference?: null; database?: TestDatabase } = {}): Promise<TestService> {
+/**
+ * The API in this process, on free ports, with a database of its own and, unless `inference` is null, a real inference
+ * process.
+ */
+export async function startTestService(
+  options: { environment?: Record<string, string>; inference?: null; database?: TestDatabase } = {},
+): Promise<TestService> {
   await using stack = new AsyncDisposableStack();
   const database = options.database ?? stack.use(await createMigratedDatabase());
-  const inference = options.inference === null ? null : stack.use(await startInferenceProcess({ INFERENCE_WORKERS: '1' }));
+  const inference =
+    options.inference === null ? null : stack.use(await startInferenceProcess({ INFERENCE_WORKERS: '1' }));
   const log: TestService['log'] = [];
   const config = readConfig({
     HOST: '127.0.0.1',
@@ -102,10 +110,13 @@ export async function callApi(url: string, method: string, path: string, options
   const headers: Record<string, string> = { ...options.headers };
   if (options.key) headers['X-API-Key'] = options.key;
   if (options.json !== undefined) headers['Content-Type'] = 'application/json';
-  const body = options.json !== undefined ? JSON.stringify(options.json) : options.form ? formOf(options.form) : options.body;
+  const body =
+    options.json !== undefined ? JSON.stringify(options.json) : options.form ? formOf(options.form) : options.body;
   const response = await fetch(`${url}${path}`, { method, headers, body, signal: options.signal });
   const text = await response.text();
-  const isJson = /json/.test(response.headers.get('content-type') ?? '') && !/ndjson/.test(response.headers.get('content-type') ?? '');
+  const isJson =
+    /json/.test(response.headers.get('content-type') ?? '') &&
+    !/ndjson/.test(response.headers.get('content-type') ?? '');
   return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
 }
 

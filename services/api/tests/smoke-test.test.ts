@@ -24,14 +24,23 @@ test('the smoke test holds against a working service and leaves nothing behind',
 });
 
 test('a model that answers 200 with rubbish fails the smoke test', { timeout: 60_000 }, async (t) => {
-  await t.test('the same vector for everybody', async () => assertFails(() => [1, 1], /FAILED a stranger finds nothing/));
-  await t.test('a vector made of the bytes of the picture', async () => assertFails((asked, stored) => (asked === stored ? [1, 1] : [0.5, 0.5]), /FAILED another photo of the same person/));
-  await t.test('a vector made of chance', async () => assertFails(() => [0.5, 0.5], /FAILED its largest face finds it/));
+  await t.test('the same vector for everybody', async () =>
+    assertFails(() => [1, 1], /FAILED a stranger finds nothing/),
+  );
+  await t.test('a vector made of the bytes of the picture', async () =>
+    assertFails((asked, stored) => (asked === stored ? [1, 1] : [0.5, 0.5]), /FAILED another photo of the same person/),
+  );
+  await t.test('a vector made of chance', async () =>
+    assertFails(() => [0.5, 0.5], /FAILED its largest face finds it/),
+  );
 });
 
 test('a service that refuses its first connections is waited for', { timeout: 60_000 }, async () => {
   let refused = 0;
-  const { output } = await testAgainst(rubbish(() => [1, 1]), (socket) => void ((refused += 1) <= 3 && socket.destroy()));
+  const { output } = await testAgainst(
+    rubbish(() => [1, 1]),
+    (socket) => void ((refused += 1) <= 3 && socket.destroy()),
+  );
   assert.ok(refused > 3);
   assert.match(output, /ok +\/api\/v1\/index: 200/);
 });
@@ -63,12 +72,17 @@ function rubbish(compare: (asked: number, stored: number) => number[]): RequestL
     const threshold = Number(/name="threshold"\r\n\r\n([\d.]+)/.exec(body)?.[1] ?? 0.5);
     if (request.method === 'DELETE') stored.clear();
     if (photo) stored.set(photo, size);
-    const matches = [...stored].map(([photo_id, other]) => ({ photo_id, similarity: compare(size, other)[0] ?? 0 })).filter(({ similarity }) => similarity >= threshold);
+    const matches = [...stored]
+      .map(([photo_id, other]) => ({ photo_id, similarity: compare(size, other)[0] ?? 0 }))
+      .filter(({ similarity }) => similarity >= threshold);
     response.setHeader('Content-Type', 'application/json').end(JSON.stringify({ faces_detected: 3, matches }));
   };
 }
 
-async function testAgainst(listener: RequestListener, onConnection: (socket: Socket) => void = () => undefined): ReturnType<typeof smokeTest> {
+async function testAgainst(
+  listener: RequestListener,
+  onConnection: (socket: Socket) => void = () => undefined,
+): ReturnType<typeof smokeTest> {
   const server = createServer(listener).on('connection', onConnection);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const result = await smokeTest(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
@@ -80,9 +94,15 @@ async function testAgainst(listener: RequestListener, onConnection: (socket: Soc
 async function smokeTest(url: string, ...options: string[]): Promise<{ output: string; errors: string; code: number }> {
   const keys = join(await mkdtemp(join(tmpdir(), 'facepass-smoke-')), 'keys');
   await writeFile(keys, `test:${KEY}:index+delete\n`);
-  const photos = ['--photo', 'sample1.jpg', '--again', 'sample3.jpg', '--stranger', 'sample5.jpg'].map((word) => (word.endsWith('.jpg') ? join(samples, word) : word));
+  const photos = ['--photo', 'sample1.jpg', '--again', 'sample3.jpg', '--stranger', 'sample5.jpg'].map((word) =>
+    word.endsWith('.jpg') ? join(samples, word) : word,
+  );
   const environment = { ...process.env, SMOKE_TEST_URL: url };
-  const { stdout, stderr, code } = await promisify(execFile)(process.execPath, [script, '--keys', keys, ...photos, ...options], { env: environment }).then(
+  const { stdout, stderr, code } = await promisify(execFile)(
+    process.execPath,
+    [script, '--keys', keys, ...photos, ...options],
+    { env: environment },
+  ).then(
     (done) => ({ ...done, code: 0 }),
     (error: { stdout: string; stderr: string; code: number }) => error,
   );

@@ -17,8 +17,8 @@ export interface DoctorOptions {
 }
 
 /**
- * `facepass doctor`: looks at the service from outside and, where the environment or `--env-file` holds the services' variables, at what
- * they need on this host; names the mend for what is wrong.
+ * `facepass doctor`: looks at the service from outside and, where the environment or `--env-file` holds the services'
+ * variables, at what they need on this host; names the mend for what is wrong.
  */
 export async function examine(options: DoctorOptions, connection: Connection): Promise<ExitCode> {
   const settings = readSettings(process.env, options.envFile);
@@ -32,10 +32,13 @@ export async function examine(options: DoctorOptions, connection: Connection): P
 
 /** What the services need, as far as the settings name it. */
 async function examineHost(settings: Settings, away: boolean): Promise<Finding[]> {
-  const { DATABASE_URL, POSTGRES_HOST, REDIS_URL, INFERENCE_ADDRESS, API_KEYS_FILE, HOST, PORT, METRICS_PORT } = settings;
+  const { DATABASE_URL, POSTGRES_HOST, REDIS_URL, INFERENCE_ADDRESS, API_KEYS_FILE, HOST, PORT, METRICS_PORT } =
+    settings;
   const withWeights = Boolean(settings.MODEL_PACK ?? settings.MODELS_DIRECTORY ?? settings.MODEL_WEIGHTS_DIRECTORY);
   const { findings: ofModels, pack } = await examineModels(settings, withWeights);
-  const ports = Object.entries({ PORT, METRICS_PORT }).filter((entry): entry is [string, number] => away && Boolean(entry[1]));
+  const ports = Object.entries({ PORT, METRICS_PORT }).filter(
+    (entry): entry is [string, number] => away && Boolean(entry[1]),
+  );
   return [
     ...ofModels,
     ...(DATABASE_URL || POSTGRES_HOST ? await examineDatabase(settings, pack?.dimension ?? null) : []),

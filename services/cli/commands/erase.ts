@@ -20,7 +20,9 @@ export async function eraseIndexed(options: EraseOptions, connection: Connection
   const client = clientOf(connection);
   const answer = answerOf(
     photo
-      ? await client.DELETE('/api/v1/index/{session_id}/photos/{photo_id}', { params: { path: { session_id: session, photo_id: photo } } })
+      ? await client.DELETE('/api/v1/index/{session_id}/photos/{photo_id}', {
+          params: { path: { session_id: session, photo_id: photo } },
+        })
       : await client.DELETE('/api/v1/index/{session_id}', { params: { path: { session_id: session } } }),
   );
   if (!photo) forgetSession(connection.url, session);

@@ -17,8 +17,14 @@ export interface IndexOptions {
 const PATIENCE_MS = 120_000;
 
 /** `facepass index DIR`: sends each photo of a folder that is new or has changed since it was last acknowledged. */
-export async function indexFolder(directory: string, options: IndexOptions, connection: Connection, signal: AbortSignal): Promise<ExitCode> {
-  const reporter = options.json || !process.stderr.isTTY ? jsonLines(process.stdout, process.stderr) : progressLine(process.stderr);
+export async function indexFolder(
+  directory: string,
+  options: IndexOptions,
+  connection: Connection,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const reporter =
+    options.json || !process.stderr.isTTY ? jsonLines(process.stdout, process.stderr) : progressLine(process.stderr);
   const folder = await findPhotos(directory);
   noteOthers(folder, reporter);
   using journal = openJournal(connection.url, options.session, directory);
@@ -36,7 +42,11 @@ export async function indexFolder(directory: string, options: IndexOptions, conn
     if (!signal.aborted) throw error;
   } finally {
     const seconds = (performance.now() - startedMs) / 1000;
-    reporter.end({ ...totals, unchanged: folder.photos.length - waiting.length, seconds: Math.round(seconds * 10) / 10 });
+    reporter.end({
+      ...totals,
+      unchanged: folder.photos.length - waiting.length,
+      seconds: Math.round(seconds * 10) / 10,
+    });
   }
   if (signal.aborted) {
     reporter.note('Interrupted; the same command goes on from here.');
@@ -58,15 +68,27 @@ function record(photo: PhotoFile, outcome: Outcome, totals: Totals, journal: Jou
   else totals.withoutFace++;
 }
 
-/** A session that was erased, or a database that is new, makes the journal worthless; photos that were erased one by one do not. */
-async function compareWithService(connection: Connection, session: string, journal: Journal, reporter: Reporter): Promise<void> {
+/**
+ * A session that was erased, or a database that is new, makes the journal worthless; photos that were erased one by one
+ * do not.
+ */
+async function compareWithService(
+  connection: Connection,
+  session: string,
+  journal: Journal,
+  reporter: Reporter,
+): Promise<void> {
   if (journal.photosWithFaces === 0) return;
-  const status = answerOf(await clientOf(connection).GET('/api/v1/search/status/{session_id}', { params: { path: { session_id: session } } }));
+  const status = answerOf(
+    await clientOf(connection).GET('/api/v1/search/status/{session_id}', { params: { path: { session_id: session } } }),
+  );
   if (!status.indexed) {
     reporter.note(`The service holds nothing of session ${session} any more: every photo is sent again.`);
     journal.clear();
   } else if (status.photo_count < journal.photosWithFaces) {
-    reporter.note(`The session holds ${status.photo_count} photos, ${journal.photosWithFaces} were acknowledged: what was erased stays erased unless you give --again.`);
+    reporter.note(
+      `The session holds ${status.photo_count} photos, ${journal.photosWithFaces} were acknowledged: what was erased stays erased unless you give --again.`,
+    );
   }
 }
 

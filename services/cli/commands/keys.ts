@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { fingerprintOf, isKeyName, keyEntry, parseKeys, SCOPES, withoutKeys, type ApiKey, type Scope } from '@facepass/contracts/api-keys';
+import {
+  fingerprintOf,
+  isKeyName,
+  keyEntry,
+  parseKeys,
+  SCOPES,
+  withoutKeys,
+  type ApiKey,
+  type Scope,
+} from '@facepass/contracts/api-keys';
 import { EXIT, Failure, type ExitCode } from '../failures.ts';
 import { changeKeysFile, readKeysFile } from '../keys-file.ts';
 
@@ -10,28 +19,44 @@ export interface KeysOptions {
 
 /** `facepass keys create NAME`: adds a key to the file and shows it, this once; the file holds only its SHA-256. */
 export function createKey(name: string, options: KeysOptions & { scopes: Scope[] }): ExitCode {
-  if (!isKeyName(name)) throw new Failure(EXIT.usage, `${JSON.stringify(name)}: a key's name has 1 to 64 letters, digits, dots, dashes and underscores`);
+  if (!isKeyName(name))
+    throw new Failure(
+      EXIT.usage,
+      `${JSON.stringify(name)}: a key's name has 1 to 64 letters, digits, dots, dashes and underscores`,
+    );
   const file = fileOf(options);
   const key = `fp_${randomBytes(KEY_BYTES).toString('base64url')}`;
   changeKeysFile(file, (text) => {
-    if (keysOf(text, file).some((one) => one.name === name)) throw new Failure(EXIT.usage, `${file} has a key named ${name}: choose another name, or revoke that one first.`);
+    if (keysOf(text, file).some((one) => one.name === name))
+      throw new Failure(EXIT.usage, `${file} has a key named ${name}: choose another name, or revoke that one first.`);
     return `${text && !text.endsWith('\n') ? `${text}\n` : text}${keyEntry(name, key, options.scopes)}\n`;
   });
   if (options.json) console.log(JSON.stringify({ name, scopes: options.scopes, key }));
   else {
-    console.error(`The key ${name} may ${options.scopes.join(' and ')}. It is shown this once; ${file} holds only its SHA-256.`);
+    console.error(
+      `The key ${name} may ${options.scopes.join(' and ')}. It is shown this once; ${file} holds only its SHA-256.`,
+    );
     console.log(key);
   }
   return EXIT.done;
 }
 
-/** `facepass keys list`: name, scopes and fingerprint of each key; the log tells a refused key by the same fingerprint. */
+/**
+ * `facepass keys list`: name, scopes and fingerprint of each key; the log tells a refused key by the same fingerprint.
+ */
 export function listKeys(options: KeysOptions): ExitCode {
   const file = fileOf(options);
-  const keys = keysOf(readKeysFile(file), file).map(({ name, scopes, digest, hashed }) => ({ name, scopes: [...scopes], fingerprint: fingerprintOf(digest), stored: hashed ? 'hashed' : 'in the clear' }));
+  const keys = keysOf(readKeysFile(file), file).map(({ name, scopes, digest, hashed }) => ({
+    name,
+    scopes: [...scopes],
+    fingerprint: fingerprintOf(digest),
+    stored: hashed ? 'hashed' : 'in the clear',
+  }));
   if (options.json) console.log(JSON.stringify(keys));
   else if (keys.length === 0) console.log(`${file} has no key.`);
-  else for (const { name, scopes, fingerprint, stored } of keys) console.log(`${name.padEnd(24)}  ${scopes.join('+').padEnd(18)}  ${fingerprint}  ${stored}`);
+  else
+    for (const { name, scopes, fingerprint, stored } of keys)
+      console.log(`${name.padEnd(24)}  ${scopes.join('+').padEnd(18)}  ${fingerprint}  ${stored}`);
   return EXIT.done;
 }
 
@@ -39,10 +64,15 @@ export function listKeys(options: KeysOptions): ExitCode {
 export function revokeKey(name: string, options: KeysOptions): ExitCode {
   const file = fileOf(options);
   changeKeysFile(file, (text) => {
-    if (!keysOf(text, file).some((key) => key.name === name)) throw new Failure(EXIT.unknown, `${file} has no key named ${name}.`);
+    if (!keysOf(text, file).some((key) => key.name === name))
+      throw new Failure(EXIT.unknown, `${file} has no key named ${name}.`);
     return withoutKeys(text, (key) => key.name === name);
   });
-  console.log(options.json ? JSON.stringify({ name, revoked: true }) : `Revoked ${name}: APIs that read ${file} refuse it within a second.`);
+  console.log(
+    options.json
+      ? JSON.stringify({ name, revoked: true })
+      : `Revoked ${name}: APIs that read ${file} refuse it within a second.`,
+  );
   return EXIT.done;
 }
 

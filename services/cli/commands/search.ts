@@ -18,8 +18,14 @@ export interface SearchOptions {
 }
 
 /** `facepass search SELFIE`: the photos of a session that show the person of the selfie, most similar first. */
-export async function searchSelfie(selfie: string, options: SearchOptions, connection: Connection, signal: AbortSignal): Promise<ExitCode> {
-  if (options.copyTo && !options.from) throw new Failure(EXIT.usage, '--copy-to needs --from, the folder that was indexed.');
+export async function searchSelfie(
+  selfie: string,
+  options: SearchOptions,
+  connection: Connection,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  if (options.copyTo && !options.from)
+    throw new Failure(EXIT.usage, '--copy-to needs --from, the folder that was indexed.');
   const image = await openAsBlob(selfie);
   const result = await clientOf(connection).POST('/api/v1/search', {
     body: {
@@ -40,10 +46,20 @@ export async function searchSelfie(selfie: string, options: SearchOptions, conne
 
 function answerText({ matches, total_matches, query }: SearchAnswer, session: string): string {
   const lines = matches.map(({ similarity, photo_id }) => `  ${similarity.toFixed(2)}  ${photo_id}`);
-  if (matches.length === 0) lines.push(`No photo of session ${session} shows this face. Try a picture in good light, without glasses, looking into the camera, or a lower --threshold.`);
-  else lines.unshift(`${total_matches} ${total_matches === 1 ? 'photo' : 'photos'} of session ${session} with this face (similarity 0.5 is the decision point, 1 the same picture):`);
-  if (total_matches > matches.length) lines.push(`  and ${total_matches - matches.length} more: --limit shows up to 1000.`);
-  if (query.faces_detected > 1) lines.push(`The selfie has ${query.faces_detected} faces; number ${query.face_index} was searched (0 is the largest). --face-index chooses another.`);
+  if (matches.length === 0)
+    lines.push(
+      `No photo of session ${session} shows this face. Try a picture in good light, without glasses, looking into the camera, or a lower --threshold.`,
+    );
+  else
+    lines.unshift(
+      `${total_matches} ${total_matches === 1 ? 'photo' : 'photos'} of session ${session} with this face (similarity 0.5 is the decision point, 1 the same picture):`,
+    );
+  if (total_matches > matches.length)
+    lines.push(`  and ${total_matches - matches.length} more: --limit shows up to 1000.`);
+  if (query.faces_detected > 1)
+    lines.push(
+      `The selfie has ${query.faces_detected} faces; number ${query.face_index} was searched (0 is the largest). --face-index chooses another.`,
+    );
   return lines.join('\n');
 }
 
@@ -61,7 +77,8 @@ async function copyMatches({ matches }: SearchAnswer, from: string, to: string):
     }
   }
   console.error(`${copied} of ${matches.length} photos copied to ${to}.`);
-  if (copied < matches.length) throw new Failure(EXIT.incomplete, 'The photos that are missing were not found below --from.');
+  if (copied < matches.length)
+    throw new Failure(EXIT.incomplete, 'The photos that are missing were not found below --from.');
 }
 
 /** The photo's id is the service's word: it must not lead out of the folder. */

@@ -6,15 +6,26 @@ import type { Settings } from './settings.ts';
 
 const PATIENCE_MS = 5000;
 
-/** Looks at the database as the API will find it: reachable, of a fit version, migrated, writable, and made for vectors of `dimension` numbers. */
+/**
+ * Looks at the database as the API will find it: reachable, of a fit version, migrated, writable, and made for vectors
+ * of `dimension` numbers.
+ */
 export async function examineDatabase(settings: Settings, dimension: number | null): Promise<Finding[]> {
   const { name, config } = connectionOf(settings);
-  const client = new pg.Client({ ...config, application_name: 'facepass-doctor', connectionTimeoutMillis: PATIENCE_MS, statement_timeout: PATIENCE_MS });
+  const client = new pg.Client({
+    ...config,
+    application_name: 'facepass-doctor',
+    connectionTimeoutMillis: PATIENCE_MS,
+    statement_timeout: PATIENCE_MS,
+  });
   client.on('error', () => undefined);
   try {
     await client.connect();
     const facts = await readFacts(client);
-    return [...judge(facts, dimension, settings.ALLOW_PGVECTOR_VERSION).map((finding) => ({ ...finding, what: name })), clockOf(facts)];
+    return [
+      ...judge(facts, dimension, settings.ALLOW_PGVECTOR_VERSION).map((finding) => ({ ...finding, what: name })),
+      clockOf(facts),
+    ];
   } catch (error) {
     return [{ what: name, fault: (error as Error).message, mend: connectionMend(error as Error) }];
   } finally {
@@ -26,11 +37,23 @@ export async function examineDatabase(settings: Settings, dimension: number | nu
 
 /** The name tells host and database, never the password. */
 function connectionOf(settings: Settings): { name: string; config: pg.ClientConfig } {
-  const { POSTGRES_HOST: host, POSTGRES_PORT: port, POSTGRES_DB: database, POSTGRES_USER: user, POSTGRES_PASSWORD: password } = settings;
-  const ssl = settings.POSTGRES_SSL ? { ca: settings.POSTGRES_SSL_CA_FILE && readFileSync(settings.POSTGRES_SSL_CA_FILE) } : undefined;
-  if (!settings.DATABASE_URL) return { name: `database ${database} at ${host}:${port}`, config: { host, port, database, user, password, ssl } };
+  const {
+    POSTGRES_HOST: host,
+    POSTGRES_PORT: port,
+    POSTGRES_DB: database,
+    POSTGRES_USER: user,
+    POSTGRES_PASSWORD: password,
+  } = settings;
+  const ssl = settings.POSTGRES_SSL
+    ? { ca: settings.POSTGRES_SSL_CA_FILE && readFileSync(settings.POSTGRES_SSL_CA_FILE) }
+    : undefined;
+  if (!settings.DATABASE_URL)
+    return { name: `database ${database} at ${host}:${port}`, config: { host, port, database, user, password, ssl } };
   const url = URL.parse(settings.DATABASE_URL);
-  return { name: url ? `database ${url.pathname.slice(1)} at ${url.host || url.searchParams.get('host')}` : 'database', config: { connectionString: settings.DATABASE_URL, ssl } };
+  return {
+    name: url ? `database ${url.pathname.slice(1)} at ${url.host || url.searchParams.get('host')}` : 'database',
+    config: { connectionString: settings.DATABASE_URL, ssl },
+  };
 }
 
 function connectionMend(error: Error & { code?: string }): string {
@@ -39,13 +62,19 @@ function connectionMend(error: Error & { code?: string }): string {
       [/^28P01|password/i, 'Correct the password in DATABASE_URL or POSTGRES_PASSWORD.'],
       [/^28|no pg_hba/i, 'Correct the user in DATABASE_URL, create that role, or let pg_hba.conf admit it.'],
       [/^3D000/, 'Create the database, or correct its name in DATABASE_URL.'],
-      [/^42501/, 'Give the role its rights: node services/migrator/main.ts up --grant-to ROLE, as the owner of the tables.'],
+      [
+        /^42501/,
+        'Give the role its rights: node services/migrator/main.ts up --grant-to ROLE, as the owner of the tables.',
+      ],
       [/^53300/, 'Raise max_connections of PostgreSQL, or lower DATABASE_POOL_SIZE of the API.'],
       [/^(57P03|55000)/, 'Wait: PostgreSQL is starting up or shutting down.'],
       [/ENOTFOUND|EAI_AGAIN/, 'Correct the host in DATABASE_URL: no name server knows it.'],
       [/^EACCES/, 'Let this user reach the socket of PostgreSQL, or connect over TCP.'],
       [/SSL|certificate/i, 'Set POSTGRES_SSL and POSTGRES_SSL_CA_FILE as the server has it.'],
-      [/ECONNREFUSED|ENOENT|ETIMEDOUT|EHOSTUNREACH|timeout/i, 'Start PostgreSQL, open the network to it, or correct DATABASE_URL.'],
+      [
+        /ECONNREFUSED|ENOENT|ETIMEDOUT|EHOSTUNREACH|timeout/i,
+        'Start PostgreSQL, open the network to it, or correct DATABASE_URL.',
+      ],
     ]) ?? 'The log of PostgreSQL tells more.'
   );
 }
@@ -79,22 +108,50 @@ const FACTS = `
          (extract(epoch from clock_timestamp()) * 1000)::float8 as clock_ms`;
 
 /** All faults, the one to mend first first; one finding without a fault where there is none. */
-function judge({ server, pgvector, offered, schema, dimension: stored, writable, granted }: Facts, dimension: number | null, allowedPgvector: string | undefined): Omit<Finding, 'what'>[] {
+function judge(
+  { server, pgvector, offered, schema, dimension: stored, writable, granted }: Facts,
+  dimension: number | null,
+  allowedPgvector: string | undefined,
+): Omit<Finding, 'what'>[] {
   const faults: Omit<Finding, 'what'>[] = [];
   const fault = (fault: string, mend: string) => void faults.push({ fault, mend });
-  if (server < 160_000) fault(`PostgreSQL ${Math.floor(server / 10_000)} is older than 16`, 'Upgrade PostgreSQL to 16 or newer.');
-  if (pgvector === null && offered === null) fault('the server has no pgvector', `Install pgvector ${LEAST_PGVECTOR} or newer on the database server.`);
+  if (server < 160_000)
+    fault(`PostgreSQL ${Math.floor(server / 10_000)} is older than 16`, 'Upgrade PostgreSQL to 16 or newer.');
+  if (pgvector === null && offered === null)
+    fault('the server has no pgvector', `Install pgvector ${LEAST_PGVECTOR} or newer on the database server.`);
   else if (!acceptsPgvector(pgvector ?? offered!, allowedPgvector)) {
-    fault(`pgvector ${pgvector ?? offered} is older than ${LEAST_PGVECTOR}`, `Install pgvector ${LEAST_PGVECTOR} or newer on the database server, then run: alter extension vector update.`);
+    fault(
+      `pgvector ${pgvector ?? offered} is older than ${LEAST_PGVECTOR}`,
+      `Install pgvector ${LEAST_PGVECTOR} or newer on the database server, then run: alter extension vector update.`,
+    );
   }
-  if (!writable) fault('it takes no writes', 'Point DATABASE_URL to the primary; a standby, or default_transaction_read_only, refuses every index call.');
+  if (!writable)
+    fault(
+      'it takes no writes',
+      'Point DATABASE_URL to the primary; a standby, or default_transaction_read_only, refuses every index call.',
+    );
   const { least, most } = SCHEMA_VERSIONS;
-  if (schema < least) fault(schema === 0 ? 'it is not migrated' : `its schema has version ${schema}, this release needs ${least}`, 'Run the migration: node services/migrator/main.ts up.');
-  if (schema > most) fault(`its schema has version ${schema}, this release knows ${most}`, 'Run the newer release, or take the schema back with its migrator (docs/MIGRATION_GUIDE.md).');
+  if (schema < least)
+    fault(
+      schema === 0 ? 'it is not migrated' : `its schema has version ${schema}, this release needs ${least}`,
+      'Run the migration: node services/migrator/main.ts up.',
+    );
+  if (schema > most)
+    fault(
+      `its schema has version ${schema}, this release knows ${most}`,
+      'Run the newer release, or take the schema back with its migrator (docs/MIGRATION_GUIDE.md).',
+    );
   if (stored !== null && dimension !== null && stored !== dimension) {
-    fault(`it holds vectors of ${stored} dimensions, the model pack makes ${dimension}`, 'Set MODEL_PACK to the pack that made them, or use another database.');
+    fault(
+      `it holds vectors of ${stored} dimensions, the model pack makes ${dimension}`,
+      'Set MODEL_PACK to the pack that made them, or use another database.',
+    );
   }
-  if (!granted) fault('the role may not read and write the tables', 'Give it the rights: node services/migrator/main.ts up --grant-to ROLE, as the owner of the tables.');
+  if (!granted)
+    fault(
+      'the role may not read and write the tables',
+      'Give it the rights: node services/migrator/main.ts up --grant-to ROLE, as the owner of the tables.',
+    );
   return faults.length > 0 ? faults : [{}];
 }
 
@@ -102,5 +159,9 @@ function judge({ server, pgvector, offered, schema, dimension: stored, writable,
 function clockOf({ clock_ms }: Facts): Finding {
   const secondsApart = Math.abs(clock_ms - Date.now()) / 1000;
   if (secondsApart <= 60) return { what: 'clock of the database' };
-  return { what: 'clock of the database', fault: `it and this machine are ${Math.round(secondsApart)} s apart`, mend: 'Set both clocks by NTP.' };
+  return {
+    what: 'clock of the database',
+    fault: `it and this machine are ${Math.round(secondsApart)} s apart`,
+    mend: 'Set both clocks by NTP.',
+  };
 }

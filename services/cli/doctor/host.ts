@@ -13,7 +13,11 @@ export function examineState(environment: NodeJS.ProcessEnv): Finding {
     accessSync(directory, constants.W_OK);
     return { what };
   } catch (error) {
-    return { what, fault: (error as Error).message, mend: 'Make the directory writable, or point XDG_STATE_HOME to one that is.' };
+    return {
+      what,
+      fault: (error as Error).message,
+      mend: 'Make the directory writable, or point XDG_STATE_HOME to one that is.',
+    };
   }
 }
 
@@ -22,14 +26,30 @@ export function examineKeysFile(path: string): Finding {
   const what = `keys file ${path}`;
   try {
     const text = readFileSync(path, 'utf8');
-    if (parseKeys(text).length === 0) return { what, fault: 'it holds no key: every call that writes is refused', mend: 'Make one: facepass keys create NAME.' };
-    if (statSync(path).mode & 0o007) return { what, fault: 'every user of this machine may read it', mend: `Close it: chmod o= ${path}.` };
+    if (parseKeys(text).length === 0)
+      return {
+        what,
+        fault: 'it holds no key: every call that writes is refused',
+        mend: 'Make one: facepass keys create NAME.',
+      };
+    if (statSync(path).mode & 0o007)
+      return { what, fault: 'every user of this machine may read it', mend: `Close it: chmod o= ${path}.` };
     return { what };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return { what, fault: 'there is none', mend: 'Make it: facepass keys create NAME; or correct API_KEYS_FILE.' };
-    if (code === 'EACCES') return { what, fault: message, mend: 'Let the user that runs the API read it: chown it, or give its group the right.' };
-    return { what, fault: message, mend: 'Correct the entry; until then an API that starts refuses it, and one that runs keeps its old keys.' };
+    if (code === 'ENOENT')
+      return { what, fault: 'there is none', mend: 'Make it: facepass keys create NAME; or correct API_KEYS_FILE.' };
+    if (code === 'EACCES')
+      return {
+        what,
+        fault: message,
+        mend: 'Let the user that runs the API read it: chown it, or give its group the right.',
+      };
+    return {
+      what,
+      fault: message,
+      mend: 'Correct the entry; until then an API that starts refuses it, and one that runs keeps its old keys.',
+    };
   }
 }
 
@@ -43,7 +63,12 @@ export async function examinePort(name: string, port: number, host = '0.0.0.0'):
     return { what };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE') return { what, fault: 'another program listens there', mend: `Stop that program (ss -ltnp names it), or set ${name} to a free port.` };
+    if (code === 'EADDRINUSE')
+      return {
+        what,
+        fault: 'another program listens there',
+        mend: `Stop that program (ss -ltnp names it), or set ${name} to a free port.`,
+      };
     if (code === 'EACCES') return { what, fault: message, mend: `Set ${name} to a port from 1024 on.` };
     return { what, fault: message, mend: 'Correct HOST: it must be an address of this machine.' };
   }

@@ -16,7 +16,11 @@ export async function examineInference(settings: Settings, address: string, mode
       { signal: AbortSignal.timeout(PATIENCE_MS) },
     );
     if (modelId === null || served === modelId) return { what: `${what}, model ${served}` };
-    return { what, fault: `it runs the model ${served}, the API is set to ${modelId}`, mend: 'Set MODEL_PACK alike for the API and the inference servers.' };
+    return {
+      what,
+      fault: `it runs the model ${served}, the API is set to ${modelId}`,
+      mend: 'Set MODEL_PACK alike for the API and the inference servers.',
+    };
   } catch (error) {
     return { what, fault: reasonOf(error), mend: mendOf(error) };
   } finally {
@@ -24,9 +28,17 @@ export async function examineInference(settings: Settings, address: string, mode
   }
 }
 
-function credentialsOf({ INFERENCE_TLS_CA: authority, INFERENCE_TLS_CERT: certificate, INFERENCE_TLS_KEY: key }: Settings): ChannelCredentials {
+function credentialsOf({
+  INFERENCE_TLS_CA: authority,
+  INFERENCE_TLS_CERT: certificate,
+  INFERENCE_TLS_KEY: key,
+}: Settings): ChannelCredentials {
   if (!authority) return ChannelCredentials.createInsecure();
-  return ChannelCredentials.createSsl(Buffer.from(authority), key ? Buffer.from(key) : null, certificate ? Buffer.from(certificate) : null);
+  return ChannelCredentials.createSsl(
+    Buffer.from(authority),
+    key ? Buffer.from(key) : null,
+    certificate ? Buffer.from(certificate) : null,
+  );
 }
 
 function reasonOf(error: unknown): string {
@@ -35,6 +47,7 @@ function reasonOf(error: unknown): string {
 }
 
 function mendOf(error: unknown): string {
-  if (error instanceof ClientError && error.code === Status.RESOURCE_EXHAUSTED) return 'It is full: wait, or add inference servers.';
+  if (error instanceof ClientError && error.code === Status.RESOURCE_EXHAUSTED)
+    return 'It is full: wait, or add inference servers.';
   return 'Start the inference server, or correct INFERENCE_ADDRESS and INFERENCE_TLS_*; its log names a model file that is missing or damaged.';
 }

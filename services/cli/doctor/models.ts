@@ -11,7 +11,10 @@ export interface ExaminedPack {
   pack: { modelId: string; dimension: number } | null;
 }
 
-/** Looks at the manifest of the model pack and, where `withWeights`, at each of its files, whose bytes must hash to the manifest's sha256. */
+/**
+ * Looks at the manifest of the model pack and, where `withWeights`, at each of its files, whose bytes must hash to the
+ * manifest's sha256.
+ */
 export async function examineModels(settings: Settings, withWeights: boolean): Promise<ExaminedPack> {
   const name = settings.MODEL_PACK ?? 'dlib';
   const directory = settings.MODELS_DIRECTORY ?? OWN_MODELS;
@@ -19,27 +22,65 @@ export async function examineModels(settings: Settings, withWeights: boolean): P
   try {
     pack = await readModelPack(directory, name);
   } catch (error) {
-    return { findings: [{ what: `model pack ${name}`, fault: (error as Error).message, mend: 'Correct MODEL_PACK or MODELS_DIRECTORY: a pack is a folder with a manifest.json.' }], pack: null };
+    return {
+      findings: [
+        {
+          what: `model pack ${name}`,
+          fault: (error as Error).message,
+          mend: 'Correct MODEL_PACK or MODELS_DIRECTORY: a pack is a folder with a manifest.json.',
+        },
+      ],
+      pack: null,
+    };
   }
   const weights = [pack.detector, pack.landmarks, pack.recogniser].filter((file) => file !== undefined);
   const folder = settings.MODEL_WEIGHTS_DIRECTORY ?? join(directory, name);
-  const findings = withWeights ? [...licenceFinding(pack, settings), ...(await Promise.all(weights.map(({ file, sha256 }) => examineFile(join(folder, file), sha256, name))))] : [];
+  const findings = withWeights
+    ? [
+        ...licenceFinding(pack, settings),
+        ...(await Promise.all(weights.map(({ file, sha256 }) => examineFile(join(folder, file), sha256, name)))),
+      ]
+    : [];
   return { findings, pack: { modelId: modelIdOf(pack), dimension: pack.embedding_size } };
 }
 
-function licenceFinding({ name, licence_to_accept: licence }: ModelPack, { MODEL_LICENCE_ACCEPTED: accepted }: Settings): Finding[] {
+function licenceFinding(
+  { name, licence_to_accept: licence }: ModelPack,
+  { MODEL_LICENCE_ACCEPTED: accepted }: Settings,
+): Finding[] {
   if (!licence || licence === accepted) return [];
-  return [{ what: `licence of the model pack ${name}`, fault: `${licence} is not accepted`, mend: `Read models/${name}/README.md; where you may use it, set MODEL_LICENCE_ACCEPTED=${licence}.` }];
+  return [
+    {
+      what: `licence of the model pack ${name}`,
+      fault: `${licence} is not accepted`,
+      mend: `Read models/${name}/README.md; where you may use it, set MODEL_LICENCE_ACCEPTED=${licence}.`,
+    },
+  ];
 }
 
 async function examineFile(path: string, sha256: string, pack: string): Promise<Finding> {
   const what = `model file ${path}`;
-  const again = pack === 'dlib' ? 'Make it anew: npm run models.' : `Put it there again; models/${pack}/README.md says where it comes from.`;
+  const again =
+    pack === 'dlib'
+      ? 'Make it anew: npm run models.'
+      : `Put it there again; models/${pack}/README.md says where it comes from.`;
   try {
-    const actual = createHash('sha256').update(await readFile(path)).digest('hex');
-    return actual === sha256 ? { what } : { what, fault: `it is damaged: its sha256 is ${actual.slice(0, 12)}…, the manifest says ${sha256.slice(0, 12)}…`, mend: again };
+    const actual = createHash('sha256')
+      .update(await readFile(path))
+      .digest('hex');
+    return actual === sha256
+      ? { what }
+      : {
+          what,
+          fault: `it is damaged: its sha256 is ${actual.slice(0, 12)}…, the manifest says ${sha256.slice(0, 12)}…`,
+          mend: again,
+        };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    return { what, fault: code === 'ENOENT' ? 'it is missing' : message, mend: code === 'EACCES' ? 'Let the user that runs the inference server read it.' : again };
+    return {
+      what,
+      fault: code === 'ENOENT' ? 'it is missing' : message,
+      mend: code === 'EACCES' ? 'Let the user that runs the inference server read it.' : again,
+    };
   }
 }

@@ -4,7 +4,13 @@ import { mendOf, type Finding } from './finding.ts';
 /** Looks whether Redis counts: it must take a write. Without it each API process counts its rate limits alone. */
 export async function examineRedis(url: string): Promise<Finding> {
   const what = `Redis at ${URL.parse(url)?.host || url}`;
-  const redis = new Redis(url, { lazyConnect: true, connectTimeout: 3000, commandTimeout: 3000, maxRetriesPerRequest: 0, retryStrategy: () => null });
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: 3000,
+    commandTimeout: 3000,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+  });
   let reason = '';
   redis.on('error', (error) => (reason = error.message));
   try {
@@ -13,7 +19,11 @@ export async function examineRedis(url: string): Promise<Finding> {
     return { what };
   } catch (error) {
     const fault = reason || (error as Error).message;
-    return { what, fault: `${fault}; rate limits are counted by each process alone`, mend: mendOf(fault, MENDS) ?? 'The log of Redis tells more.' };
+    return {
+      what,
+      fault: `${fault}; rate limits are counted by each process alone`,
+      mend: mendOf(fault, MENDS) ?? 'The log of Redis tells more.',
+    };
   } finally {
     redis.disconnect();
   }
@@ -24,7 +34,10 @@ const MENDS: [RegExp, string][] = [
   [/NOAUTH|WRONGPASS|invalid (username|password)/i, 'Correct the user and password in REDIS_URL.'],
   [/NOPERM/, 'Let the Redis user write keys that begin with facepass:.'],
   [/OOM/, 'Raise maxmemory of Redis, or set its policy to volatile-ttl.'],
-  [/MISCONF/, 'Redis refuses writes because it cannot save: mend its disk, or turn saving off; the counters are worth a minute.'],
+  [
+    /MISCONF/,
+    'Redis refuses writes because it cannot save: mend its disk, or turn saving off; the counters are worth a minute.',
+  ],
   [/ENOTFOUND|EAI_AGAIN/, 'Correct the host in REDIS_URL: no name server knows it.'],
   [/ECONN|ENOENT|ETIMEDOUT|timed out|closed/i, 'Start Redis, open the network to it, or correct REDIS_URL.'],
 ];

@@ -1,14 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
-import { booleanVariable, ConfigurationError, integerVariable, portVariable, readEnvironment } from '@facepass/runtime/environment';
+import {
+  booleanVariable,
+  ConfigurationError,
+  integerVariable,
+  portVariable,
+  readEnvironment,
+} from '@facepass/runtime/environment';
 import * as z from 'zod';
 import { EXIT, Failure } from '../failures.ts';
 import type { Finding } from './finding.ts';
 
 const text = z.string().optional();
 
-/** The variables of the services that tell `doctor` what to look at on their host; docs/configuration.md has them all. */
+/**
+ * The variables of the services that tell `doctor` what to look at on their host; docs/configuration.md has them all.
+ */
 const variables = z.object({
   DATABASE_URL: text,
   POSTGRES_HOST: text,
@@ -37,19 +45,32 @@ const variables = z.object({
 export type Settings = z.infer<typeof variables>;
 
 /**
- * The environment that the services have: the variables of the process and, where it is given, an env file as systemd and Compose read it.
+ * The environment that the services have: the variables of the process and, where it is given, an env file as systemd
+ * and Compose read it.
  * @returns the settings, or the finding that they cannot be read
  * @throws Failure when the env file cannot be read
  */
 export function readSettings(environment: NodeJS.ProcessEnv, envFile?: string): Settings | Finding {
   const given = { ...environment, ...(envFile ? readEnvFile(envFile) : {}) };
-  const known = Object.fromEntries(Object.entries(given).filter(([name]) => name.replace(/_FILE$/, '') in variables.shape || name in variables.shape));
+  const known = Object.fromEntries(
+    Object.entries(given).filter(([name]) => name.replace(/_FILE$/, '') in variables.shape || name in variables.shape),
+  );
   try {
     return readEnvironment(variables, known);
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
-    const mend = /EACCES/.test(error.message) ? 'Let the user that runs the service read the file.' : 'Correct the variable: docs/configuration.md has its rule.';
-    return { what: 'settings of the services', fault: error.message.split('\n').slice(1).map((line) => line.trim()).join('; '), mend };
+    const mend = /EACCES/.test(error.message)
+      ? 'Let the user that runs the service read the file.'
+      : 'Correct the variable: docs/configuration.md has its rule.';
+    return {
+      what: 'settings of the services',
+      fault: error.message
+        .split('\n')
+        .slice(1)
+        .map((line) => line.trim())
+        .join('; '),
+      mend,
+    };
   }
 }
 

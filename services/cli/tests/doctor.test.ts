@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { appendFileSync, chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -39,8 +48,15 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
     cpSync(join(root, 'models/dlib'), join(models, 'dlib'), { recursive: true });
     cpSync(join(root, 'models/sface'), join(models, 'sface'), { recursive: true });
     redis = noRedis ? null : await startRedis();
-    [database, inference] = await Promise.all([createMigratedDatabase(), startInferenceProcess({ INFERENCE_WORKERS: '1' })]);
-    service = await startTestService({ inference: null, database, environment: { INFERENCE_ADDRESS: inference.address, API_KEYS: `studio:${KEY}, eraser:${ERASER}:delete` } });
+    [database, inference] = await Promise.all([
+      createMigratedDatabase(),
+      startInferenceProcess({ INFERENCE_WORKERS: '1' }),
+    ]);
+    service = await startTestService({
+      inference: null,
+      database,
+      environment: { INFERENCE_ADDRESS: inference.address, API_KEYS: `studio:${KEY}, eraser:${ERASER}:delete` },
+    });
     healthy = {
       FACEPASS_URL: service.url,
       FACEPASS_API_KEY: KEY,
@@ -59,20 +75,36 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
   });
 
   /** The findings, with the healthy environment changed by `changes`, as the user `uid`. */
-  async function diagnose(changes: Record<string, string> = {}, options: { uid?: number; args?: string[] } = {}): Promise<{ code: number; findings: Finding[] }> {
-    const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(PATH|NODE_V8_COVERAGE)$/.test(name)));
-    const ofUser = options.uid === undefined ? {} : { XDG_STATE_HOME: join(scratch, 'state/of-another-user'), DATABASE_URL: '' };
+  async function diagnose(
+    changes: Record<string, string> = {},
+    options: { uid?: number; args?: string[] } = {},
+  ): Promise<{ code: number; findings: Finding[] }> {
+    const inherited = Object.fromEntries(
+      Object.entries(process.env).filter(([name]) => /^(PATH|NODE_V8_COVERAGE)$/.test(name)),
+    );
+    const ofUser =
+      options.uid === undefined ? {} : { XDG_STATE_HOME: join(scratch, 'state/of-another-user'), DATABASE_URL: '' };
     return new Promise((resolve, reject) => {
       const args = [join(root, 'services/cli/main.ts'), 'doctor', '--json', ...(options.args ?? [])];
-      execFile(process.execPath, args, { uid: options.uid, cwd: scratch, env: { ...inherited, ...healthy, ...ofUser, ...changes } }, (error, stdout, stderr) => {
-        if (!stdout) return reject(new Error(stderr));
-        resolve({ code: Number(error?.code ?? 0), findings: JSON.parse(stdout) });
-      });
+      execFile(
+        process.execPath,
+        args,
+        { uid: options.uid, cwd: scratch, env: { ...inherited, ...healthy, ...ofUser, ...changes } },
+        (error, stdout, stderr) => {
+          if (!stdout) return reject(new Error(stderr));
+          resolve({ code: Number(error?.code ?? 0), findings: JSON.parse(stdout) });
+        },
+      );
     });
   }
 
   /** The one fault that there may be. */
-  async function expectFault(fault: RegExp, mend: RegExp, changes: Record<string, string> = {}, options: { uid?: number; args?: string[] } = {}): Promise<void> {
+  async function expectFault(
+    fault: RegExp,
+    mend: RegExp,
+    changes: Record<string, string> = {},
+    options: { uid?: number; args?: string[] } = {},
+  ): Promise<void> {
     const { code, findings } = await diagnose(changes, options);
     const faults = findings.filter((finding) => finding.fault);
     assert.equal(code, 1);
@@ -83,11 +115,28 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
 
   test('nothing is broken: nothing is found, and everything was looked at', async () => {
     const { code, findings } = await diagnose();
-    assert.deepEqual(findings.filter(({ fault }) => fault), []);
+    assert.deepEqual(
+      findings.filter(({ fault }) => fault),
+      [],
+    );
     assert.equal(code, 0);
     const seen = findings.map(({ what }) => what).join('\n');
-    for (const what of [/journals/, /^clock$/m, /database of the service/, /API key and an index call/, /model file .*recogniser/, /^database facepass_test|^database .* at/m, /inference at .*dlib-1/, /keys file/]) assert.match(seen, what);
-    assert.equal((await service.call('GET', '/api/v1/search/status/facepass-doctor')).body.indexed, false, 'the blank image left nothing');
+    for (const what of [
+      /journals/,
+      /^clock$/m,
+      /database of the service/,
+      /API key and an index call/,
+      /model file .*recogniser/,
+      /^database facepass_test|^database .* at/m,
+      /inference at .*dlib-1/,
+      /keys file/,
+    ])
+      assert.match(seen, what);
+    assert.equal(
+      (await service.call('GET', '/api/v1/search/status/facepass-doctor')).body.indexed,
+      false,
+      'the blank image left nothing',
+    );
   });
 
   describe('the database', () => {
@@ -101,20 +150,26 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
     };
 
     test('does not run', async () => {
-      await expectFault(/ECONNREFUSED/, /Start PostgreSQL/, { DATABASE_URL: `postgres://facepass@127.0.0.1:${await freePort(0)}/facepass` });
+      await expectFault(/ECONNREFUSED/, /Start PostgreSQL/, {
+        DATABASE_URL: `postgres://facepass@127.0.0.1:${await freePort(0)}/facepass`,
+      });
     });
 
     test('asks for another password', { skip: needsPostgres }, async (t) => {
       await using own = await startPasswordServer(server!);
       if (!own) return t.skip('needs the programs of the PostgreSQL server on this machine');
-      await expectFault(/password authentication failed/, /Correct the password/, { DATABASE_URL: own.url.replace('right', 'wrong') });
+      await expectFault(/password authentication failed/, /Correct the password/, {
+        DATABASE_URL: own.url.replace('right', 'wrong'),
+      });
     });
 
     test('does not know the role, or the database', { skip: needsPostgres }, async () => {
       const url = new URL(database.url);
       url.username = 'nobody_of_that_name';
       await expectFault(/role "nobody_of_that_name" does not exist/, /create that role/, { DATABASE_URL: url.href });
-      await expectFault(/database "no_such_database" does not exist/, /Create the database/, { DATABASE_URL: new URL('/no_such_database', database.url).href });
+      await expectFault(/database "no_such_database" does not exist/, /Create the database/, {
+        DATABASE_URL: new URL('/no_such_database', database.url).href,
+      });
     });
 
     test('is not migrated', async () => {
@@ -125,45 +180,61 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
     test('has a schema of a newer release', () =>
       withOwn(async (own, run) => {
         await run('create or replace function schema_version() returns integer language sql stable as $$ select 4 $$');
-        await expectFault(/schema has version 4, this release knows 3/, /Run the newer release/, { DATABASE_URL: own.url });
+        await expectFault(/schema has version 4, this release knows 3/, /Run the newer release/, {
+          DATABASE_URL: own.url,
+        });
       }));
 
     test('has an old pgvector', () =>
       withOwn(async (own, run) => {
         await run(`update pg_extension set extversion = '0.8.0' where extname = 'vector'`);
-        await expectFault(/pgvector 0\.8\.0 is older than 0\.8\.4/, /alter extension vector update/, { DATABASE_URL: own.url });
+        await expectFault(/pgvector 0\.8\.0 is older than 0\.8\.4/, /alter extension vector update/, {
+          DATABASE_URL: own.url,
+        });
       }));
 
     test('holds vectors of another length', () =>
       withOwn(async (own, run) => {
         await run('alter table faces alter column embedding type halfvec(512)');
-        await expectFault(/vectors of 512 dimensions, the model pack makes 129/, /MODEL_PACK/, { DATABASE_URL: own.url });
+        await expectFault(/vectors of 512 dimensions, the model pack makes 129/, /MODEL_PACK/, {
+          DATABASE_URL: own.url,
+        });
       }));
 
     test('takes no writes', { skip: needsPostgres }, () =>
       withOwn(async (own, run) => {
-        await run(`do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$`);
+        await run(
+          `do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$`,
+        );
         await expectFault(/takes no writes/, /primary/, { DATABASE_URL: own.url });
-      }));
+      }),
+    );
 
     test('does not give the role its rights', { skip: needsPostgres }, () =>
       withOwn(async (own, run) => {
         const role = `facepass_doctor_${process.pid}`;
         await run(`create role ${role} login password '${role}'`);
         const url = Object.assign(new URL(own.url), { username: role, password: role });
-        await expectFault(/may not read and write the tables|permission denied/, /--grant-to/, { DATABASE_URL: url.href }).finally(() => run(`drop role ${role}`));
-      }));
+        await expectFault(/may not read and write the tables|permission denied/, /--grant-to/, {
+          DATABASE_URL: url.href,
+        }).finally(() => run(`drop role ${role}`));
+      }),
+    );
   });
 
   describe('Redis', { skip: noRedis }, () => {
     test('does not run', async () => {
-      await expectFault(/ECONNREFUSED.*each process alone/, /Start Redis/, { REDIS_URL: `redis://127.0.0.1:${await freePort(0)}` });
+      await expectFault(/ECONNREFUSED.*each process alone/, /Start Redis/, {
+        REDIS_URL: `redis://127.0.0.1:${await freePort(0)}`,
+      });
     });
 
     test('wants a password', async () => {
       await using own = await startRedis('--requirepass', 'secret');
       await expectFault(/NOAUTH/, /user and password in REDIS_URL/, { REDIS_URL: `redis://127.0.0.1:${own.port}` });
-      await expectFault(/WRONGPASS/, /user and password in REDIS_URL/, { REDIS_URL: `redis://:wrong@127.0.0.1:${own.port}` });
+      await expectFault(/WRONGPASS/, /user and password in REDIS_URL/, {
+        REDIS_URL: `redis://:wrong@127.0.0.1:${own.port}`,
+      });
     });
 
     test('is a read-only replica', async () => {
@@ -174,7 +245,9 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
 
   describe('the inference server', () => {
     test('does not run', async () => {
-      await expectFault(/inference at 127\.0\.0\.1.*ECONNREFUSED/, /Start the inference server/, { INFERENCE_ADDRESS: `127.0.0.1:${await freePort(0)}` });
+      await expectFault(/inference at 127\.0\.0\.1.*ECONNREFUSED/, /Start the inference server/, {
+        INFERENCE_ADDRESS: `127.0.0.1:${await freePort(0)}`,
+      });
     });
 
     test('runs another model than the API', async () => {
@@ -189,7 +262,11 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
       cpSync(models, pack, { recursive: true });
       const manifest = join(pack, 'dlib/manifest.json');
       writeFileSync(manifest, readFileSync(manifest, 'utf8').replace('"version": 1', '"version": 2'));
-      await using other = await startTestService({ inference: null, database, environment: { INFERENCE_ADDRESS: inference.address, API_KEYS: `studio:${KEY}`, MODELS_DIRECTORY: pack } });
+      await using other = await startTestService({
+        inference: null,
+        database,
+        environment: { INFERENCE_ADDRESS: inference.address, API_KEYS: `studio:${KEY}`, MODELS_DIRECTORY: pack },
+      });
       await expectFault(/inference_model_mismatch/, /MODEL_PACK alike/, { FACEPASS_URL: other.url });
     });
   });
@@ -227,12 +304,23 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
       }));
 
     test('has a licence that nobody accepted', async () => {
-      const { findings } = await diagnose({ MODEL_PACK: 'arcface', MODELS_DIRECTORY: join(root, 'models'), DATABASE_URL: '', INFERENCE_ADDRESS: '' });
-      assert.match(findings.find(({ what }) => what.startsWith('licence'))?.mend ?? '', /MODEL_LICENCE_ACCEPTED=insightface-non-commercial/);
+      const { findings } = await diagnose({
+        MODEL_PACK: 'arcface',
+        MODELS_DIRECTORY: join(root, 'models'),
+        DATABASE_URL: '',
+        INFERENCE_ADDRESS: '',
+      });
+      assert.match(
+        findings.find(({ what }) => what.startsWith('licence'))?.mend ?? '',
+        /MODEL_LICENCE_ACCEPTED=insightface-non-commercial/,
+      );
     });
 
     test('belongs to no pack', async () => {
-      await expectFault(/model pack nonsense: ENOENT/, /Correct MODEL_PACK/, { MODEL_PACK: 'nonsense', INFERENCE_ADDRESS: '' });
+      await expectFault(/model pack nonsense: ENOENT/, /Correct MODEL_PACK/, {
+        MODEL_PACK: 'nonsense',
+        INFERENCE_ADDRESS: '',
+      });
     });
   });
 
@@ -253,19 +341,30 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
     });
 
     test('a secret that comes from a file cannot be read', async () => {
-      await expectFault(/POSTGRES_PASSWORD_FILE: ENOENT/, /Correct the variable/, { POSTGRES_PASSWORD_FILE: join(scratch, 'no-such-secret') });
+      await expectFault(/POSTGRES_PASSWORD_FILE: ENOENT/, /Correct the variable/, {
+        POSTGRES_PASSWORD_FILE: join(scratch, 'no-such-secret'),
+      });
     });
 
     test('the folder of the journals may not be written', async () => {
       const closed = join(scratch, 'closed');
       mkdirSync(closed, { mode: 0o555 });
-      await expectFault(/journals in .*EACCES/, /XDG_STATE_HOME/, { XDG_STATE_HOME: closed, API_KEYS_FILE: '' }, { uid: OTHER_USER });
+      await expectFault(
+        /journals in .*EACCES/,
+        /XDG_STATE_HOME/,
+        { XDG_STATE_HOME: closed, API_KEYS_FILE: '' },
+        { uid: OTHER_USER },
+      );
     });
 
     test('the port is taken by another program', async () => {
       const taken = await listen(createServer());
       const { port } = taken.address() as AddressInfo;
-      const { findings } = await diagnose({ PORT: String(port), HOST: '127.0.0.1', FACEPASS_URL: `http://127.0.0.1:${await freePort(0)}` });
+      const { findings } = await diagnose({
+        PORT: String(port),
+        HOST: '127.0.0.1',
+        FACEPASS_URL: `http://127.0.0.1:${await freePort(0)}`,
+      });
       taken.close();
       const fault = findings.find(({ what }) => what === `PORT ${port}`);
       assert.match(`${fault?.fault} ${fault?.mend}`, /another program listens there.*set PORT to a free port/);
@@ -273,19 +372,26 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
 
     test('the variables come from an env file, as Compose and systemd read it', async () => {
       const envFile = join(scratch, 'api.env');
-      writeFileSync(envFile, `# the database\nDATABASE_URL=postgres://facepass@127.0.0.1:${await freePort(0)}/facepass\n`);
+      writeFileSync(
+        envFile,
+        `# the database\nDATABASE_URL=postgres://facepass@127.0.0.1:${await freePort(0)}/facepass\n`,
+      );
       await expectFault(/ECONNREFUSED/, /Start PostgreSQL/, {}, { args: ['--env-file', envFile] });
     });
   });
 
   describe('the service', () => {
     test('is away', async () => {
-      await expectFault(/ECONNREFUSED/, /Start the service, or correct FACEPASS_URL/, { FACEPASS_URL: `http://127.0.0.1:${await freePort(0)}` });
+      await expectFault(/ECONNREFUSED/, /Start the service, or correct FACEPASS_URL/, {
+        FACEPASS_URL: `http://127.0.0.1:${await freePort(0)}`,
+      });
     });
 
     test('is another one', async () => {
       const other = await listen(createServer((_request, response) => response.end('hello')));
-      await expectFault(/not Facepass’s/, /Correct the address/, { FACEPASS_URL: `http://127.0.0.1:${(other.address() as AddressInfo).port}` });
+      await expectFault(/not Facepass’s/, /Correct the address/, {
+        FACEPASS_URL: `http://127.0.0.1:${(other.address() as AddressInfo).port}`,
+      });
       other.close();
     });
 
@@ -297,7 +403,11 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
 
     test('has a database that is not migrated', async () => {
       await using empty = await createTestDatabase();
-      await using other = await startTestService({ inference: null, database: empty, environment: { INFERENCE_ADDRESS: inference.address, API_KEYS: `studio:${KEY}` } });
+      await using other = await startTestService({
+        inference: null,
+        database: empty,
+        environment: { INFERENCE_ADDRESS: inference.address, API_KEYS: `studio:${KEY}` },
+      });
       const { findings } = await diagnose({ FACEPASS_URL: other.url });
       const fault = findings.find(({ what }) => what === 'database of the service');
       assert.match(`${fault?.fault} ${fault?.mend}`, /not migrated.*Run the migration/);
@@ -306,7 +416,10 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
     test('has a clock an hour away from this machine’s, and so has the database', async () => {
       const { findings } = await diagnose({ NODE_OPTIONS: `--import ${ANOTHER_CLOCK}` });
       const faults = findings.filter(({ fault }) => fault);
-      assert.deepEqual(faults.map(({ what }) => what), ['clock', 'clock of the database']);
+      assert.deepEqual(
+        faults.map(({ what }) => what),
+        ['clock', 'clock of the database'],
+      );
       for (const { fault, mend } of faults) assert.match(`${fault} ${mend}`, /(3599|36\d\d) s apart.*NTP/);
     });
   });

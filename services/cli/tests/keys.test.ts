@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, lstatSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  lstatSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
@@ -20,8 +30,14 @@ describe('facepass keys', () => {
     await using database = await createMigratedDatabase();
     const first = await keys('create', 'first');
     assert.equal(first.code, 0, first.stderr);
-    await using api = await startApiProcess({ DATABASE_URL: database.url, API_KEYS: '', API_KEYS_FILE: file, RATE_LIMIT_WRITES_PER_MINUTE: '0' });
-    const statusWith = async (key: string) => (await fetch(`${api.url}/api/v1/index/nothing`, { method: 'DELETE', headers: { 'X-API-Key': key } })).status;
+    await using api = await startApiProcess({
+      DATABASE_URL: database.url,
+      API_KEYS: '',
+      API_KEYS_FILE: file,
+      RATE_LIMIT_WRITES_PER_MINUTE: '0',
+    });
+    const statusWith = async (key: string) =>
+      (await fetch(`${api.url}/api/v1/index/nothing`, { method: 'DELETE', headers: { 'X-API-Key': key } })).status;
     assert.equal(await statusWith(first.stdout.trim()), 404);
 
     const { key } = JSON.parse((await keys('create', 'second', '--scopes', 'delete', '--json')).stdout);
@@ -60,7 +76,11 @@ describe('facepass keys', () => {
   test('ten at a time: none is lost, and none that was refused is there', async () => {
     const created = await Promise.all(Array.from({ length: 10 }, (_, n) => keys('create', `key-${n}`)));
     const made = created.flatMap(({ code }, n) => (code === 0 ? [`key-${n}`] : []));
-    assert.ok(created.every(({ code, stderr }) => code === 0 || (code === 2 && /another `facepass keys` is at work/.test(stderr))));
+    assert.ok(
+      created.every(
+        ({ code, stderr }) => code === 0 || (code === 2 && /another `facepass keys` is at work/.test(stderr)),
+      ),
+    );
     assert.ok(made.length > 0);
     const listed = JSON.parse((await keys('list', '--json')).stdout).map(({ name }: { name: string }) => name);
     assert.deepEqual(listed.sort(), made.sort());
@@ -73,7 +93,11 @@ describe('facepass keys', () => {
     const cases: [args: string[], code: number, message: RegExp][] = [
       [['create', 'studio'], 2, /has a key named studio/],
       [['create', 'a b'], 2, /1 to 64 letters/],
-      [['create', 'other', '--scopes', 'index+everything'], 2, /"everything" is no scope; there are index, delete, admin/],
+      [
+        ['create', 'other', '--scopes', 'index+everything'],
+        2,
+        /"everything" is no scope; there are index, delete, admin/,
+      ],
       [['revoke', 'nobody'], 5, /has no key named nobody/],
       [['create', 'other', '--file', join(scratch, 'no/such/keys')], 2, /ENOENT/],
     ];

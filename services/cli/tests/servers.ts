@@ -21,7 +21,9 @@ export const noRedis = spawnSync('redis-server', ['--version']).error ? 'needs r
 /** A redis-server of its own, which answers; `options` are its command-line options. */
 export async function startRedis(...options: string[]): Promise<TestRedis> {
   const port = await freePort(0);
-  const child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', ...options], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', ...options], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   let log = '';
   child.stdout.on('data', (text) => (log += text));
   while (!log.includes('Ready to accept connections')) await delay(5);
@@ -40,8 +42,8 @@ export interface PasswordServer extends AsyncDisposable {
 }
 
 /**
- * A PostgreSQL server of its own that asks for passwords, from the programs of the server that `anotherUrl` names; null where those are not
- * on this machine.
+ * A PostgreSQL server of its own that asks for passwords, from the programs of the server that `anotherUrl` names; null
+ * where those are not on this machine.
  */
 export async function startPasswordServer(anotherUrl: string): Promise<PasswordServer | null> {
   const programs = await programsOf(anotherUrl);
@@ -54,12 +56,26 @@ export async function startPasswordServer(anotherUrl: string): Promise<PasswordS
   writeFileSync(passwordFile, 'the right one\n', { mode: 0o644 });
   const port = await freePort(0);
   const data = join(directory, 'data');
-  const run = (program: string, ...args: string[]) => promisify(execFile)(join(programs, program), args, { uid: OTHER_USER, gid: OTHER_USER, cwd: directory });
+  const run = (program: string, ...args: string[]) =>
+    promisify(execFile)(join(programs, program), args, { uid: OTHER_USER, gid: OTHER_USER, cwd: directory });
   await run('initdb', '-D', data, '-U', 'facepass', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, '-N');
-  await run('pg_ctl', '-D', data, '-w', '-l', join(directory, 'log'), '-o', `-p ${port} -h 127.0.0.1 -k ${directory} -F`, 'start');
+  await run(
+    'pg_ctl',
+    '-D',
+    data,
+    '-w',
+    '-l',
+    join(directory, 'log'),
+    '-o',
+    `-p ${port} -h 127.0.0.1 -k ${directory} -F`,
+    'start',
+  );
   stack.defer(async () => void (await run('pg_ctl', '-D', data, '-m', 'immediate', 'stop')));
   const owned = stack.move();
-  return { url: `postgres://facepass:the%20right%20one@127.0.0.1:${port}/postgres`, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    url: `postgres://facepass:the%20right%20one@127.0.0.1:${port}/postgres`,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 async function programsOf(url: string): Promise<string | null> {

@@ -25,7 +25,10 @@ describe('the examples of docs/examples', () => {
   test('Python', { skip: missing('python3') }, async () => assertStory(await run('python3', 'index_and_search.py')));
 
   test('curl', { skip: missing('curl') }, async () => {
-    const [first, second, found, status, erased] = (await run('sh', 'index-and-search.sh')).trim().split('\n').map((line) => JSON.parse(line));
+    const [first, second, found, status, erased] = (await run('sh', 'index-and-search.sh'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
     assert.equal(first.photo_id, 'sample1.jpg');
     assert.equal(found.matches[0].photo_id, 'sample1.jpg');
     assert.equal(status.face_count, first.faces_detected + second.faces_detected);

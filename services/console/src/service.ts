@@ -38,13 +38,19 @@ export type SearchAnswer = Answer<'/api/v1/search', 'post'>;
 export type Match = SearchAnswer['matches'][number];
 export type SearchToken = Answer<'/api/v1/search/tokens', 'post'>;
 
-/** The service at this page's own origin. An upload is not repeated here: the queue does that, for all of them together. */
-export function createService(credentials: { apiKey: () => string | undefined; searchToken: () => string | undefined }): Service {
+/**
+ * The service at this page's own origin. An upload is not repeated here: the queue does that, for all of them together.
+ */
+export function createService(credentials: {
+  apiKey: () => string | undefined;
+  searchToken: () => string | undefined;
+}): Service {
   const client = createFacepassClient({ baseUrl: location.origin, ...credentials });
   return {
     settings: async () => answerOf(await client.GET('/api/v1/settings')),
     health: async () => answerOf(await client.GET('/health')),
-    status: async (sessionId) => answerOf(await client.GET('/api/v1/search/status/{session_id}', { params: { path: { session_id: sessionId } } })),
+    status: async (sessionId) =>
+      answerOf(await client.GET('/api/v1/search/status/{session_id}', { params: { path: { session_id: sessionId } } })),
     async index(sessionId, photoId, image, signal) {
       const body = { session_id: sessionId, photo_id: photoId, image };
       return answerOf(await client.POST('/api/v1/index', { body, bodySerializer: multipart, signal }));

@@ -6,7 +6,9 @@ import { chromium, type Browser, type BrowserContext, type Page } from 'playwrig
 const CHROMIUM = process.env['FACEPASS_TEST_CHROMIUM'] ?? '/usr/bin/chromium';
 
 /** Why browser tests cannot run here; `false` where they can. */
-export const noBrowser: string | false = existsSync(CHROMIUM) ? false : `there is no ${CHROMIUM} (FACEPASS_TEST_CHROMIUM names another)`;
+export const noBrowser: string | false = existsSync(CHROMIUM)
+  ? false
+  : `there is no ${CHROMIUM} (FACEPASS_TEST_CHROMIUM names another)`;
 
 /** A headless browser whose camera shows the motion JPEG `cameraFile`. */
 export function openBrowser(cameraFile: string): Promise<Browser> {
@@ -47,7 +49,12 @@ export interface WatchedPage extends AsyncDisposable {
 /** Opens an empty page that may speak to `origin` only. */
 export async function openPage(browser: Browser, origin: string, viewport: Viewport): Promise<WatchedPage> {
   const { width, height, colorScheme } = viewport;
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme, locale: 'en-GB', reducedMotion: 'reduce' });
+  const context = await browser.newContext({
+    viewport: { width, height },
+    colorScheme,
+    locale: 'en-GB',
+    reducedMotion: 'reduce',
+  });
   const page = await context.newPage();
   const faults: string[] = [];
   const expected = new Set<number>();
@@ -84,7 +91,8 @@ function watchConsole(page: Page, faults: string[], expected: Set<number>): void
   page.on('console', (message) => {
     if (message.type() !== 'error' && message.type() !== 'warning') return;
     const refused = /^Failed to load resource: the server responded with a status of (\d+)/.exec(message.text());
-    if (!refused || !expected.has(Number(refused[1]))) faults.push(`console: ${message.text()} (${message.location().url})`);
+    if (!refused || !expected.has(Number(refused[1])))
+      faults.push(`console: ${message.text()} (${message.location().url})`);
   });
 }
 
@@ -92,19 +100,25 @@ function watchConsole(page: Page, faults: string[], expected: Set<number>): void
 function recordViolations(): void {
   const recorded: Recorded['recorded'] = { violations: [], shift: 0, moved: [] };
   (window as unknown as Recorded).recorded = recorded;
-  addEventListener('securitypolicyviolation', (event) => recorded.violations.push(`policy: ${event.violatedDirective} ${event.blockedURI}`));
+  addEventListener('securitypolicyviolation', (event) =>
+    recorded.violations.push(`policy: ${event.violatedDirective} ${event.blockedURI}`),
+  );
   interface LayoutShift extends PerformanceEntry {
     value: number;
     hadRecentInput: boolean;
     sources: { node: Node | null }[];
   }
-  // It shrinks when files are chosen; drawn 500 ms later, under load, that no longer counts as the answer to the choice.
-  const isDropZone = (node: Node | null) => (node instanceof Element ? node : node?.parentElement)?.closest('.drop-zone');
+  // It shrinks when files are chosen; drawn 500 ms later, under load, that no longer counts as the answer to the
+  // choice.
+  const isDropZone = (node: Node | null) =>
+    (node instanceof Element ? node : node?.parentElement)?.closest('.drop-zone');
   new PerformanceObserver((list) => {
     for (const entry of list.getEntries() as LayoutShift[]) {
       if (entry.hadRecentInput || entry.sources.some(({ node }) => isDropZone(node))) continue;
       recorded.shift += entry.value;
-      recorded.moved.push(...entry.sources.map(({ node }) => (node instanceof Element ? `${node.tagName}.${node.className}` : 'text')));
+      recorded.moved.push(
+        ...entry.sources.map(({ node }) => (node instanceof Element ? `${node.tagName}.${node.className}` : 'text')),
+      );
     }
   }).observe({ type: 'layout-shift', buffered: true });
 }
@@ -126,7 +140,9 @@ async function assertAccessible(page: Page): Promise<void> {
   const violations = (await page.evaluate('axe.run().then(({ violations }) => violations)')) as AxeViolation[];
   const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
   assert.deepEqual(
-    serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html}\n${failureSummary}`).join('\n')}`),
+    serious.map(
+      ({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html}\n${failureSummary}`).join('\n')}`,
+    ),
     [],
   );
 }

@@ -14,7 +14,8 @@ test('nothing stands inline in the pages and every address in them is the servic
   for (const page of ['index.html', 'guest.html']) {
     const html = readFileSync(join(DIST, page), 'utf8');
     assert.doesNotMatch(html, /<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)/);
-    for (const [, address] of html.matchAll(/(?:src|href)="([^"]*)"/g)) assert.match(address ?? '', /^\/(assets\/|icon\.svg$)/);
+    for (const [, address] of html.matchAll(/(?:src|href)="([^"]*)"/g))
+      assert.match(address ?? '', /^\/(assets\/|icon\.svg$)/);
   }
 });
 

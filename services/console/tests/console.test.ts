@@ -46,7 +46,10 @@ describe('the console', { skip: noBrowser }, () => {
         await factReaches(page, 'Photos with faces', '6');
         const faces = Number(await fact(page, 'Faces'));
         assert.ok(faces >= 18, `${faces} faces in six photos of three to five`);
-        await page.locator('.tile .frame.face').nth(faces - 1).waitFor();
+        await page
+          .locator('.tile .frame.face')
+          .nth(faces - 1)
+          .waitFor();
         assert.equal(await page.locator('.tile .frame.face').count(), faces);
         await watched.assertAccessible();
         await watched.assertClean();
@@ -62,7 +65,11 @@ describe('the console', { skip: noBrowser }, () => {
         await page.getByRole('heading', { name: /^anna-ben-[0-9a-z]{12}$/ }).waitFor();
         await chooser(page, 'Choose a folder').setInputFiles(photos.folder);
         await page.getByText('2 indexed · 1 without a usable face').waitFor();
-        assert.deepEqual(await page.locator('.tile-name').allTextContents(), ['meadow.jpg', 'party-1.jpg', 'party-3.jpg']);
+        assert.deepEqual(await page.locator('.tile-name').allTextContents(), [
+          'meadow.jpg',
+          'party-1.jpg',
+          'party-3.jpg',
+        ]);
         await chooser(page, 'Choose photos').setInputFiles([photos.large, photos.turned, photos.broken]);
         await page.getByText('4 indexed · 1 without a usable face · 1 failed').waitFor();
         await tile(page, 'broken.jpg').getByText('The bytes are not those of a JPEG').waitFor();
@@ -121,13 +128,22 @@ describe('the console', { skip: noBrowser }, () => {
         await watched.assertAccessible();
         await chooser(page, 'Choose a picture').setInputFiles(photos.selfie);
         await page.locator('.tile.match').first().waitFor();
-        assert.deepEqual((await page.locator('.tile.match .tile-name').allTextContents()).slice(0, 2), ['sample1.jpg', 'sample3.jpg']);
+        assert.deepEqual((await page.locator('.tile.match .tile-name').allTextContents()).slice(0, 2), [
+          'sample1.jpg',
+          'sample3.jpg',
+        ]);
         await page.locator('.tile.match .frame.match').nth(1).waitFor();
         assert.equal(await page.locator('.tile.match .frame').count(), await page.locator('.tile.match').count());
         await watched.assertAccessible();
-        const [one] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download sample1.jpg' }).click()]);
+        const [one] = await Promise.all([
+          page.waitForEvent('download'),
+          page.getByRole('button', { name: 'Download sample1.jpg' }).click(),
+        ]);
         assert.equal(one.suggestedFilename(), 'sample1.jpg');
-        const [all] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: /^Download all/ }).click()]);
+        const [all] = await Promise.all([
+          page.waitForEvent('download'),
+          page.getByRole('button', { name: /^Download all/ }).click(),
+        ]);
         assert.deepEqual((await namesInZip(await all.path())).slice(0, 2), ['sample1.jpg', 'sample3.jpg']);
         await watched.assertClean();
       });
@@ -163,7 +179,10 @@ describe('the console', { skip: noBrowser }, () => {
         await tile(page, 'sample1.jpg').press('Enter');
         await page.getByRole('dialog').getByRole('button', { name: 'Find' }).first().click();
         await page.locator('.tile.match').nth(1).waitFor();
-        assert.deepEqual(await page.locator('.tile.match .tile-name').allTextContents(), ['sample1.jpg', 'sample3.jpg']);
+        assert.deepEqual(await page.locator('.tile.match .tile-name').allTextContents(), [
+          'sample1.jpg',
+          'sample3.jpg',
+        ]);
         await watched.assertClean();
       });
 
@@ -219,7 +238,10 @@ describe('the console', { skip: noBrowser }, () => {
         await dialog.getByLabel('Key').fill(KEY);
         await dialog.getByRole('button', { name: 'Use this key' }).click();
         await page.getByText('1 indexed').waitFor();
-        const stores = await page.evaluate(() => ({ session: Object.values(sessionStorage), local: Object.values(localStorage) }));
+        const stores = await page.evaluate(() => ({
+          session: Object.values(sessionStorage),
+          local: Object.values(localStorage),
+        }));
         assert.deepEqual(stores.session, [KEY]);
         assert.ok(!stores.local.join().includes(KEY));
         await watched.assertClean();
@@ -233,7 +255,12 @@ describe('the console', { skip: noBrowser }, () => {
         await page.route('**/api/v1/index', async (route) => {
           if ((refusals += 1) > 2) return route.continue();
           const json = { status: 503, code: 'inference_overloaded', detail: 'The inference servers are full.' };
-          await route.fulfill({ status: 503, headers: { 'Retry-After': '2' }, contentType: 'application/problem+json', json });
+          await route.fulfill({
+            status: 503,
+            headers: { 'Retry-After': '2' },
+            contentType: 'application/problem+json',
+            json,
+          });
         });
         await openSession(page, service.url);
         await chooser(page, 'Choose photos').setInputFiles([1, 2, 3].map(samplePath));
@@ -248,7 +275,10 @@ describe('the console', { skip: noBrowser }, () => {
         const session = await openSession(page, service.url);
         await page.getByRole('tab', { name: 'Photos' }).press('End');
         assert.equal(await readQrCode(page), `${service.url}/s/${session}`);
-        assert.equal(await page.getByRole('link', { name: session }).getAttribute('href'), `${service.url}/s/${session}`);
+        assert.equal(
+          await page.getByRole('link', { name: session }).getAttribute('href'),
+          `${service.url}/s/${session}`,
+        );
         await page.getByText('works on this computer only').waitFor();
         await watched.assertAccessible();
         await watched.assertClean();
@@ -289,11 +319,18 @@ function tile(page: Page, name: string) {
 }
 
 function fact(page: Page, name: string): Promise<string | null> {
-  return page.locator('.status-line div', { has: page.getByText(name, { exact: true }) }).locator('dd').textContent();
+  return page
+    .locator('.status-line div', { has: page.getByText(name, { exact: true }) })
+    .locator('dd')
+    .textContent();
 }
 
 async function factReaches(page: Page, name: string, value: string): Promise<void> {
-  await page.locator('.status-line div', { has: page.getByText(name, { exact: true }) }).locator('dd').getByText(value, { exact: true }).waitFor();
+  await page
+    .locator('.status-line div', { has: page.getByText(name, { exact: true }) })
+    .locator('dd')
+    .getByText(value, { exact: true })
+    .waitFor();
 }
 
 /** Left, top, right and bottom of each frame of the large picture, from left to right, as shares of the picture. */
@@ -302,7 +339,12 @@ function framePlaces(page: Page): Promise<number[][]> {
     const whole = picture.getBoundingClientRect();
     const places = [...picture.querySelectorAll('.frame')].map((frame) => {
       const { left, top, right, bottom } = frame.getBoundingClientRect();
-      return [(left - whole.left) / whole.width, (top - whole.top) / whole.height, (right - whole.left) / whole.width, (bottom - whole.top) / whole.height];
+      return [
+        (left - whole.left) / whole.width,
+        (top - whole.top) / whole.height,
+        (right - whole.left) / whole.width,
+        (bottom - whole.top) / whole.height,
+      ];
     });
     return places.sort(([a = 0], [b = 0]) => a - b);
   });
@@ -312,7 +354,8 @@ function framePlaces(page: Page): Promise<number[][]> {
 function assertSamePlaces(actual: number[][] = [], expected: number[][] = [], name: string): void {
   assert.equal(actual.length, expected.length, name);
   for (const [at, place] of expected.entries())
-    for (const [side, value] of place.entries()) assert.ok(Math.abs((actual[at]?.[side] ?? NaN) - value) < 0.015, `${name}: ${actual[at]} is not ${place}`);
+    for (const [side, value] of place.entries())
+      assert.ok(Math.abs((actual[at]?.[side] ?? NaN) - value) < 0.015, `${name}: ${actual[at]} is not ${place}`);
 }
 
 async function status(service: TestService, session: string): Promise<{ indexed: boolean; photo_count: number }> {

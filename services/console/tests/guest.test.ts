@@ -28,7 +28,11 @@ describe('the guest page', { skip: noBrowser }, () => {
     closed = await startTestService({
       database: open.database,
       inference: null,
-      environment: { SEARCH_ACCESS: 'token', SEARCH_TOKEN_SECRET: SECRET, INFERENCE_ADDRESS: open.inference?.address ?? '' },
+      environment: {
+        SEARCH_ACCESS: 'token',
+        SEARCH_TOKEN_SECRET: SECRET,
+        INFERENCE_ADDRESS: open.inference?.address ?? '',
+      },
     });
     for (const number of [1, 3, 5]) await index(open, `sample${number}.jpg`, samplePath(number));
     browser = await openBrowser(photos.camera);
@@ -60,7 +64,10 @@ describe('the guest page', { skip: noBrowser }, () => {
         assert.deepEqual(addresses.slice(0, 2), ['/samples/sample1.jpg', '/samples/sample3.jpg']);
         await page.evaluate(() => Promise.all([...document.images].map((image) => image.decode())));
         await watched.assertAccessible();
-        const [all] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download all' }).click()]);
+        const [all] = await Promise.all([
+          page.waitForEvent('download'),
+          page.getByRole('button', { name: 'Download all' }).click(),
+        ]);
         assert.deepEqual((await namesInZip(await all.path())).slice(0, 2), ['sample1.jpg', 'sample3.jpg']);
         await watched.assertClean();
       });
@@ -108,7 +115,10 @@ describe('the guest page', { skip: noBrowser }, () => {
         await choose(page, photos.selfie);
         await page.getByRole('heading', { name: /^You are in/ }).waitFor();
         await page.getByText('The photographer has the pictures; these are their names.').waitFor();
-        assert.equal(await page.getByRole('list', { name: 'Your photos' }).getByRole('listitem').first().textContent(), 'sample1.jpg');
+        assert.equal(
+          await page.getByRole('list', { name: 'Your photos' }).getByRole('listitem').first().textContent(),
+          'sample1.jpg',
+        );
         await watched.assertAccessible();
         await watched.assertClean();
       });
@@ -152,7 +162,10 @@ describe('the guest page', { skip: noBrowser }, () => {
 });
 
 async function index(service: TestService, photoId: string, path: string): Promise<void> {
-  const { status } = await service.call('POST', '/api/v1/index', { key: KEY, form: { session_id: SESSION, photo_id: photoId, image: await readFile(path) } });
+  const { status } = await service.call('POST', '/api/v1/index', {
+    key: KEY,
+    form: { session_id: SESSION, photo_id: photoId, image: await readFile(path) },
+  });
   assert.equal(status, 200);
 }
 

@@ -44,7 +44,10 @@ export async function makePhotos(): Promise<TestPhotos> {
   for (const number of [1, 3]) await sharp(samplePath(number)).toFile(join(folder, `party-${number}.jpg`));
   await meadow.toFile(join(folder, 'meadow.jpg'));
   await writeFile(join(folder, 'notes.txt'), 'no picture');
-  const frame = await sharp(await selfie.toBuffer()).resize(640, 480, { fit: 'contain' }).jpeg().toBuffer();
+  const frame = await sharp(await selfie.toBuffer())
+    .resize(640, 480, { fit: 'contain' })
+    .jpeg()
+    .toBuffer();
   await writeFile(at('camera.mjpeg'), Buffer.concat(Array.from({ length: 30 }, () => frame)));
   return {
     selfie: at('selfie.jpg'),

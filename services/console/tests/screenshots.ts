@@ -42,7 +42,11 @@ async function takeConsole(browser: Browser, url: string, directory: string): Pr
   await page.getByRole('tab', { name: 'Find a person' }).click();
   await page.locator('.file-button', { hasText: 'Choose a picture' }).locator('input').setInputFiles(samplePath(1));
   await page.locator('.tile.match').first().waitFor();
-  assert.deepEqual(await page.locator('.tile.match .tile-name').allTextContents(), ['sample1.jpg', 'sample3.jpg'], 'the picture would show a stranger as found');
+  assert.deepEqual(
+    await page.locator('.tile.match .tile-name').allTextContents(),
+    ['sample1.jpg', 'sample3.jpg'],
+    'the picture would show a stranger as found',
+  );
   await keep(page, directory, 'search');
   await page.emulateMedia({ colorScheme: 'dark' });
   await keep(page, directory, 'search-dark');
@@ -62,7 +66,13 @@ async function takeGuest(browser: Browser, url: string, selfie: string, director
 }
 
 async function openAt(browser: Browser, width: number, height: number, colorScheme: 'light' | 'dark'): Promise<Page> {
-  return browser.newPage({ viewport: { width, height }, deviceScaleFactor: 1.5, colorScheme, locale: 'en-GB', reducedMotion: 'reduce' });
+  return browser.newPage({
+    viewport: { width, height },
+    deviceScaleFactor: 1.5,
+    colorScheme,
+    locale: 'en-GB',
+    reducedMotion: 'reduce',
+  });
 }
 
 /** Once every picture in view is there. */
@@ -72,7 +82,9 @@ async function keep(page: Page, directory: string, name: string): Promise<void> 
   await page.evaluate(() => Promise.all([...document.images].map((image) => image.decode())));
   await page.evaluate(() => document.fonts.ready);
   const picture = await page.screenshot();
-  await sharp(picture).webp({ quality: 82, effort: 6 }).toFile(join(directory, `${name}.webp`));
+  await sharp(picture)
+    .webp({ quality: 82, effort: 6 })
+    .toFile(join(directory, `${name}.webp`));
 }
 
 await takeScreenshots(join(import.meta.dirname, '../../../docs/images'));

@@ -11,14 +11,21 @@ import { faultFile } from './worker-fault.ts';
 
 test('a full server refuses at once, says when to come back, and still answers health checks', async () => {
   const { fault, environment } = await faultFile();
-  await using server = await startInferenceProcess({ INFERENCE_WORKERS: '1', INFERENCE_QUEUE_LIMIT: '2', ...environment });
+  await using server = await startInferenceProcess({
+    INFERENCE_WORKERS: '1',
+    INFERENCE_QUEUE_LIMIT: '2',
+    ...environment,
+  });
   using client = connectFaceClient(server.address);
   await client.detectFaces(await samplePhoto(1));
   const photo = await samplePhoto(1);
   await writeFile(fault, 'hold');
   const admitted = [1, 2, 3].map(() => client.detectFaces(photo));
   await server.metricReaches('facepass_inference_queue_depth', (depth) => depth === 2);
-  const refusal = await client.detectFaces(photo).then(() => assert.fail('a fourth photo was let in'), (error: ServiceError) => error);
+  const refusal = await client.detectFaces(photo).then(
+    () => assert.fail('a fourth photo was let in'),
+    (error: ServiceError) => error,
+  );
   assert.equal(refusal.code, status.RESOURCE_EXHAUSTED);
   assert.ok(Number(refusal.metadata.get(RETRY_AFTER_TRAILER)[0]) > 0);
   assert.equal(await client.checkHealth(), 1);
@@ -31,7 +38,11 @@ test('a full server refuses at once, says when to come back, and still answers h
 
 test('photos whose caller left or whose deadline passed cost no work', async () => {
   const { fault, environment } = await faultFile();
-  await using server = await startInferenceProcess({ INFERENCE_WORKERS: '1', INFERENCE_QUEUE_LIMIT: '8', ...environment });
+  await using server = await startInferenceProcess({
+    INFERENCE_WORKERS: '1',
+    INFERENCE_QUEUE_LIMIT: '8',
+    ...environment,
+  });
   using client = connectFaceClient(server.address);
   const photo = await samplePhoto(1);
   await writeFile(fault, 'hold');
@@ -60,29 +71,45 @@ test('memory is bounded by the places, not by the callers', async () => {
   const padded = Buffer.concat([await samplePhoto(1), Buffer.alloc(8 * 1024 * 1024, 'x')]);
   for (const flood of [1, 2]) {
     const ends = await Promise.allSettled(clients.map((client) => client.detectFaces(padded)));
-    const refused = ends.filter((end) => end.status === 'rejected' && (end.reason as ServiceError).code === status.RESOURCE_EXHAUSTED);
+    const refused = ends.filter(
+      (end) => end.status === 'rejected' && (end.reason as ServiceError).code === status.RESOURCE_EXHAUSTED,
+    );
     assert.ok(refused.length > 0, `flood ${flood} was let in`);
   }
   const growth = ((await server.metric('process_resident_memory_bytes')) - before) / 1024 / 1024;
   assert.ok(growth < 240, `grew by ${Math.round(growth)} MB, as much as the 30 photos of a flood weigh`);
-  assert.ok((await server.metric('nodejs_heap_space_size_total_bytes{space="new"}')) < 4e6, 'the nursery grew: long pauses');
+  assert.ok(
+    (await server.metric('nodejs_heap_space_size_total_bytes{space="new"}')) < 4e6,
+    'the nursery grew: long pauses',
+  );
   for (const client of clients) client[Symbol.dispose]();
 });
 
-test('the worker threads give way to the thread that answers', { skip: process.platform === 'linux' ? false : 'only Linux has a priority for each thread' }, async () => {
-  await using server = await startInferenceProcess({ INFERENCE_WORKERS: '2' });
-  const threads = await readdir(`/proc/${server.child.pid}/task`);
-  const main = getPriority(server.child.pid!);
-  assert.equal(main, getPriority());
-  const lowered = threads.filter((thread) => getPriority(Number(thread)) === Math.min(19, main + 5));
-  assert.ok(lowered.length >= 2, `${lowered.length} threads give way`);
-});
+test(
+  'the worker threads give way to the thread that answers',
+  { skip: process.platform === 'linux' ? false : 'only Linux has a priority for each thread' },
+  async () => {
+    await using server = await startInferenceProcess({ INFERENCE_WORKERS: '2' });
+    const threads = await readdir(`/proc/${server.child.pid}/task`);
+    const main = getPriority(server.child.pid!);
+    assert.equal(main, getPriority());
+    const lowered = threads.filter((thread) => getPriority(Number(thread)) === Math.min(19, main + 5));
+    assert.ok(lowered.length >= 2, `${lowered.length} threads give way`);
+  },
+);
 
-test('a system that forbids a change of priority is served, and one line says so', { skip: process.platform === 'linux' ? false : 'only Linux has a priority for each thread' }, async () => {
-  const { fault, environment } = await faultFile();
-  await writeFile(fault, 'no priority');
-  await using server = await startInferenceProcess({ INFERENCE_WORKERS: '2', ...environment });
-  using client = connectFaceClient(server.address);
-  assert.ok((await client.detectFaces(await samplePhoto(1))).faces.length > 0);
-  assert.equal((await server.logged('worker threads keep their priority: health checks may be late under full load'))['reason'], 'setPriority is not allowed');
-});
+test(
+  'a system that forbids a change of priority is served, and one line says so',
+  { skip: process.platform === 'linux' ? false : 'only Linux has a priority for each thread' },
+  async () => {
+    const { fault, environment } = await faultFile();
+    await writeFile(fault, 'no priority');
+    await using server = await startInferenceProcess({ INFERENCE_WORKERS: '2', ...environment });
+    using client = connectFaceClient(server.address);
+    assert.ok((await client.detectFaces(await samplePhoto(1))).faces.length > 0);
+    assert.equal(
+      (await server.logged('worker threads keep their priority: health checks may be late under full load'))['reason'],
+      'setPriority is not allowed',
+    );
+  },
+);

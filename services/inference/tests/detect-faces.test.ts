@@ -34,7 +34,10 @@ test('a photo with people answers with their faces, each with a unit embedding, 
     assert.ok(face.box && face.box.x < width && face.box.y < height);
   }
   const areas = faces.map(({ box }) => box!.width * box!.height);
-  assert.deepEqual(areas, areas.toSorted((a, b) => b - a));
+  assert.deepEqual(
+    areas,
+    areas.toSorted((a, b) => b - a),
+  );
   assert.ok(timings && timings.decodeMs > 0 && timings.detectMs > 0 && timings.embedMs > 0);
 });
 
@@ -52,12 +55,17 @@ test('max_faces keeps the largest and rejects the others, counted; min_confidenc
   const { faces, rejected } = await client.detectFaces(await samplePhoto(1), { maxFaces: 1 });
   assert.deepEqual([faces.length, rejected.map(({ reason }) => reason)], [1, ['over_limit', 'over_limit']]);
   assert.equal(await overLimit(), before + 2);
-  await assert.rejects(client.detectFaces(await samplePhoto(1), { minConfidence: 1.5 }), { code: status.INVALID_ARGUMENT, details: /min_confidence/ });
+  await assert.rejects(client.detectFaces(await samplePhoto(1), { minConfidence: 1.5 }), {
+    code: status.INVALID_ARGUMENT,
+    details: /min_confidence/,
+  });
 });
 
 test('what is no picture inside the limits is refused with its reason in a trailer', async () => {
   const jpeg = await samplePhoto(2);
-  const wide = await sharp({ create: { width: 4097, height: 8, channels: 3, background: 'white' } }).png().toBuffer();
+  const wide = await sharp({ create: { width: 4097, height: 8, channels: 3, background: 'white' } })
+    .png()
+    .toBuffer();
   const gif = await sharp(jpeg).resize(64).gif().toBuffer();
   const cases: [Buffer, string][] = [
     [Buffer.from('no picture at all, only words'), 'not_an_image'],
@@ -94,7 +102,8 @@ test('the metrics say what happened, by closed sets of labels', async () => {
   assert.ok((await server.metric('facepass_inference_requests_total{code="OK"}')) >= 1);
   assert.ok((await server.metric('facepass_inference_requests_total{code="INVALID_ARGUMENT"}')) >= 1);
   assert.equal(await server.metric('facepass_inference_model_info{model_id="dlib-1",pack="dlib",provider="cpu"}'), 1);
-  for (const stage of ['queue', 'decode', 'detect', 'align', 'embed']) assert.ok((await server.metric(`facepass_inference_stage_seconds_count{stage="${stage}"}`)) >= 1);
+  for (const stage of ['queue', 'decode', 'detect', 'align', 'embed'])
+    assert.ok((await server.metric(`facepass_inference_stage_seconds_count{stage="${stage}"}`)) >= 1);
   const ready = await fetch(`http://127.0.0.1:${server.metricsPort}/readyz`);
   assert.equal(ready.status, 200);
 });

@@ -3,7 +3,10 @@ import { DetectFacesRequest, DetectFacesResponse, FaceAnalysisDefinition } from 
 
 export interface FaceClient extends Disposable {
   /** @throws ServiceError with the status, its details and the trailers. */
-  detectFaces(image: Uint8Array, options?: { deadlineMs?: number; signal?: AbortSignal; minConfidence?: number; maxFaces?: number }): Promise<DetectFacesResponse>;
+  detectFaces(
+    image: Uint8Array,
+    options?: { deadlineMs?: number; signal?: AbortSignal; minConfidence?: number; maxFaces?: number },
+  ): Promise<DetectFacesResponse>;
   /** `SERVING` is 1, `NOT_SERVING` is 2. */
   checkHealth(service?: string): Promise<number>;
   /** Every status that grpc.health.v1 reports until the stream ends. */
@@ -13,24 +16,50 @@ export interface FaceClient extends Disposable {
 }
 
 /** A client of the inference server on a connection of its own, straight on grpc-js. */
-export function connectFaceClient(address: string, channelCredentials: ChannelCredentials = credentials.createInsecure()): FaceClient {
-  const client = new Client(address, channelCredentials, { 'grpc.use_local_subchannel_pool': 1, 'grpc.max_receive_message_length': 64 * 1024 * 1024 });
+export function connectFaceClient(
+  address: string,
+  channelCredentials: ChannelCredentials = credentials.createInsecure(),
+): FaceClient {
+  const client = new Client(address, channelCredentials, {
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.max_receive_message_length': 64 * 1024 * 1024,
+  });
   return {
     detectFaces: (image, { deadlineMs, signal, minConfidence = 0, maxFaces = 0 } = {}) =>
       new Promise((resolve, reject) => {
         const options = deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs };
-        const answer = (error: ServiceError | null, response?: DetectFacesResponse) => (error ? reject(error) : resolve(response!));
-        const call = client.makeUnaryRequest(DETECT_FACES, encodeRequest, DetectFacesResponse.decode, { image, minConfidence, maxFaces }, new Metadata(), options, answer);
+        const answer = (error: ServiceError | null, response?: DetectFacesResponse) =>
+          error ? reject(error) : resolve(response!);
+        const call = client.makeUnaryRequest(
+          DETECT_FACES,
+          encodeRequest,
+          DetectFacesResponse.decode,
+          { image, minConfidence, maxFaces },
+          new Metadata(),
+          options,
+          answer,
+        );
         signal?.addEventListener('abort', () => call.cancel());
       }),
     checkHealth: (service = '') =>
       new Promise((resolve, reject) => {
-        client.makeUnaryRequest('/grpc.health.v1.Health/Check', encodeString(1), decodeStatus, service, (error, status) => (error ? reject(error) : resolve(status!)));
+        client.makeUnaryRequest(
+          '/grpc.health.v1.Health/Check',
+          encodeString(1),
+          decodeStatus,
+          service,
+          (error, status) => (error ? reject(error) : resolve(status!)),
+        );
       }),
-    watchHealth: () => client.makeServerStreamRequest('/grpc.health.v1.Health/Watch', encodeString(1), decodeStatus, ''),
+    watchHealth: () =>
+      client.makeServerStreamRequest('/grpc.health.v1.Health/Watch', encodeString(1), decodeStatus, ''),
     reflect: (request) =>
       new Promise((resolve, reject) => {
-        const stream = client.makeBidiStreamRequest('/grpc.reflection.v1.ServerReflection/ServerReflectionInfo', Buffer.from, (bytes: Buffer) => bytes);
+        const stream = client.makeBidiStreamRequest(
+          '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
+          Buffer.from,
+          (bytes: Buffer) => bytes,
+        );
         stream.once('data', resolve).once('error', reject).end(request);
       }),
     [Symbol.dispose]: () => client.close(),

@@ -14,23 +14,38 @@ export interface InferenceProcess extends AsyncDisposable {
   exited: Promise<number | null>;
   /** The first log line with this message, past or to come. */
   logged(message: string): Promise<Record<string, unknown>>;
-  /** Value of one series, for example `facepass_inference_refused_total{reason="queue_full"}`; 0 when it is not there. */
+  /**
+   * Value of one series, for example `facepass_inference_refused_total{reason="queue_full"}`; 0 when it is not there.
+   */
   metric(series: string): Promise<number>;
   /** Waits until a series has a value. @throws Error with the last value, after two minutes. */
   metricReaches(series: string, holds: (value: number) => boolean): Promise<void>;
 }
 
-/** Starts `services/inference/main.ts` on free ports and waits until it serves. @throws Error with its exit code and what it wrote, when it ends before that. */
+/**
+ * Starts `services/inference/main.ts` on free ports and waits until it serves. @throws Error with its exit code and
+ * what it wrote, when it ends before that.
+ */
 export async function startInferenceProcess(environment: Record<string, string> = {}): Promise<InferenceProcess> {
   const child = spawn(process.execPath, ['--import', END_WITH_PARENT, MAIN], {
-    env: { ...process.env, INFERENCE_LISTEN: '127.0.0.1:0', METRICS_PORT: '0', HOST: '127.0.0.1', DRAIN_MS: '60000', INFERENCE_IMAGE_TIMEOUT_MS: '120000', ...PROCESS_ENVIRONMENT, ...environment },
+    env: {
+      ...process.env,
+      INFERENCE_LISTEN: '127.0.0.1:0',
+      METRICS_PORT: '0',
+      HOST: '127.0.0.1',
+      DRAIN_MS: '60000',
+      INFERENCE_IMAGE_TIMEOUT_MS: '120000',
+      ...PROCESS_ENVIRONMENT,
+      ...environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
   const exited = once(child, 'exit').then(([code]) => code as number | null);
   const logged = followLog(child, exited);
   const serving = await logged('serving');
   const metricsPort = serving['metrics_port'] as number;
-  const metric = async (series: string) => seriesValue(await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text(), series);
+  const metric = async (series: string) =>
+    seriesValue(await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text(), series);
   return {
     address: serving['address'] as string,
     metricsPort,
@@ -41,7 +56,10 @@ export async function startInferenceProcess(environment: Record<string, string> 
     async metricReaches(series, holds) {
       const end = performance.now() + REACH_LIMIT_MS;
       for (let value = await metric(series); !holds(value); value = await metric(series)) {
-        if (performance.now() > end) throw new Error(`After ${REACH_LIMIT_MS / 1000} s ${series} is ${value}, which is not what was waited for: ${holds}`);
+        if (performance.now() > end)
+          throw new Error(
+            `After ${REACH_LIMIT_MS / 1000} s ${series} is ${value}, which is not what was waited for: ${holds}`,
+          );
         await delay(5);
       }
     },
@@ -75,7 +93,13 @@ function followLog(child: ChildProcess, exited: Promise<number | null>): Inferen
         resolve(line);
       };
       look();
-      void exited.then((code) => reject(new Error(`The inference server ended with code ${code} before it said "${message}".\n${errors}\n${JSON.stringify(lines.at(-1))}`)));
+      void exited.then((code) =>
+        reject(
+          new Error(
+            `The inference server ended with code ${code} before it said "${message}".\n${errors}\n${JSON.stringify(lines.at(-1))}`,
+          ),
+        ),
+      );
     });
 }
 

@@ -13,7 +13,20 @@ export function samplePhoto(number: 1 | 2 | 3 | 4 | 5 | 6): Promise<Buffer> {
 
 /** A photo of 3072×3072 pixels with many faces: a worker is busy with it for as long as a test needs to look around. */
 export async function largePhoto(): Promise<Buffer> {
-  const tiles = await Promise.all(([1, 2, 3, 4] as const).map(async (number) => sharp(await samplePhoto(number)).resize(1536, 1536, { fit: 'cover' }).toBuffer()));
-  const composed = tiles.map((input, index) => ({ input, left: (index % 2) * 1536, top: Math.floor(index / 2) * 1536 }));
-  return sharp({ create: { width: 3072, height: 3072, channels: 3, background: 'grey' } }).composite(composed).jpeg({ quality: 80 }).toBuffer();
+  const tiles = await Promise.all(
+    ([1, 2, 3, 4] as const).map(async (number) =>
+      sharp(await samplePhoto(number))
+        .resize(1536, 1536, { fit: 'cover' })
+        .toBuffer(),
+    ),
+  );
+  const composed = tiles.map((input, index) => ({
+    input,
+    left: (index % 2) * 1536,
+    top: Math.floor(index / 2) * 1536,
+  }));
+  return sharp({ create: { width: 3072, height: 3072, channels: 3, background: 'grey' } })
+    .composite(composed)
+    .jpeg({ quality: 80 })
+    .toBuffer();
 }

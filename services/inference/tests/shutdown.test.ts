@@ -41,6 +41,9 @@ test('calls that outlive the age of their connection are answered, and later one
 });
 
 test('wrong configuration ends the process with code 78 and names every mistake', async () => {
-  await assert.rejects(startInferenceProcess({ INFERENCE_WORKERS: 'many', INFERENCE_LISTEN: 'here' }), /code 78[^]*INFERENCE_LISTEN[^]*INFERENCE_WORKERS/);
+  await assert.rejects(
+    startInferenceProcess({ INFERENCE_WORKERS: 'many', INFERENCE_LISTEN: 'here' }),
+    /code 78[^]*INFERENCE_LISTEN[^]*INFERENCE_WORKERS/,
+  );
   await assert.rejects(startInferenceProcess({ MODEL_PACK: 'no-such-pack' }), /code 78[^]*MODEL_PACK/);
 });

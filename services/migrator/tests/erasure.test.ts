@@ -16,7 +16,13 @@ after(() => installation[Symbol.asyncDispose]());
 
 test('an erased session is in no table any more, and leaves one tombstone and one line in the audit log', async () => {
   const before = await tablesNaming(installation, SESSION);
-  assert.deepEqual(before, ['face_embeddings', 'face_embeddings_backup_v1', 'face_embeddings_quarantine', 'faces', 'sessions']);
+  assert.deepEqual(before, [
+    'face_embeddings',
+    'face_embeddings_backup_v1',
+    'face_embeddings_quarantine',
+    'faces',
+    'sessions',
+  ]);
   const [answer] = await installation.query('select * from erase_session($1, $2)', [SESSION, 'key:studio']);
   assert.ok(Number(answer.photos) > 0 && Number(answer.faces) === Number(answer.photos));
   assert.deepEqual(await tablesNaming(installation, SESSION), ['audit_log', 'erasures']);
@@ -28,35 +34,74 @@ test('an erased session is in no table any more, and leaves one tombstone and on
 });
 
 test('erasing a photo takes its duplicates in the quarantine along and leaves the rest of the session', async () => {
-  const [{ photo_id }] = await installation.query(`select photo_id from face_embeddings_quarantine where session_id = $1 and reason like 'duplicate%'`, [OTHER_SESSION]);
+  const [{ photo_id }] = await installation.query(
+    `select photo_id from face_embeddings_quarantine where session_id = $1 and reason like 'duplicate%'`,
+    [OTHER_SESSION],
+  );
   const sessionBefore = (await installation.query('select * from sessions where session_id = $1', [OTHER_SESSION]))[0];
-  const [answer] = await installation.query('select * from erase_photo($1, $2, $3)', [OTHER_SESSION, photo_id, 'key:studio']);
+  const [answer] = await installation.query('select * from erase_photo($1, $2, $3)', [
+    OTHER_SESSION,
+    photo_id,
+    'key:studio',
+  ]);
   assert.deepEqual(answer, { photos: '1', faces: '1' });
   const sessionAfter = (await installation.query('select * from sessions where session_id = $1', [OTHER_SESSION]))[0];
-  assert.deepEqual(sessionAfter, { ...sessionBefore, photo_count: sessionBefore.photo_count - 1, face_count: sessionBefore.face_count - 1 });
+  assert.deepEqual(sessionAfter, {
+    ...sessionBefore,
+    photo_count: sessionBefore.photo_count - 1,
+    face_count: sessionBefore.face_count - 1,
+  });
   for (const table of ['faces', 'face_embeddings', 'face_embeddings_backup_v1', 'face_embeddings_quarantine'])
-    assert.deepEqual(await installation.query(`select from ${table} where session_id::text = $1 and photo_id = $2`, [OTHER_SESSION, photo_id]), [], table);
+    assert.deepEqual(
+      await installation.query(`select from ${table} where session_id::text = $1 and photo_id = $2`, [
+        OTHER_SESSION,
+        photo_id,
+      ]),
+      [],
+      table,
+    );
   assert.deepEqual(await installation.damage(), []);
 });
 
 test('a DELETE by an API that knows no other way is an erasure too: of a photo, and of what is left of its session', async () => {
   const session = '00000000-0000-4000-8000-000000000001';
-  const [{ photo_id }] = await installation.query('select photo_id from face_embeddings where session_id = $1 limit 1', [session]);
+  const [{ photo_id }] = await installation.query(
+    'select photo_id from face_embeddings where session_id = $1 limit 1',
+    [session],
+  );
   await installation.query('delete from face_embeddings where session_id = $1 and photo_id = $2', [session, photo_id]);
   for (const table of ['faces', 'face_embeddings_backup_v1', 'face_embeddings_quarantine'])
-    assert.deepEqual(await installation.query(`select from ${table} where session_id::text = $1 and photo_id = $2`, [session, photo_id]), [], table);
+    assert.deepEqual(
+      await installation.query(`select from ${table} where session_id::text = $1 and photo_id = $2`, [
+        session,
+        photo_id,
+      ]),
+      [],
+      table,
+    );
   await installation.query('delete from face_embeddings where session_id = $1', [session]);
   assert.deepEqual(await tablesNaming(installation, session), ['audit_log', 'erasures']);
-  const audit = await installation.query('select action, photo_id from audit_log where session_id = $1 order by id', [session]);
-  assert.deepEqual(audit, [{ action: 'delete_photos', photo_id }, { action: 'delete_session', photo_id: null }]);
-  assert.deepEqual(await installation.query('select photo_id from erasures where session_id = $1 order by id', [session]), [{ photo_id }, { photo_id: null }]);
+  const audit = await installation.query('select action, photo_id from audit_log where session_id = $1 order by id', [
+    session,
+  ]);
+  assert.deepEqual(audit, [
+    { action: 'delete_photos', photo_id },
+    { action: 'delete_session', photo_id: null },
+  ]);
+  assert.deepEqual(
+    await installation.query('select photo_id from erasures where session_id = $1 order by id', [session]),
+    [{ photo_id }, { photo_id: null }],
+  );
   assert.deepEqual(await installation.damage(), []);
 });
 
 test('a session that is another one’s UUID in capitals is another session', async () => {
   const held = () => installation.query('select count(*) as rows from face_embeddings_backup_v1');
   const before = await held();
-  const [answer] = await installation.query('select * from erase_session($1, $2)', [SPELT_OTHERWISE.toUpperCase(), 'test']);
+  const [answer] = await installation.query('select * from erase_session($1, $2)', [
+    SPELT_OTHERWISE.toUpperCase(),
+    'test',
+  ]);
   assert.deepEqual(answer, { photos: '0', faces: '0' });
   assert.deepEqual(await held(), before);
 });
@@ -67,7 +112,8 @@ test('nothing in the audit log can be changed or removed', async () => {
 });
 
 test('the API’s role indexes and erases, but reads no backup and changes no table', async (t) => {
-  if (installation.engine === 'embedded') return t.skip('needs PostgreSQL: the embedded database lets everyone in as its owner');
+  if (installation.engine === 'embedded')
+    return t.skip('needs PostgreSQL: the embedded database lets everyone in as its owner');
   const role = `facepass_test_${randomBytes(4).toString('hex')}`;
   await installation.administer(`create role ${role} login password '${role}'`);
   const url = Object.assign(new URL(installation.url), { username: role, password: role });
@@ -79,10 +125,26 @@ test('the API’s role indexes and erases, but reads no backup and changes no ta
     await client.query(`begin; select pg_advisory_xact_lock(hashtextextended('new', 7));
       insert into faces (session_id, photo_id, face_index, confidence, model_id, embedding) values ('new', 'p', 0, 0.9, 'arcface-1', '[1,0,0,0,0,0,0,0]');
       insert into sessions (session_id, photo_count, face_count, model_id) values ('new', 1, 1, 'arcface-1'); commit`);
-    assert.equal((await installation.query(`select from face_embeddings where session_id = 'new'`)).length, 1, 'the older API sees it');
-    assert.deepEqual((await client.query(`select * from erase_session('new', 'test')`)).rows, [{ photos: '1', faces: '1' }]);
-    const refused = ['select * from face_embeddings_backup_v1', 'select * from face_embeddings_quarantine', 'create table mine (n integer)', 'drop table faces',
-      'alter table faces add n integer', 'delete from audit_log', 'delete from erasures', 'delete from face_copies', `select erase_from_copies('x', null)`, 'table schema_migrations'];
+    assert.equal(
+      (await installation.query(`select from face_embeddings where session_id = 'new'`)).length,
+      1,
+      'the older API sees it',
+    );
+    assert.deepEqual((await client.query(`select * from erase_session('new', 'test')`)).rows, [
+      { photos: '1', faces: '1' },
+    ]);
+    const refused = [
+      'select * from face_embeddings_backup_v1',
+      'select * from face_embeddings_quarantine',
+      'create table mine (n integer)',
+      'drop table faces',
+      'alter table faces add n integer',
+      'delete from audit_log',
+      'delete from erasures',
+      'delete from face_copies',
+      `select erase_from_copies('x', null)`,
+      'table schema_migrations',
+    ];
     for (const sql of refused) await assert.rejects(client.query(sql), { code: '42501' }, sql);
   } finally {
     await client.end();
@@ -91,7 +153,8 @@ test('the API’s role indexes and erases, but reads no backup and changes no ta
 });
 
 test('purge drops backup and quarantine when they are old enough, and the way back then restores what is served', async () => {
-  const kept = () => installation.query(`select table_name from face_copies where kind in ('backup', 'quarantine') order by 1`);
+  const kept = () =>
+    installation.query(`select table_name from face_copies where kind in ('backup', 'quarantine') order by 1`);
   await installation.migrate((client, context) => purge(client, { days: 1 }, context));
   assert.equal((await kept()).length, 2);
   await installation.query(`update face_copies set made_at = now() - interval '2 days'`);
@@ -100,24 +163,43 @@ test('purge drops backup and quarantine when they are old enough, and the way ba
   assert.deepEqual(await installation.damage(), []);
   const served = await installation.query('select photo_id, session_id from face_embeddings order by 1, 2');
   await installation.down(1);
-  assert.deepEqual(await installation.query('select photo_id, session_id::text from face_embeddings order by 1, 2'), served);
-  await assert.rejects(installation.migrate((client, context) => purge(client, { days: 0 }, context)), /At schema 1/);
+  assert.deepEqual(
+    await installation.query('select photo_id, session_id::text from face_embeddings order by 1, 2'),
+    served,
+  );
+  await assert.rejects(
+    installation.migrate((client, context) => purge(client, { days: 0 }, context)),
+    /At schema 1/,
+  );
 });
 
 async function migrated(): Promise<Installation> {
   const made = await createInstallation({ batchRows: 100 });
   await made.up({ to: 1 });
   await seedSchema1(made, 60, 8);
-  await made.query('update face_embeddings set session_id = $1 where session_id = $2', [SPELT_OTHERWISE, '00000000-0000-4000-8000-000000000004']);
+  await made.query('update face_embeddings set session_id = $1 where session_id = $2', [
+    SPELT_OTHERWISE,
+    '00000000-0000-4000-8000-000000000004',
+  ]);
   await made.up();
   return made;
 }
 
 /** Tables in which some column of some row is `value`; partitions are told by their parent. */
 async function tablesNaming(installation: Installation, value: string): Promise<string[]> {
-  const tables = await installation.query(`select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition order by 1`);
+  const tables = await installation.query(
+    `select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition order by 1`,
+  );
   const found: string[] = [];
   for (const { name } of tables)
-    if ((await installation.query(`select from "${name}" t where $1 in (select value from jsonb_each_text(to_jsonb(t))) limit 1`, [value])).length > 0) found.push(name);
+    if (
+      (
+        await installation.query(
+          `select from "${name}" t where $1 in (select value from jsonb_each_text(to_jsonb(t))) limit 1`,
+          [value],
+        )
+      ).length > 0
+    )
+      found.push(name);
   return found;
 }

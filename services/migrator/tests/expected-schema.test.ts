@@ -12,5 +12,8 @@ test('what verify expects of the tables is what the migrations make of them', as
 });
 
 function partsBeside(written: string[], made: string[]) {
-  return { onlyWritten: written.filter((part) => !made.includes(part)), onlyMade: made.filter((part) => !written.includes(part)) };
+  return {
+    onlyWritten: written.filter((part) => !made.includes(part)),
+    onlyMade: made.filter((part) => !written.includes(part)),
+  };
 }

@@ -11,10 +11,16 @@ const EXTRAS: [what: string, made: string][] = [
   ['the child table older_faces', 'create table older_faces () inherits (face_embeddings)'],
   ['the column Album', 'alter table face_embeddings add column "Album" text'],
   ['the constraint fair', 'alter table face_embeddings add constraint fair check (confidence <= 1)'],
-  ['the foreign key of_event', 'create table events (id integer primary key); insert into events values (0), (1), (2); alter table face_embeddings add constraint of_event foreign key (event_id) references events'],
+  [
+    'the foreign key of_event',
+    'create table events (id integer primary key); insert into events values (0), (1), (2); alter table face_embeddings add constraint of_event foreign key (event_id) references events',
+  ],
   ['the policy own_rows', 'create policy own_rows on face_embeddings using (true)'],
   ['the rule keep', 'create rule keep as on delete to face_embeddings where false do also nothing'],
-  ['the trigger tell', `create function tell() returns trigger language plpgsql as 'begin return null; end'; create trigger tell after insert on face_embeddings for each row execute function tell()`],
+  [
+    'the trigger tell',
+    `create function tell() returns trigger language plpgsql as 'begin return null; end'; create trigger tell after insert on face_embeddings for each row execute function tell()`,
+  ],
 ];
 
 test('what the migration would silently lose of the older table stands against it, until the statements of the refusal have taken it away', async () => {
@@ -22,7 +28,10 @@ test('what the migration would silently lose of the older table stands against i
   await installation.up({ to: 1 });
   await seedSchema1(installation, 20, 8);
   for (const [, made] of EXTRAS) await installation.query(made);
-  const refusal = await installation.up().then(() => assert.fail('it was not refused'), (error: Error) => error);
+  const refusal = await installation.up().then(
+    () => assert.fail('it was not refused'),
+    (error: Error) => error,
+  );
   assert.equal(exitCodeOf(refusal), 65);
   const [, named, mends] = /silently lack: (.*)\. Take it away.*“(.*)”\.$/.exec(refusal.message)!;
   assert.equal(named, EXTRAS.map(([what]) => what).join(', '));
@@ -44,6 +53,9 @@ test('triggers of ours, as they are while a migration is under way and after a w
   }
   await installation.up({ contract: true });
   await installation.down(1);
-  assert.ok((await installation.query(`select from pg_trigger where tgrelid = 'face_embeddings'::regclass`)).length > 0, 'faces are kept aside');
+  assert.ok(
+    (await installation.query(`select from pg_trigger where tgrelid = 'face_embeddings'::regclass`)).length > 0,
+    'faces are kept aside',
+  );
   await installation.up();
 });

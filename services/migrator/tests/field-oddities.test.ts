@@ -4,7 +4,9 @@ import pg from 'pg';
 import { seedSchema1 } from './contents.ts';
 import { createInstallation, textOf, vectorOf, type Installation } from './installation.ts';
 
-const NO_SERVER = process.env['FACEPASS_TEST_DATABASE_URL'] ? false : 'needs PostgreSQL (FACEPASS_TEST_DATABASE_URL): two transactions are open at a time';
+const NO_SERVER = process.env['FACEPASS_TEST_DATABASE_URL']
+  ? false
+  : 'needs PostgreSQL (FACEPASS_TEST_DATABASE_URL): two transactions are open at a time';
 
 test('no schema lets a table be truncated whose rows a copy still holds', async () => {
   await using installation = await createInstallation({ batchRows: 100 });
@@ -20,22 +22,28 @@ test('no schema lets a table be truncated whose rows a copy still holds', async 
   await refusesTruncate(installation, 'face_embeddings');
 });
 
-test('an erasure while the backup is sealed is in its count and hash, or not in them', { skip: NO_SERVER }, async () => {
-  await using installation = await createInstallation({ batchRows: 5 });
-  await installation.up({ to: 1 });
-  await seedSchema1(installation, 40, 8);
-  await installation.up({ to: 2 });
-  await installation.query(`update face_copies set sealed_up_to = 0, row_count = 0, content_hash = 0 where kind = 'backup'`);
-  const eraser = new pg.Client({ connectionString: installation.url });
-  await eraser.connect();
-  await eraser.query(`begin; delete from face_embeddings where photo_id = 'photo-12'; set constraints all immediate`);
-  const sealing = sealBackup(installation);
-  await Promise.race([sealing, isBlocked(installation)]);
-  await eraser.query('commit');
-  await eraser.end();
-  await sealing;
-  assert.deepEqual(await installation.damage(), []);
-});
+test(
+  'an erasure while the backup is sealed is in its count and hash, or not in them',
+  { skip: NO_SERVER },
+  async () => {
+    await using installation = await createInstallation({ batchRows: 5 });
+    await installation.up({ to: 1 });
+    await seedSchema1(installation, 40, 8);
+    await installation.up({ to: 2 });
+    await installation.query(
+      `update face_copies set sealed_up_to = 0, row_count = 0, content_hash = 0 where kind = 'backup'`,
+    );
+    const eraser = new pg.Client({ connectionString: installation.url });
+    await eraser.connect();
+    await eraser.query(`begin; delete from face_embeddings where photo_id = 'photo-12'; set constraints all immediate`);
+    const sealing = sealBackup(installation);
+    await Promise.race([sealing, isBlocked(installation)]);
+    await eraser.query('commit');
+    await eraser.end();
+    await sealing;
+    assert.deepEqual(await installation.damage(), []);
+  },
+);
 
 test('rows whose ids are zero or negative go up and come back', async () => {
   await using installation = await createInstallation({ batchRows: 3 });
@@ -77,7 +85,10 @@ test('numbers go on where the backup’s end after a contraction and a way back,
   );
   assert.ok(inserted.id > 20, `${inserted.id}`);
   await installation.down(1);
-  assert.deepEqual(await installation.query(`select relname from pg_class where relkind = 'S' and relname like '%faces%'`), [{ relname: 'numbers_of_faces' }]);
+  assert.deepEqual(
+    await installation.query(`select relname from pg_class where relkind = 'S' and relname like '%faces%'`),
+    [{ relname: 'numbers_of_faces' }],
+  );
 });
 
 async function refusesTruncate(installation: Installation, table: string): Promise<void> {
@@ -85,12 +96,15 @@ async function refusesTruncate(installation: Installation, table: string): Promi
 }
 
 async function sealBackup({ query }: Installation): Promise<void> {
-  for (let done = false; !done; ) [{ done }] = (await query('select done from seal_backup(5)')) as [{ done: boolean }];
+  for (let done = false; !done;) [{ done }] = (await query('select done from seal_backup(5)')) as [{ done: boolean }];
 }
 
 /** Waits until some transaction of the database waits for a lock. */
 async function isBlocked({ query }: Installation): Promise<void> {
   const giveUp = Date.now() + 10_000;
-  while ((await query(`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)).length === 0)
+  while (
+    (await query(`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`))
+      .length === 0
+  )
     if (Date.now() > giveUp) throw new Error('nothing waited for the erasure');
 }

@@ -6,18 +6,26 @@ import { grantTo } from '../grant.ts';
 import { seedSchema1 } from './contents.ts';
 import { createInstallation, type Installation } from './installation.ts';
 
-const NO_SERVER = process.env['FACEPASS_TEST_DATABASE_URL'] ? false : 'needs PostgreSQL (FACEPASS_TEST_DATABASE_URL): the embedded database lets everyone in as its owner';
+const NO_SERVER = process.env['FACEPASS_TEST_DATABASE_URL']
+  ? false
+  : 'needs PostgreSQL (FACEPASS_TEST_DATABASE_URL): the embedded database lets everyone in as its owner';
 
 test('who may use the older table may use it at every schema, and may not use its backup', async () => {
   await using installation = await createInstallation();
   await using role = await newRole(installation);
   const may = async (table: string) =>
-    (await installation.query(`select array(select p from unnest(array['select', 'insert', 'update', 'delete']) p where has_table_privilege($1, $2, p)) as granted`, [role.name, table]))[0].granted;
+    (
+      await installation.query(
+        `select array(select p from unnest(array['select', 'insert', 'update', 'delete']) p where has_table_privilege($1, $2, p)) as granted`,
+        [role.name, table],
+      )
+    )[0].granted;
   await installation.up({ to: 1 });
   await installation.query(`grant select, insert, delete on face_embeddings to ${role.name}`);
   await installation.up();
   assert.deepEqual(await may('face_embeddings'), ['select', 'insert', 'delete']);
-  for (const copy of ['face_embeddings_backup_v1', 'face_embeddings_quarantine', 'faces']) assert.deepEqual(await may(copy), [], copy);
+  for (const copy of ['face_embeddings_backup_v1', 'face_embeddings_quarantine', 'faces'])
+    assert.deepEqual(await may(copy), [], copy);
   await installation.up({ contract: true });
   await installation.down(2);
   assert.deepEqual(await may('face_embeddings'), ['select', 'insert', 'delete'], 'the table that was made anew');
@@ -46,13 +54,22 @@ test('a role without rights cannot have a trigger function of ours write for it'
   await seedSchema1(installation, 20, 8);
   await installation.up();
   await using role = await newRole(installation);
-  const functions = await installation.query(`select p.oid::regprocedure::text as name from pg_proc p where prosecdef and prorettype = 'trigger'::regtype and pronamespace = 'public'::regnamespace order by 1`);
+  const functions = await installation.query(
+    `select p.oid::regprocedure::text as name from pg_proc p where prosecdef and prorettype = 'trigger'::regtype and pronamespace = 'public'::regnamespace order by 1`,
+  );
   assert.ok(functions.length >= 5, JSON.stringify(functions));
   const client = new pg.Client({ connectionString: role.url });
   await client.connect();
   try {
-    await client.query('create temporary table written (entry bigint, written_in name, session_ids text[], photo_ids text[], session_id text, photo_id text)');
-    for (const { name } of functions) await assert.rejects(client.query(`create trigger mine after insert on written for each row execute function ${name}`), { code: '42501' }, name);
+    await client.query(
+      'create temporary table written (entry bigint, written_in name, session_ids text[], photo_ids text[], session_id text, photo_id text)',
+    );
+    for (const { name } of functions)
+      await assert.rejects(
+        client.query(`create trigger mine after insert on written for each row execute function ${name}`),
+        { code: '42501' },
+        name,
+      );
   } finally {
     await client.end();
   }

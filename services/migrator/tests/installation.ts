@@ -15,12 +15,20 @@ export const LEGACY_MODEL = 'arcface-1';
 export const MIGRATIONS = join(import.meta.dirname, '../../../migrations');
 
 /** A database of its own with the migrator's commands run in this process; gone when disposed of. */
-export async function createInstallation(options: { dimension?: number; batchRows?: number } = {}): Promise<Installation> {
+export async function createInstallation(
+  options: { dimension?: number; batchRows?: number } = {},
+): Promise<Installation> {
   await using stack = new AsyncDisposableStack();
   const database = stack.use(await createTestDatabase());
   const config = configFor(database.url, options);
   const logger = createLogger('migrator', 'silent');
-  const context: Context = { config, directory: MIGRATIONS, steps: await readSteps(MIGRATIONS), progress: createProgress(logger), logger };
+  const context: Context = {
+    config,
+    directory: MIGRATIONS,
+    steps: await readSteps(MIGRATIONS),
+    progress: createProgress(logger),
+    logger,
+  };
   const pool = new pg.Pool({ connectionString: database.url, max: 10 });
   pool.on('error', () => {});
   stack.defer(() => pool.end());
@@ -36,7 +44,8 @@ export async function createInstallation(options: { dimension?: number; batchRow
     migrate: (work) => withDatabase(config, (client) => work(client, context)),
     up: (to = {}) => withDatabase(config, (client) => up(client, { to: 3, contract: false, ...to }, context)),
     down: (to) => withDatabase(config, (client) => down(client, { to, dryRun: false }, context)),
-    damage: async () => (await withDatabase(config, (client) => verify(client, context))).filter((finding) => finding.damaged > 0),
+    damage: async () =>
+      (await withDatabase(config, (client) => verify(client, context))).filter((finding) => finding.damaged > 0),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -57,7 +66,10 @@ export interface Installation extends AsyncDisposable {
   damage(): Promise<Finding[]>;
 }
 
-function configFor(url: string, { dimension = 8, batchRows = 7 }: { dimension?: number; batchRows?: number }): MigratorConfig {
+function configFor(
+  url: string,
+  { dimension = 8, batchRows = 7 }: { dimension?: number; batchRows?: number },
+): MigratorConfig {
   return {
     connection: { url, connectTimeoutMs: 10_000, tls: false, tlsCaFile: undefined },
     pack: { name: 'arcface', modelId: LEGACY_MODEL, dimension },

@@ -59,7 +59,8 @@ export function goUpTo2(oracle: Oracle): void {
   for (const row of oracle.rows.filter((each) => problemOf(each) === null)) {
     const key = keyOf(row.session!, row.photo!);
     const rival = best.get(key);
-    if (!rival || row.confidence! > rival.confidence! || (row.confidence === rival.confidence && row.id > rival.id)) best.set(key, row);
+    if (!rival || row.confidence! > rival.confidence! || (row.confidence === rival.confidence && row.id > rival.id))
+      best.set(key, row);
   }
   oracle.winners = new Set(best.values());
   oracle.changed = new Set(oracle.photos.keys());
@@ -69,7 +70,8 @@ export function goUpTo2(oracle: Oracle): void {
 /** Schema 2 to 3. */
 export function goUpTo3(oracle: Oracle): void {
   for (const [key, faces] of oracle.faces) showInSchema2(oracle, key, faces);
-  for (const [key, photo] of oracle.photos) if (!oracle.faces.has(key)) oracle.faces.set(key, [{ ...photo, model: LEGACY_MODEL }]);
+  for (const [key, photo] of oracle.photos)
+    if (!oracle.faces.has(key)) oracle.faces.set(key, [{ ...photo, model: LEGACY_MODEL }]);
 }
 
 function showInSchema2(oracle: Oracle, key: string, faces: Face[]): void {
@@ -81,7 +83,9 @@ function showInSchema2(oracle: Oracle, key: string, faces: Face[]): void {
 }
 
 function bestOf(faces: Face[]): Face | undefined {
-  return faces.filter((face) => face.model === LEGACY_MODEL).reduce<Face | undefined>((best, face) => (best && best.confidence >= face.confidence ? best : face), undefined);
+  return faces
+    .filter((face) => face.model === LEGACY_MODEL)
+    .reduce<Face | undefined>((best, face) => (best && best.confidence >= face.confidence ? best : face), undefined);
 }
 
 /** The older table ends and is made anew on the way back: only what `faces` holds of it comes again. */
@@ -97,7 +101,9 @@ export function contract(oracle: Oracle): void {
   }
 }
 
-/** Schema 2 to 1. The rows of photos that the backup does not know get the id Infinity: the database's is not foretold. */
+/**
+ * Schema 2 to 1. The rows of photos that the backup does not know get the id Infinity: the database's is not foretold.
+ */
 export function goDownTo1(oracle: Oracle): void {
   const winnerOf = new Map([...oracle.winners].map((row) => [keyOf(row.session!, row.photo!), row]));
   for (const [key, photo] of oracle.photos) {
@@ -105,7 +111,16 @@ export function goDownTo1(oracle: Oracle): void {
     const winner = winnerOf.get(key);
     oracle.photos.delete(key);
     if (winner && oracle.changed.has(key)) Object.assign(winner, photo, { length: 1 });
-    if (!winner) oracle.rows.push({ id: Infinity, faceId: null, eventId: null, photo: key.slice(key.indexOf('/') + 1), session: sessionOf(key), length: 1, ...photo });
+    if (!winner)
+      oracle.rows.push({
+        id: Infinity,
+        faceId: null,
+        eventId: null,
+        photo: key.slice(key.indexOf('/') + 1),
+        session: sessionOf(key),
+        length: 1,
+        ...photo,
+      });
   }
 }
 
@@ -139,16 +154,30 @@ export function erasePhoto(oracle: Oracle, key: string): void {
 export function eraseSession(oracle: Oracle, session: string): void {
   oracle.rows = oracle.rows.filter((row) => row.session !== session);
   oracle.winners = new Set([...oracle.winners].filter((row) => row.session !== session));
-  for (const table of [oracle.photos, oracle.faces]) for (const key of [...table.keys()]) if (sessionOf(key) === session) table.delete(key);
+  for (const table of [oracle.photos, oracle.faces])
+    for (const key of [...table.keys()]) if (sessionOf(key) === session) table.delete(key);
 }
 
 /** DELETE on face_embeddings by an API that knows no other way: of one photo, or of a session. */
 export function olderDelete(oracle: Oracle, session: string, photo: string | null, schema: 1 | 2 | 3): void {
-  const held = schema === 1 ? oracle.rows.flatMap((row) => (row.session !== null && row.photo !== null ? [keyOf(row.session, row.photo)] : [])) : [...oracle.photos.keys()];
-  const keys = new Set(held.filter((key) => (photo === null ? sessionOf(key) === session : key === keyOf(session, photo))));
-  if (schema === 1 && photo === null && oracle.rows.some((row) => row.session === session)) return eraseSession(oracle, session);
+  const held =
+    schema === 1
+      ? oracle.rows.flatMap((row) =>
+          row.session !== null && row.photo !== null ? [keyOf(row.session, row.photo)] : [],
+        )
+      : [...oracle.photos.keys()];
+  const keys = new Set(
+    held.filter((key) => (photo === null ? sessionOf(key) === session : key === keyOf(session, photo))),
+  );
+  if (schema === 1 && photo === null && oracle.rows.some((row) => row.session === session))
+    return eraseSession(oracle, session);
   if (keys.size === 0) return;
   for (const key of keys) erasePhoto(oracle, key);
-  const left = schema === 1 ? oracle.rows.some((row) => row.session === session) : [...oracle.photos.keys(), ...(schema === 3 ? oracle.faces.keys() : [])].some((key) => sessionOf(key) === session);
+  const left =
+    schema === 1
+      ? oracle.rows.some((row) => row.session === session)
+      : [...oracle.photos.keys(), ...(schema === 3 ? oracle.faces.keys() : [])].some(
+          (key) => sessionOf(key) === session,
+        );
   if (!left) eraseSession(oracle, session);
 }

@@ -10,30 +10,54 @@ import { seedSchema1 } from './contents.ts';
 import { createInstallation, type Installation } from './installation.ts';
 
 const SERVER = process.env['FACEPASS_TEST_DATABASE_URL'];
-const NO_SERVER = SERVER ? false : 'needs PostgreSQL (FACEPASS_TEST_DATABASE_URL): the embedded database lets everyone in as its owner';
+const NO_SERVER = SERVER
+  ? false
+  : 'needs PostgreSQL (FACEPASS_TEST_DATABASE_URL): the embedded database lets everyone in as its owner';
 
-test('a migrator that does not own the table is refused before anything is made, a superuser too, and goes on once it does', { skip: NO_SERVER }, async () => {
-  await using installation = await createInstallation();
-  await installation.up({ to: 1 });
-  await seedSchema1(installation, 20, 8);
-  await using owner = await createRole(installation);
-  await owner.query(`alter table face_embeddings owner to ${owner.name}; alter table schema_migrations owner to ${owner.name}`);
-  const migrate = () => withDatabase({ ...installation.config, connection: { ...installation.config.connection, url: administratorUrl(installation) } }, (client) => up(client, { to: 3, contract: false }, installation.context));
-  const refusal = await migrate().catch((error) => error);
-  assert.equal(exitCodeOf(refusal), 78, refusal);
-  assert.match(refusal.message, new RegExp(`does not own face_embeddings \\(${owner.name} does\\).*“alter table face_embeddings owner to ${new URL(SERVER!).username}”`));
-  assert.deepEqual(await owner.query('select name from schema_migrations'), [{ name: '0001_field_schema' }]);
-  await owner.query(/“(alter table .*)”/.exec(refusal.message)![1]!);
-  await migrate();
-  assert.deepEqual(await owner.query('select schema_version() as version'), [{ version: 3 }]);
-});
+test(
+  'a migrator that does not own the table is refused before anything is made, a superuser too, and goes on once it does',
+  { skip: NO_SERVER },
+  async () => {
+    await using installation = await createInstallation();
+    await installation.up({ to: 1 });
+    await seedSchema1(installation, 20, 8);
+    await using owner = await createRole(installation);
+    await owner.query(
+      `alter table face_embeddings owner to ${owner.name}; alter table schema_migrations owner to ${owner.name}`,
+    );
+    const migrate = () =>
+      withDatabase(
+        {
+          ...installation.config,
+          connection: { ...installation.config.connection, url: administratorUrl(installation) },
+        },
+        (client) => up(client, { to: 3, contract: false }, installation.context),
+      );
+    const refusal = await migrate().catch((error) => error);
+    assert.equal(exitCodeOf(refusal), 78, refusal);
+    assert.match(
+      refusal.message,
+      new RegExp(
+        `does not own face_embeddings \\(${owner.name} does\\).*“alter table face_embeddings owner to ${new URL(SERVER!).username}”`,
+      ),
+    );
+    assert.deepEqual(await owner.query('select name from schema_migrations'), [{ name: '0001_field_schema' }]);
+    await owner.query(/“(alter table .*)”/.exec(refusal.message)![1]!);
+    await migrate();
+    assert.deepEqual(await owner.query('select schema_version() as version'), [{ version: 3 }]);
+  },
+);
 
 test('a role that may not create in the schema is told so by plan', { skip: NO_SERVER }, async () => {
   await using installation = await createInstallation();
   await using role = await createRole(installation);
   const config = { ...installation.config, connection: { ...installation.config.connection, url: role.url } };
-  const { objections } = (await withDatabase(config, (client) => plan(client, { to: 3, contract: false }, { ...installation.context, config }))) as { objections: string[] };
-  assert.deepEqual(objections, [`The migrator's role ${role.name} may not create tables in the schema public. Run “grant create on schema public to ${role.name}” as its owner.`]);
+  const { objections } = (await withDatabase(config, (client) =>
+    plan(client, { to: 3, contract: false }, { ...installation.context, config }),
+  )) as { objections: string[] };
+  assert.deepEqual(objections, [
+    `The migrator's role ${role.name} may not create tables in the schema public. Run “grant create on schema public to ${role.name}” as its owner.`,
+  ]);
 });
 
 function administratorUrl(installation: Installation): string {

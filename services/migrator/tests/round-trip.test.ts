@@ -10,7 +10,11 @@ import type { FieldRow, Oracle } from './oracle.ts';
 const DIMENSION = 8;
 const RUNS = Number(process.env['FACEPASS_TEST_RUNS'] ?? (process.env['FACEPASS_TEST_DATABASE_URL'] ? 6 : 1));
 const SEED = Number(process.env['FACEPASS_TEST_SEED'] ?? Date.now() % 1_000_000);
-const UUIDS = ['0b8a58e5-3c29-4ae7-a4b8-7d1a4e3d5f10', '5d0fd3bb-6a3e-4f6d-8a10-27d0c3f2f7aa', 'c2f1b0a4-9f0d-4b68-b1c7-0d3d2a6e9b55'];
+const UUIDS = [
+  '0b8a58e5-3c29-4ae7-a4b8-7d1a4e3d5f10',
+  '5d0fd3bb-6a3e-4f6d-8a10-27d0c3f2f7aa',
+  'c2f1b0a4-9f0d-4b68-b1c7-0d3d2a6e9b55',
+];
 const NAMED = ['Hochzeit Müller', UUIDS[0]!.toUpperCase()];
 const PHOTOS = ['a.jpg', 'b.jpg', 'c.jpg', "d'; --"];
 
@@ -25,13 +29,22 @@ const fieldRow = fc.record({
   length: fc.constantFrom(1, 1, 3.5, 0.001),
   confidence: fc.option(confidence, { freq: 8 }),
 });
-const face = fc.record({ seed, confidence, model: fc.constantFrom(LEGACY_MODEL, LEGACY_MODEL, LEGACY_MODEL, 'other-1') });
+const face = fc.record({
+  seed,
+  confidence,
+  model: fc.constantFrom(LEGACY_MODEL, LEGACY_MODEL, LEGACY_MODEL, 'other-1'),
+});
 const photo = fc.constantFrom(...PHOTOS);
 const anySession = fc.constantFrom(...UUIDS, ...NAMED);
 const uuidSession = fc.constantFrom(...UUIDS);
 
 const atSchema3 = fc.oneof(
-  fc.record({ do: fc.constant('newer index' as const), session: anySession, photo, faces: fc.array(face, { minLength: 1, maxLength: 3 }) }),
+  fc.record({
+    do: fc.constant('newer index' as const),
+    session: anySession,
+    photo,
+    faces: fc.array(face, { minLength: 1, maxLength: 3 }),
+  }),
   fc.record({ do: fc.constant('older index' as const), session: anySession, photo, seed, confidence }),
   fc.record({ do: fc.constant('erase photo' as const), session: anySession, photo }),
   fc.record({ do: fc.constant('erase session' as const), session: anySession }),
@@ -104,7 +117,11 @@ test(`writes and erasures by every API, at every schema, survive every way up an
       await goDownTo1(installation, oracle);
       await compareSchema1(installation, oracle);
     }),
-    { numRuns: RUNS, seed: SEED, examples: [[NAMED_SESSION_AT_SCHEMA_2], [TWO_FACES_IN_A_NAMED_SESSION], [MODEL_LEFT_BEHIND]] },
+    {
+      numRuns: RUNS,
+      seed: SEED,
+      examples: [[NAMED_SESSION_AT_SCHEMA_2], [TWO_FACES_IN_A_NAMED_SESSION], [MODEL_LEFT_BEHIND]],
+    },
   );
 });
 
@@ -113,7 +130,9 @@ const NAMED_SESSION_AT_SCHEMA_2 = {
   contents: [],
   first: [],
   contract: false,
-  second: [{ do: 'older index' as const, session: 'Hochzeit Müller', photo: 'a.jpg', seed: 1, confidence: 0.25 as const }],
+  second: [
+    { do: 'older index' as const, session: 'Hochzeit Müller', photo: 'a.jpg', seed: 1, confidence: 0.25 as const },
+  ],
   over1: false,
   third: [],
   fourth: [],
@@ -141,7 +160,12 @@ const TWO_FACES_IN_A_NAMED_SESSION = {
 const MODEL_LEFT_BEHIND = {
   contents: [],
   first: [
-    { do: 'newer index' as const, session: UUIDS[0]!, photo: 'a.jpg', faces: [{ seed: 1, confidence: 0.25 as const, model: 'other-1' as const }] },
+    {
+      do: 'newer index' as const,
+      session: UUIDS[0]!,
+      photo: 'a.jpg',
+      faces: [{ seed: 1, confidence: 0.25 as const, model: 'other-1' as const }],
+    },
     { do: 'older index' as const, session: UUIDS[0]!, photo: 'b.jpg', seed: 1, confidence: 0.25 as const },
   ],
   contract: false,
@@ -171,12 +195,22 @@ async function goDownTo1(installation: Installation, oracle: Oracle): Promise<vo
   await installation.down(1);
   expected.goDownTo1(oracle);
   for (const row of oracle.rows.filter((each) => each.id === Infinity)) {
-    const [found] = await installation.query('select max(id) as id from face_embeddings where session_id = $1 and photo_id = $2', [row.session, row.photo]);
+    const [found] = await installation.query(
+      'select max(id) as id from face_embeddings where session_id = $1 and photo_id = $2',
+      [row.session, row.photo],
+    );
     row.id = found.id;
   }
 }
 
-type Step = typeof atSchema1 extends fc.Arbitrary<infer A> ? typeof atSchema2 extends fc.Arbitrary<infer B> ? typeof atSchema3 extends fc.Arbitrary<infer C> ? A | B | C : never : never : never;
+type Step =
+  typeof atSchema1 extends fc.Arbitrary<infer A>
+    ? typeof atSchema2 extends fc.Arbitrary<infer B>
+      ? typeof atSchema3 extends fc.Arbitrary<infer C>
+        ? A | B | C
+        : never
+      : never
+    : never;
 
 async function act(installation: Installation, oracle: Oracle, step: Step, schema: 1 | 2 | 3): Promise<void> {
   const { pool } = installation;
@@ -194,7 +228,12 @@ async function act(installation: Installation, oracle: Oracle, step: Step, schem
          on conflict (photo_id, session_id) do update set embedding = excluded.embedding, confidence = excluded.confidence`,
         [step.photo, step.session, textOf(vectorOf(step.seed, DIMENSION)), step.confidence],
       );
-      return expected.olderIndex(oracle, expected.keyOf(step.session, step.photo), { seed: step.seed, confidence: step.confidence }, schema as 2 | 3);
+      return expected.olderIndex(
+        oracle,
+        expected.keyOf(step.session, step.photo),
+        { seed: step.seed, confidence: step.confidence },
+        schema as 2 | 3,
+      );
     case 'field insert': {
       const row = { faceId: null, eventId: null, length: 1, ...step };
       return expected.fieldInsert(oracle, { id: await insertField(installation, row), ...row });
@@ -206,14 +245,27 @@ async function act(installation: Installation, oracle: Oracle, step: Step, schem
       await apiEraseSession(pool, step.session, 'test');
       return expected.eraseSession(oracle, step.session);
     case 'older delete':
-      if (step.photo === null) await installation.query('delete from face_embeddings where session_id = $1', [step.session]);
-      else await installation.query('delete from face_embeddings where session_id = $1 and photo_id = $2', [step.session, step.photo]);
+      if (step.photo === null)
+        await installation.query('delete from face_embeddings where session_id = $1', [step.session]);
+      else
+        await installation.query('delete from face_embeddings where session_id = $1 and photo_id = $2', [
+          step.session,
+          step.photo,
+        ]);
       return expected.olderDelete(oracle, step.session, step.photo, schema);
   }
 }
 
-async function newerIndex(installation: Installation, sessionId: string, photoId: string, faces: expected.Face[]): Promise<void> {
-  const [{ last }] = await installation.query('select coalesce(max(id), 0) as last from erasures where session_id = $1', [sessionId]);
+async function newerIndex(
+  installation: Installation,
+  sessionId: string,
+  photoId: string,
+  faces: expected.Face[],
+): Promise<void> {
+  const [{ last }] = await installation.query(
+    'select coalesce(max(id), 0) as last from erasures where session_id = $1',
+    [sessionId],
+  );
   await replaceFaces(installation.pool, {
     sessionId,
     photoId,
@@ -242,14 +294,18 @@ async function compareSchema3(installation: Installation, oracle: Oracle): Promi
     found.set(key, [...faces, { seed: seedOf(row.embedding, seeds), confidence: row.confidence, model: row.model_id }]);
   }
   assert.deepEqual(sorted(found), sorted(oracle.faces));
-  const strange = await installation.query('select session_id, model_id from sessions s where not exists (select from faces f where f.session_id = s.session_id and f.model_id = s.model_id)');
+  const strange = await installation.query(
+    'select session_id, model_id from sessions s where not exists (select from faces f where f.session_id = s.session_id and f.model_id = s.model_id)',
+  );
   assert.deepEqual(strange, [], 'a session is of a model that it holds faces of');
   await comparePhotos(installation, oracle);
   assert.deepEqual(await installation.damage(), []);
 }
 
 async function comparePhotos(installation: Installation, oracle: Oracle): Promise<void> {
-  const rows = await installation.query('select session_id, photo_id, confidence, embedding::text from face_embeddings');
+  const rows = await installation.query(
+    'select session_id, photo_id, confidence, embedding::text from face_embeddings',
+  );
   const found = new Map(
     rows.map((row) => {
       const key = expected.keyOf(row.session_id, row.photo_id);
@@ -260,25 +316,52 @@ async function comparePhotos(installation: Installation, oracle: Oracle): Promis
   const quarantined = await installation.query('select id from face_embeddings_quarantine order by id').catch(() => []);
   if ((await installation.query(`select to_regclass('face_embeddings_backup_v1') is not null as held`))[0].held) {
     const losers = oracle.rows.filter((row) => !oracle.winners.has(row)).map((row) => row.id);
-    assert.deepEqual(quarantined.map((row) => row.id), losers.toSorted((a, b) => a - b));
+    assert.deepEqual(
+      quarantined.map((row) => row.id),
+      losers.toSorted((a, b) => a - b),
+    );
   }
 }
 
 async function compareSchema1(installation: Installation, oracle: Oracle): Promise<void> {
-  const rows = await installation.query('select id, face_id, photo_id, event_id, session_id, confidence, embedding::text from face_embeddings order by id');
+  const rows = await installation.query(
+    'select id, face_id, photo_id, event_id, session_id, confidence, embedding::text from face_embeddings order by id',
+  );
   const wanted = oracle.rows.toSorted((a, b) => a.id - b.id);
   const found = rows.map((row, index) => ({
-    id: row.id, faceId: row.face_id, eventId: row.event_id, photo: row.photo_id, session: row.session_id,
-    seed: seedOf(row.embedding, [wanted[index]?.seed ?? 0]), confidence: row.confidence,
+    id: row.id,
+    faceId: row.face_id,
+    eventId: row.event_id,
+    photo: row.photo_id,
+    session: row.session_id,
+    seed: seedOf(row.embedding, [wanted[index]?.seed ?? 0]),
+    confidence: row.confidence,
   }));
-  assert.deepEqual(found, wanted.map(({ id, faceId, eventId, photo, session, seed, confidence }) => ({ id, faceId, eventId, photo, session, seed, confidence })));
+  assert.deepEqual(
+    found,
+    wanted.map(({ id, faceId, eventId, photo, session, seed, confidence }) => ({
+      id,
+      faceId,
+      eventId,
+      photo,
+      session,
+      seed,
+      confidence,
+    })),
+  );
 }
 
 /** Which of `seeds` a stored vector is made from, whatever its length; -1: none. */
 function seedOf(text: string, seeds: number[]): number {
   const stored: number[] = JSON.parse(text);
   const norm = Math.hypot(...stored);
-  return seeds.find((each) => vectorOf(each, DIMENSION).every((number, place) => Math.abs(number - (norm === 0 ? 0 : stored[place]! / norm)) < 2e-3)) ?? -1;
+  return (
+    seeds.find((each) =>
+      vectorOf(each, DIMENSION).every(
+        (number, place) => Math.abs(number - (norm === 0 ? 0 : stored[place]! / norm)) < 2e-3,
+      ),
+    ) ?? -1
+  );
 }
 
 function sorted<Value>(map: Map<string, Value>): [string, Value][] {

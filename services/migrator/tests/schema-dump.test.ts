@@ -7,7 +7,11 @@ import { seedSchema1 } from './contents.ts';
 import { createInstallation } from './installation.ts';
 
 test('schema.sql is what the migrations make of an empty database', async () => {
-  assert.equal(await dumpFreshSchema(), await readFile(SCHEMA_FILE, 'utf8'), 'write it anew: node scripts/dump-schema.ts');
+  assert.equal(
+    await dumpFreshSchema(),
+    await readFile(SCHEMA_FILE, 'utf8'),
+    'write it anew: node scripts/dump-schema.ts',
+  );
 });
 
 test('a database of the field ends, contracted and purged, with the schema of a fresh one; gone back, with that of the field', async () => {
@@ -22,7 +26,11 @@ test('a database of the field ends, contracted and purged, with the schema of a 
   assert.equal(await dumpSchema(field.pool), await dumpSchema(fresh.pool));
 
   await field.down(1);
-  const fieldTable = (dump: string) => dump.trim().split('\n\n').filter((part) => /face_embeddings/.test(part) && !/^CREATE (OR REPLACE FUNCTION|TRIGGER)/.test(part));
+  const fieldTable = (dump: string) =>
+    dump
+      .trim()
+      .split('\n\n')
+      .filter((part) => /face_embeddings/.test(part) && !/^CREATE (OR REPLACE FUNCTION|TRIGGER)/.test(part));
   assert.deepEqual(fieldTable(await dumpSchema(field.pool)), fieldTable(schema1).map(renamedKey));
 });
 

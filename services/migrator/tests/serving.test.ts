@@ -8,56 +8,79 @@ import { createInstallation, LEGACY_MODEL, textOf, vectorOf, type Installation }
 import { goUpTo2, newOracle } from './oracle.ts';
 
 const DIMENSION = 8;
-const NO_SERVER = process.env['FACEPASS_TEST_DATABASE_URL'] ? false : 'needs PostgreSQL (FACEPASS_TEST_DATABASE_URL): several open transactions';
+const NO_SERVER = process.env['FACEPASS_TEST_DATABASE_URL']
+  ? false
+  : 'needs PostgreSQL (FACEPASS_TEST_DATABASE_URL): several open transactions';
 const session = (n: number) => `00000000-0000-4000-8000-${String(n % 5).padStart(12, '0')}`;
 
-test('while schema 1 becomes 2 the older service reads and writes, and no row it was told of is lost', { skip: NO_SERVER }, async () => {
-  await using installation = await createInstallation({ dimension: DIMENSION, batchRows: 10 });
-  await installation.up({ to: 1 });
-  await seedSchema1(installation, 400, DIMENSION);
-  installation.config.pauseMs = 5;
-  const writers = [0, 1, 2].map((each) => writeSchema1(installation, each));
-  await installation.up({ to: 2 });
-  const writes = (await Promise.all(writers)).reduce((sum, each) => sum + each, 0);
-  assert.ok(writes > 50, `only ${writes} writes came in between`);
+test(
+  'while schema 1 becomes 2 the older service reads and writes, and no row it was told of is lost',
+  { skip: NO_SERVER },
+  async () => {
+    await using installation = await createInstallation({ dimension: DIMENSION, batchRows: 10 });
+    await installation.up({ to: 1 });
+    await seedSchema1(installation, 400, DIMENSION);
+    installation.config.pauseMs = 5;
+    const writers = [0, 1, 2].map((each) => writeSchema1(installation, each));
+    await installation.up({ to: 2 });
+    const writes = (await Promise.all(writers)).reduce((sum, each) => sum + each, 0);
+    assert.ok(writes > 50, `only ${writes} writes came in between`);
 
-  // The backup is the table as it was when the tables changed places: what it holds decides what schema 2 must hold.
-  const backup = await installation.query('select id, photo_id as photo, session_id as session, confidence, vector_norm(embedding) as norm from face_embeddings_backup_v1');
-  const oracle = newOracle(backup.map((row) => ({ ...row, faceId: null, eventId: null, length: 1, seed: row.norm === 0 ? 0 : row.id })));
-  goUpTo2(oracle);
-  const served = await installation.query('select id from face_embeddings order by id');
-  assert.deepEqual(served.map((row) => row.id), [...oracle.winners].map((row) => row.id).toSorted((a, b) => a - b));
-  const quarantined = await installation.query('select id from face_embeddings_quarantine');
-  assert.equal(served.length + quarantined.length, backup.length);
-  const vectors = await installation.query(
-    'select count(*) as wrong from face_embeddings f join face_embeddings_backup_v1 b using (id) where f.embedding <> normalised(b.embedding) or f.confidence <> b.confidence or f.photo_id <> b.photo_id');
-  assert.equal(Number(vectors[0].wrong), 0);
-  assert.deepEqual(await installation.damage(), []);
-});
+    // The backup is the table as it was when the tables changed places: what it holds decides what schema 2 must hold.
+    const backup = await installation.query(
+      'select id, photo_id as photo, session_id as session, confidence, vector_norm(embedding) as norm from face_embeddings_backup_v1',
+    );
+    const oracle = newOracle(
+      backup.map((row) => ({ ...row, faceId: null, eventId: null, length: 1, seed: row.norm === 0 ? 0 : row.id })),
+    );
+    goUpTo2(oracle);
+    const served = await installation.query('select id from face_embeddings order by id');
+    assert.deepEqual(
+      served.map((row) => row.id),
+      [...oracle.winners].map((row) => row.id).toSorted((a, b) => a - b),
+    );
+    const quarantined = await installation.query('select id from face_embeddings_quarantine');
+    assert.equal(served.length + quarantined.length, backup.length);
+    const vectors = await installation.query(
+      'select count(*) as wrong from face_embeddings f join face_embeddings_backup_v1 b using (id) where f.embedding <> normalised(b.embedding) or f.confidence <> b.confidence or f.photo_id <> b.photo_id',
+    );
+    assert.equal(Number(vectors[0].wrong), 0);
+    assert.deepEqual(await installation.damage(), []);
+  },
+);
 
-test('while schema 2 becomes 3 an older and a newer API serve side by side and see each other’s photos', { skip: NO_SERVER }, async () => {
-  await using installation = await createInstallation({ dimension: DIMENSION, batchRows: 10 });
-  await installation.up({ to: 1 });
-  await seedSchema1(installation, 400, DIMENSION);
-  await installation.up({ to: 2 });
-  installation.config.pauseMs = 10;
-  const stop = new AbortController();
-  const older = [0, 1].map((each) => serveOlder(installation, each, stop.signal));
-  const newer = [0, 1].map((each) => serveNewer(installation, each, stop.signal));
-  await installation.up();
-  await sleep(300); // both go on for a while on the finished schema
-  stop.abort();
-  const written = (await Promise.all([...older, ...newer])).flatMap((each) => [...each]);
-  assert.ok(written.length > 40, `only ${written.length} photos were written`);
-  assert.deepEqual(await installation.damage(), []);
-  for (const [photo, expected] of written) {
-    const [held] = await installation.query(
-      `select (select count(*) from faces where photo_id = $1)::integer as faces, (select count(*) from face_embeddings where photo_id = $1)::integer as rows,
+test(
+  'while schema 2 becomes 3 an older and a newer API serve side by side and see each other’s photos',
+  { skip: NO_SERVER },
+  async () => {
+    await using installation = await createInstallation({ dimension: DIMENSION, batchRows: 10 });
+    await installation.up({ to: 1 });
+    await seedSchema1(installation, 400, DIMENSION);
+    await installation.up({ to: 2 });
+    installation.config.pauseMs = 10;
+    const stop = new AbortController();
+    const older = [0, 1].map((each) => serveOlder(installation, each, stop.signal));
+    const newer = [0, 1].map((each) => serveNewer(installation, each, stop.signal));
+    await installation.up();
+    await sleep(300); // both go on for a while on the finished schema
+    stop.abort();
+    const written = (await Promise.all([...older, ...newer])).flatMap((each) => [...each]);
+    assert.ok(written.length > 40, `only ${written.length} photos were written`);
+    assert.deepEqual(await installation.damage(), []);
+    for (const [photo, expected] of written) {
+      const [held] = await installation.query(
+        `select (select count(*) from faces where photo_id = $1)::integer as faces, (select count(*) from face_embeddings where photo_id = $1)::integer as rows,
         exists (select from faces where photo_id = $1 and embedding = $2::vector(8)::halfvec(8)) as newest`,
-      [photo, textOf(vectorOf(expected?.seed ?? 0, DIMENSION))]);
-    assert.deepEqual(held, expected ? { faces: expected.faces, rows: 1, newest: true } : { faces: 0, rows: 0, newest: false }, photo);
-  }
-});
+        [photo, textOf(vectorOf(expected?.seed ?? 0, DIMENSION))],
+      );
+      assert.deepEqual(
+        held,
+        expected ? { faces: expected.faces, rows: 1, newest: true } : { faces: 0, rows: 0, newest: false },
+        photo,
+      );
+    }
+  },
+);
 
 test('both APIs writing the same photos at once leave the tables in step', { skip: NO_SERVER }, async () => {
   await using installation = await createInstallation({ dimension: DIMENSION });
@@ -68,7 +91,13 @@ test('both APIs writing the same photos at once leave the tables in step', { ski
       for (let n = 0; n < 15; n++) {
         const photo = `shared-${(n + writer) % 4}`;
         const seed = writer * 1000 + n + 1;
-        await untilDone(() => (writer % 3 === 0 ? newerIndex(installation, session(0), photo, seed, 2) : writer % 3 === 1 ? olderIndex(installation, session(0), photo, seed) : olderOrNewerErase(installation, photo, n)));
+        await untilDone(() =>
+          writer % 3 === 0
+            ? newerIndex(installation, session(0), photo, seed, 2)
+            : writer % 3 === 1
+              ? olderIndex(installation, session(0), photo, seed)
+              : olderOrNewerErase(installation, photo, n),
+        );
       }
     }),
   );
@@ -83,21 +112,44 @@ test('a photo that is erased while an older API indexes it does not come back', 
   await client.query('begin');
   await client.query('select now()');
   await erasePhoto(installation.pool, session(0), 'late', 'test');
-  await client.query('insert into face_embeddings (photo_id, session_id, embedding, confidence) values ($1, $2, $3, 0.9)', ['late', session(0), textOf(vectorOf(1, DIMENSION))]);
+  await client.query(
+    'insert into face_embeddings (photo_id, session_id, embedding, confidence) values ($1, $2, $3, 0.9)',
+    ['late', session(0), textOf(vectorOf(1, DIMENSION))],
+  );
   await assert.rejects(client.query('commit'), { code: '40001' });
   client.release();
-  assert.deepEqual(await installation.query(`select photo_id from face_embeddings union all select photo_id from faces`), []);
+  assert.deepEqual(
+    await installation.query(`select photo_id from face_embeddings union all select photo_id from faces`),
+    [],
+  );
 });
 
-/** Inserts, updates and deletes rows until the table is no longer schema 1's; gives how many writes were acknowledged. */
+/**
+ * Inserts, updates and deletes rows until the table is no longer schema 1's; gives how many writes were acknowledged.
+ */
 async function writeSchema1(installation: Installation, writer: number): Promise<number> {
   for (let n = 0; ; n++) {
     const photo = `photo-${(n * 7 + writer) % 320}`;
     try {
-      if (n % 3 === 0) await installation.query('insert into face_embeddings (face_id, photo_id, session_id, embedding, confidence) values (1, $1, $2, $3, $4)', [photo, session(n), textOf(vectorOf(n + 1, DIMENSION)), (n % 10) / 10]);
-      else if (n % 3 === 1) await installation.query('update face_embeddings set confidence = $3, face_id = 2 where photo_id = $1 and session_id = $2::uuid', [photo, session(n), (n % 7) / 10]);
-      else await installation.query('delete from face_embeddings where face_id is not null and photo_id = $1 and session_id = $2::uuid', [photo, session(n)]);
-      await installation.query('select photo_id from face_embeddings where session_id = $1::uuid order by embedding <=> $2 limit 5', [session(n), textOf(vectorOf(n + 1, DIMENSION))]);
+      if (n % 3 === 0)
+        await installation.query(
+          'insert into face_embeddings (face_id, photo_id, session_id, embedding, confidence) values (1, $1, $2, $3, $4)',
+          [photo, session(n), textOf(vectorOf(n + 1, DIMENSION)), (n % 10) / 10],
+        );
+      else if (n % 3 === 1)
+        await installation.query(
+          'update face_embeddings set confidence = $3, face_id = 2 where photo_id = $1 and session_id = $2::uuid',
+          [photo, session(n), (n % 7) / 10],
+        );
+      else
+        await installation.query(
+          'delete from face_embeddings where face_id is not null and photo_id = $1 and session_id = $2::uuid',
+          [photo, session(n)],
+        );
+      await installation.query(
+        'select photo_id from face_embeddings where session_id = $1::uuid order by embedding <=> $2 limit 5',
+        [session(n), textOf(vectorOf(n + 1, DIMENSION))],
+      );
     } catch (error) {
       // 42703: face_id is gone; 42883: varchar = uuid. The older service ends here, as the guide says.
       if (['42703', '42883'].includes((error as { code: string }).code)) return n;
@@ -114,10 +166,18 @@ async function serveOlder(installation: Installation, writer: number, stop: Abor
     const [photo, seed] = [`older-${writer}-${n % 30}`, 1_000_000 + writer * 100_000 + n];
     await untilDone(() => olderIndex(installation, session(n % 30), photo, seed));
     written.set(photo, { seed, faces: 1 });
-    const found = await installation.query('select photo_id from face_embeddings where session_id = $1 order by embedding <=> $2 limit 1', [session(n % 30), textOf(vectorOf(seed, DIMENSION))]);
+    const found = await installation.query(
+      'select photo_id from face_embeddings where session_id = $1 order by embedding <=> $2 limit 1',
+      [session(n % 30), textOf(vectorOf(seed, DIMENSION))],
+    );
     assert.equal(found[0]?.photo_id, photo, 'the older API finds what it wrote');
     if (n % 5 !== 0) continue;
-    await untilDone(() => installation.query('delete from face_embeddings where session_id = $1 and photo_id = $2', [session(n % 30), photo]));
+    await untilDone(() =>
+      installation.query('delete from face_embeddings where session_id = $1 and photo_id = $2', [
+        session(n % 30),
+        photo,
+      ]),
+    );
     written.set(photo, null);
   }
   return written;
@@ -147,8 +207,17 @@ async function olderIndex(installation: Installation, sessionId: string, photo: 
   );
 }
 
-async function newerIndex(installation: Installation, sessionId: string, photoId: string, seed: number, count: number): Promise<void> {
-  const [{ last }] = await installation.query('select coalesce(max(id), 0) as last from erasures where session_id = $1', [sessionId]);
+async function newerIndex(
+  installation: Installation,
+  sessionId: string,
+  photoId: string,
+  seed: number,
+  count: number,
+): Promise<void> {
+  const [{ last }] = await installation.query(
+    'select coalesce(max(id), 0) as last from erasures where session_id = $1',
+    [sessionId],
+  );
   await replaceFaces(installation.pool, {
     sessionId,
     photoId,
@@ -165,18 +234,26 @@ async function newerIndex(installation: Installation, sessionId: string, photoId
 }
 
 async function olderOrNewerErase(installation: Installation, photo: string, n: number): Promise<void> {
-  if (n % 2 === 0) await installation.query('delete from face_embeddings where session_id = $1 and photo_id = $2', [session(0), photo]);
+  if (n % 2 === 0)
+    await installation.query('delete from face_embeddings where session_id = $1 and photo_id = $2', [
+      session(0),
+      photo,
+    ]);
   else await erasePhoto(installation.pool, session(0), photo, 'test');
 }
 
-/** Tries again after an erasure that came between, or a deadlock (an older DELETE against a newer index call; from the newer API a 503), as a client does. */
+/**
+ * Tries again after an erasure that came between, or a deadlock (an older DELETE against a newer index call; from the
+ * newer API a 503), as a client does.
+ */
 async function untilDone(write: () => Promise<unknown>): Promise<void> {
   for (;;) {
     try {
       return void (await write());
     } catch (error) {
       const { code } = error as { code?: string };
-      if (code !== '40P01' && code !== '40001' && code !== 'session_erased' && code !== 'database_unavailable') throw error;
+      if (code !== '40P01' && code !== '40001' && code !== 'session_erased' && code !== 'database_unavailable')
+        throw error;
     }
   }
 }

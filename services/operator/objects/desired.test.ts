@@ -8,11 +8,39 @@ import { desiredObjects, mayStay, type Plan } from './desired.ts';
 import { contracts } from './jobs.ts';
 
 const OWNER = { name: 'faces', namespace: 'photos', uid: 'u1' };
-const DATA = { api: { metadata: { labels: { team: 'photos' } }, spec: { containers: [{ name: 'proxy' }, { name: 'api', env: [{ name: 'INFERENCE_ADDRESS', value: 'dns:///elsewhere:1' }, { name: 'PORT', value: '8080' }] }] } }, inference: { spec: { containers: [{ name: 'inference' }] } } };
+const DATA = {
+  api: {
+    metadata: { labels: { team: 'photos' } },
+    spec: {
+      containers: [
+        { name: 'proxy' },
+        {
+          name: 'api',
+          env: [
+            { name: 'INFERENCE_ADDRESS', value: 'dns:///elsewhere:1' },
+            { name: 'PORT', value: '8080' },
+          ],
+        },
+      ],
+    },
+  },
+  inference: { spec: { containers: [{ name: 'inference' }] } },
+};
 
 function objectsOf(status: Status, spec: Spec = specOf(), changes: Partial<Plan> = {}) {
-  const objects = desiredObjects({ owner: OWNER, spec, status, revisions: { blue: DATA, green: DATA }, activeSize: { api: 7, inference: 5 }, ownSizes: {}, ...changes });
-  const named = (kind: string, name: string) => objects.find((one) => one.kind === kind && one.metadata.name === name) as (KubernetesObject & { spec: any }) | undefined;
+  const objects = desiredObjects({
+    owner: OWNER,
+    spec,
+    status,
+    revisions: { blue: DATA, green: DATA },
+    activeSize: { api: 7, inference: 5 },
+    ownSizes: {},
+    ...changes,
+  });
+  const named = (kind: string, name: string) =>
+    objects.find((one) => one.kind === kind && one.metadata.name === name) as
+      | (KubernetesObject & { spec: any })
+      | undefined;
   return { objects, named };
 }
 
@@ -20,19 +48,38 @@ test('an API pod calls the inference of its own revision, whatever its template 
   const { named } = objectsOf(releasing('Starting'));
   for (const revision of ['blue', 'green']) {
     const [, api] = named('Deployment', `faces-api-${revision}`)!.spec.template.spec.containers;
-    assert.deepEqual(api.env, [{ name: 'INFERENCE_ADDRESS', value: `dns:///faces-inference-${revision}.photos.svc:50051` }, { name: 'PORT', value: '8080' }]);
-    assert.deepEqual(named('Service', `faces-inference-${revision}`)!.spec.selector, { 'facepass.dev/name': 'faces', 'facepass.dev/component': 'inference', 'facepass.dev/revision': revision });
+    assert.deepEqual(api.env, [
+      { name: 'INFERENCE_ADDRESS', value: `dns:///faces-inference-${revision}.photos.svc:50051` },
+      { name: 'PORT', value: '8080' },
+    ]);
+    assert.deepEqual(named('Service', `faces-inference-${revision}`)!.spec.selector, {
+      'facepass.dev/name': 'faces',
+      'facepass.dev/component': 'inference',
+      'facepass.dev/revision': revision,
+    });
   }
 });
 
 test('a template’s own labels stay beside those of the operator', () => {
   const { named } = objectsOf(stable());
-  assert.deepEqual(named('Deployment', 'faces-api-blue')!.spec.template.metadata.labels, { team: 'photos', 'facepass.dev/name': 'faces', 'facepass.dev/component': 'api', 'facepass.dev/revision': 'blue' });
+  assert.deepEqual(named('Deployment', 'faces-api-blue')!.spec.template.metadata.labels, {
+    team: 'photos',
+    'facepass.dev/name': 'faces',
+    'facepass.dev/component': 'api',
+    'facepass.dev/revision': 'blue',
+  });
 });
 
 test('what people look for by the labels of the pods has them, too; no selector does', () => {
-  const labels = (component: string) => ({ 'app.kubernetes.io/name': 'facepass', 'app.kubernetes.io/instance': 'faces', 'app.kubernetes.io/component': component });
-  const template = (component: string) => ({ metadata: { labels: { ...labels(component), 'app.kubernetes.io/managed-by': 'Helm', team: 'photos' } }, spec: { containers: [{ name: component }] } });
+  const labels = (component: string) => ({
+    'app.kubernetes.io/name': 'facepass',
+    'app.kubernetes.io/instance': 'faces',
+    'app.kubernetes.io/component': component,
+  });
+  const template = (component: string) => ({
+    metadata: { labels: { ...labels(component), 'app.kubernetes.io/managed-by': 'Helm', team: 'photos' } },
+    spec: { containers: [{ name: component }] },
+  });
   const data = { api: template('api'), inference: template('inference') };
   const base = specOf();
   const autoscaling = { minReplicas: 2, maxReplicas: 6 };
@@ -44,48 +91,88 @@ test('what people look for by the labels of the pods has them, too; no selector 
   });
   const found = new Set<string>();
   for (const phase of ['Migrating', 'Testing'] as const) {
-    for (const { kind, metadata, ...content } of objectsOf(releasing(phase), spec, { revisions: { blue: data, green: data } }).objects) {
+    for (const { kind, metadata, ...content } of objectsOf(releasing(phase), spec, {
+      revisions: { blue: data, green: data },
+    }).objects) {
       if (kind === 'ControllerRevision' || kind === 'HTTPRoute') continue;
-      const { 'facepass.dev/component': component = '', 'app.kubernetes.io/managed-by': manager, ...rest } = metadata.labels!;
-      assert.deepEqual(Object.fromEntries(Object.entries(rest).filter(([label]) => !label.startsWith('facepass.dev/'))), labels(component), `${kind} ${metadata.name}`);
+      const {
+        'facepass.dev/component': component = '',
+        'app.kubernetes.io/managed-by': manager,
+        ...rest
+      } = metadata.labels!;
+      assert.deepEqual(
+        Object.fromEntries(Object.entries(rest).filter(([label]) => !label.startsWith('facepass.dev/'))),
+        labels(component),
+        `${kind} ${metadata.name}`,
+      );
       assert.equal(manager, 'facepass-operator');
       const { selector } = content['spec'] as { selector?: object };
       assert.doesNotMatch(JSON.stringify(selector ?? ''), /app\.kubernetes\.io/);
       found.add(`${kind} ${component}`);
     }
   }
-  assert.deepEqual([...found].sort(), ['Deployment api', 'Deployment inference', 'HorizontalPodAutoscaler api', 'HorizontalPodAutoscaler inference', 'Job migration', 'Job smoke-test', 'Service api', 'Service inference']);
+  assert.deepEqual([...found].sort(), [
+    'Deployment api',
+    'Deployment inference',
+    'HorizontalPodAutoscaler api',
+    'HorizontalPodAutoscaler inference',
+    'Job migration',
+    'Job smoke-test',
+    'Service api',
+    'Service inference',
+  ]);
 });
 
 test('an object that an earlier operator made without these labels is applied once, then is as wanted', () => {
-  const template = { metadata: { labels: { 'app.kubernetes.io/component': 'api' } }, spec: { containers: [{ name: 'api' }] } };
+  const template = {
+    metadata: { labels: { 'app.kubernetes.io/component': 'api' } },
+    spec: { containers: [{ name: 'api' }] },
+  };
   const { objects } = objectsOf(stable(), specOf({ api: { template } }), { revisions: { blue: { api: template } } });
   for (const wanted of objects.filter(({ kind }) => kind === 'Deployment' || kind === 'Service')) {
     const { 'app.kubernetes.io/component': _, ...earlier } = wanted.metadata.labels!;
     assert.equal(covers({ ...wanted, metadata: { ...wanted.metadata, labels: earlier } }, wanted), false);
-    const live = { ...wanted, metadata: { ...wanted.metadata, labels: { ...wanted.metadata.labels, team: 'photos' }, resourceVersion: '7' } };
+    const live = {
+      ...wanted,
+      metadata: { ...wanted.metadata, labels: { ...wanted.metadata.labels, team: 'photos' }, resourceVersion: '7' },
+    };
     assert.equal(covers(live, wanted), true, `${wanted.kind} ${wanted.metadata.name}`);
   }
 });
 
 test('an API with its inference beside it has no other', () => {
-  const { objects, named } = objectsOf(stable(), specOf({ inference: undefined }), { revisions: { blue: { api: DATA.api } } });
-  assert.equal(objects.some((one) => one.metadata.name.includes('inference')), false);
-  assert.equal(named('Deployment', 'faces-api-blue')!.spec.template.spec.containers[1].env[0].value, 'dns:///elsewhere:1');
+  const { objects, named } = objectsOf(stable(), specOf({ inference: undefined }), {
+    revisions: { blue: { api: DATA.api } },
+  });
+  assert.equal(
+    objects.some((one) => one.metadata.name.includes('inference')),
+    false,
+  );
+  assert.equal(
+    named('Deployment', 'faces-api-blue')!.spec.template.spec.containers[1].env[0].value,
+    'dns:///elsewhere:1',
+  );
 });
 
 test('the route names who gets traffic, and nobody else', () => {
-  const backends = (status: Status) => objectsOf(status).named('HTTPRoute', 'faces')?.spec.rules[0].backendRefs.map((one: any) => [one.name, one.weight, one.kind, one.group]);
+  const backends = (status: Status) =>
+    objectsOf(status)
+      .named('HTTPRoute', 'faces')
+      ?.spec.rules[0].backendRefs.map((one: any) => [one.name, one.weight, one.kind, one.group]);
   assert.equal(backends(releasing('Testing', { active: undefined })), undefined);
   assert.deepEqual(backends(releasing('Starting')), [['faces-api-blue', 100, 'Service', '']]);
-  assert.deepEqual(backends(releasing('Shifting')), [['faces-api-blue', 90, 'Service', ''], ['faces-api-green', 10, 'Service', '']]);
+  assert.deepEqual(backends(releasing('Shifting')), [
+    ['faces-api-blue', 90, 'Service', ''],
+    ['faces-api-green', 10, 'Service', ''],
+  ]);
   assert.deepEqual(backends(releasing('Shifting', { weight: 100 })), [['faces-api-green', 100, 'Service', '']]);
   assert.deepEqual(backends(retaining()), [['faces-api-green', 100, 'Service', '']]);
 });
 
 test('a selector goes over with everything, and no route is written', () => {
   const spec = specOf({ traffic: { ...specOf().traffic, mode: 'Selector' } });
-  const selected = (status: Status) => objectsOf(status, spec).named('Service', 'faces-api')?.spec.selector['facepass.dev/revision'];
+  const selected = (status: Status) =>
+    objectsOf(status, spec).named('Service', 'faces-api')?.spec.selector['facepass.dev/revision'];
   assert.equal(selected(releasing('Testing')), 'blue');
   assert.equal(selected(releasing('Shifting', { weight: 100 })), 'green');
   assert.equal(selected(retaining()), 'green');
@@ -101,12 +188,20 @@ test('clients inside the cluster stay with the active revision while weights are
 test('a revision beside the active one is as large, and one that retires has no pods', () => {
   const autoscaling = { minReplicas: 2, maxReplicas: 6 };
   const spec = specOf({ api: { autoscaling, template: specOf().api.template } });
-  const least = (status: Status, revision: string) => objectsOf(status, spec).named('HorizontalPodAutoscaler', `faces-api-${revision}`)?.spec.minReplicas;
+  const least = (status: Status, revision: string) =>
+    objectsOf(status, spec).named('HorizontalPodAutoscaler', `faces-api-${revision}`)?.spec.minReplicas;
   assert.equal(least(releasing('Starting'), 'blue'), 2);
   assert.equal(least(releasing('Starting'), 'green'), 6, 'as the active one, up to the most allowed');
   assert.equal(least(retaining(), 'blue'), 6);
-  assert.equal(objectsOf(retaining(), spec).named('Deployment', 'faces-api-blue')!.spec.replicas, undefined, 'the autoscaler’s');
-  assert.equal(objectsOf(retaining({ phase: 'Retiring' }), spec).named('Deployment', 'faces-api-blue')!.spec.replicas, 0);
+  assert.equal(
+    objectsOf(retaining(), spec).named('Deployment', 'faces-api-blue')!.spec.replicas,
+    undefined,
+    'the autoscaler’s',
+  );
+  assert.equal(
+    objectsOf(retaining({ phase: 'Retiring' }), spec).named('Deployment', 'faces-api-blue')!.spec.replicas,
+    0,
+  );
   assert.equal(least(retaining({ phase: 'Retiring' }), 'blue'), undefined);
 });
 
@@ -117,7 +212,10 @@ test('an autoscaler takes over at the size there is', () => {
 });
 
 test('Jobs are made when it is their turn, and told where to go', () => {
-  const names = (status: Status) => objectsOf(status).objects.filter((one) => one.kind === 'Job').map((one) => one.metadata.name);
+  const names = (status: Status) =>
+    objectsOf(status)
+      .objects.filter((one) => one.kind === 'Job')
+      .map((one) => one.metadata.name);
   assert.deepEqual(names(releasing('Migrating')), ['faces-migrate-2-green']);
   assert.deepEqual(names(releasing('Testing')), ['faces-smoke-2-green']);
   assert.deepEqual(names(releasing('Shifting')), []);
@@ -130,7 +228,9 @@ test('Jobs are made when it is their turn, and told where to go', () => {
 
 test('everything ends with its owner, whose end waits for nothing', () => {
   for (const { metadata } of objectsOf(releasing('Migrating')).objects) {
-    assert.deepEqual(metadata.ownerReferences, [{ apiVersion: 'facepass.dev/v1alpha1', kind: 'Facepass', name: 'faces', uid: 'u1', controller: true }]);
+    assert.deepEqual(metadata.ownerReferences, [
+      { apiVersion: 'facepass.dev/v1alpha1', kind: 'Facepass', name: 'faces', uid: 'u1', controller: true },
+    ]);
     assert.ok(metadata.name.length <= 63);
   }
 });

@@ -14,15 +14,24 @@ export interface Plan {
   status: Status;
   /** Templates by revision, from the ControllerRevisions and the resource itself. */
   revisions: Record<string, RevisionData | undefined>;
-  /** Pods that the active revision has now; another one kept or made beside it is to be as large, even where an autoscaler decides. */
+  /**
+   * Pods that the active revision has now; another one kept or made beside it is to be as large, even where an
+   * autoscaler decides.
+   */
   activeSize: { api: number; inference: number };
-  /** Sizes of the Deployments, by name, whose size only the operator has ever set: letting go of it would set it to 1. */
+  /**
+   * Sizes of the Deployments, by name, whose size only the operator has ever set: letting go of it would set it to 1.
+   */
   ownSizes: Record<string, number>;
 }
 
 /** Every object that a status asks for: first what directs the traffic, then what serves it. Pure. */
 export function desiredObjects(plan: Plan): KubernetesObject[] {
-  return [...traffic(plan), ...keptRevisions(plan.status).flatMap((revision) => ofRevision(plan, revision)), ...jobs(plan)];
+  return [
+    ...traffic(plan),
+    ...keptRevisions(plan.status).flatMap((revision) => ofRevision(plan, revision)),
+    ...jobs(plan),
+  ];
 }
 
 /** The revisions whose pods run. */
@@ -44,7 +53,13 @@ function traffic({ owner, spec, status }: Plan): KubernetesObject[] {
 function ofRevision(plan: Plan, revision: string): KubernetesObject[] {
   const data = plan.revisions[revision];
   if (!data) return [];
-  const record = object(plan.owner, CONTROLLER_REVISION, `${plan.owner.name}-${revision}`, { revision }, { data, revision: 1 });
+  const record = object(
+    plan.owner,
+    CONTROLLER_REVISION,
+    `${plan.owner.name}-${revision}`,
+    { revision },
+    { data, revision: 1 },
+  );
   return [record, ...workloads(plan, revision, data)];
 }
 
@@ -52,6 +67,7 @@ function jobs({ owner, spec, status }: Plan): KubernetesObject[] {
   const { candidate, phase } = status;
   if (!candidate) return [];
   if (phase === 'Migrating' && spec.migration) return [migrationJob(owner, spec.migration, candidate)];
-  if (phase === 'Testing' && spec.smokeTest) return [smokeTestJob(owner, spec.smokeTest, spec.traffic.service.port, candidate)];
+  if (phase === 'Testing' && spec.smokeTest)
+    return [smokeTestJob(owner, spec.smokeTest, spec.traffic.service.port, candidate)];
   return [];
 }

@@ -13,21 +13,36 @@ export interface Owner {
 export interface Place {
   component?: string;
   revision?: string;
-  /** Of its pods: the object takes over the labels by which people and runbooks look for both. No selector uses them. */
+  /**
+   * Of its pods: the object takes over the labels by which people and runbooks look for both. No selector uses them.
+   */
   template?: PodTemplate;
 }
 
 /** An object of the operator, with its labels and its owner, by whose end it ends. */
-export function object(owner: Owner, { apiVersion, kind }: Resource, name: string, place: Place, content: object, annotations?: Record<string, string>): KubernetesObject {
+export function object(
+  owner: Owner,
+  { apiVersion, kind }: Resource,
+  name: string,
+  place: Place,
+  content: object,
+  annotations?: Record<string, string>,
+): KubernetesObject {
   return {
     apiVersion,
     kind,
     metadata: {
       name,
       namespace: owner.namespace,
-      labels: { ...commonLabels(place.template), ...labelsOf(owner, place), 'app.kubernetes.io/managed-by': 'facepass-operator' },
+      labels: {
+        ...commonLabels(place.template),
+        ...labelsOf(owner, place),
+        'app.kubernetes.io/managed-by': 'facepass-operator',
+      },
       ...(annotations && { annotations }),
-      ownerReferences: [{ apiVersion: FACEPASS.apiVersion, kind: FACEPASS.kind, name: owner.name, uid: owner.uid, controller: true }],
+      ownerReferences: [
+        { apiVersion: FACEPASS.apiVersion, kind: FACEPASS.kind, name: owner.name, uid: owner.uid, controller: true },
+      ],
     },
     ...content,
   };
@@ -35,12 +50,20 @@ export function object(owner: Owner, { apiVersion, kind }: Resource, name: strin
 
 function commonLabels(template: PodTemplate | undefined): Record<string, string> {
   const labels = template?.metadata?.labels ?? {};
-  return Object.fromEntries(['name', 'instance', 'component'].map((one) => `app.kubernetes.io/${one}`).flatMap((label) => (labels[label] === undefined ? [] : [[label, labels[label]]])));
+  return Object.fromEntries(
+    ['name', 'instance', 'component']
+      .map((one) => `app.kubernetes.io/${one}`)
+      .flatMap((label) => (labels[label] === undefined ? [] : [[label, labels[label]]])),
+  );
 }
 
 /** The labels that selectors use. */
 export function labelsOf(owner: Owner, { component, revision }: Place): Record<string, string> {
-  return { [LABEL.name]: owner.name, ...(component && { [LABEL.component]: component }), ...(revision && { [LABEL.revision]: revision }) };
+  return {
+    [LABEL.name]: owner.name,
+    ...(component && { [LABEL.component]: component }),
+    ...(revision && { [LABEL.revision]: revision }),
+  };
 }
 
 /** A pod template with the operator's labels added, so that its own selectors and those of policies go on working. */
@@ -54,5 +77,6 @@ export const nameOf = {
   workload: (owner: Owner, component: string, revision: string) => `${owner.name}-${component}-${revision}`,
   active: (owner: Owner) => `${owner.name}-api`,
   preview: (owner: Owner) => `${owner.name}-api-preview`,
-  job: (owner: Owner, task: 'migrate' | 'smoke', number: number, revision: string) => `${owner.name}-${task}-${number}-${revision}`,
+  job: (owner: Owner, task: 'migrate' | 'smoke', number: number, revision: string) =>
+    `${owner.name}-${task}-${number}-${revision}`,
 };

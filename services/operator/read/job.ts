@@ -22,10 +22,16 @@ export function jobStateOf(jobs: Job[], pods: Pod[], name: string, refusals: Map
 
 /** The end of what the container that ended last wrote; the API keeps at most 2,048 bytes of it. */
 function lastWords(pods: Pod[]): string {
-  const ends = pods.flatMap((pod) => pod.status?.containerStatuses?.map((one) => one.state?.terminated) ?? []).filter((end) => end !== undefined && end.exitCode !== 0);
+  const ends = pods
+    .flatMap((pod) => pod.status?.containerStatuses?.map((one) => one.state?.terminated) ?? [])
+    .filter((end) => end !== undefined && end.exitCode !== 0);
   const last = ends.sort((a, b) => Date.parse(b?.finishedAt ?? '') - Date.parse(a?.finishedAt ?? ''))[0];
   if (!last) return '';
-  const lines = (last.message ?? '').trim().split('\n').filter((line) => !/^\s*(at |Node\.js v|\^|$)/.test(line)).map(messageOf);
+  const lines = (last.message ?? '')
+    .trim()
+    .split('\n')
+    .filter((line) => !/^\s*(at |Node\.js v|\^|$)/.test(line))
+    .map(messageOf);
   return `exit code ${last.exitCode}${lines.length > 0 ? `: ${lines.slice(-3).join(' / ').slice(-600)}` : ''}`;
 }
 

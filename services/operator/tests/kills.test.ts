@@ -10,7 +10,11 @@ import { createReconciler } from '../reconcile.ts';
 import { createMemoryCluster, Killed, type MemoryCluster } from './memory-cluster.ts';
 import { specOf } from './world.ts';
 
-const FAST = [{ weight: 10, hold: '4s' }, { weight: 50, hold: '4s' }, { weight: 100, hold: '4s' }];
+const FAST = [
+  { weight: 10, hold: '4s' },
+  { weight: 50, hold: '4s' },
+  { weight: 100, hold: '4s' },
+];
 const KEY = 'photos/faces';
 /** All writes take a minute: FACEPASS_TEST_KILLS=all. */
 const STRIDE = process.env['FACEPASS_TEST_KILLS'] === 'all' ? 1 : 5;
@@ -23,19 +27,44 @@ interface Deed {
   change: (facepass: Facepass) => void;
 }
 
-const RELEASE: Deed = { when: (status) => status?.phase === 'Stable' && status.active?.number === 1, change: (facepass) => setImage(facepass, 'two') };
-const ROLLBACK: Deed = { when: (status) => status?.phase === 'Retaining', change: ({ metadata }) => (metadata.annotations = { 'facepass.dev/rollback': '2' }) };
-const PROMOTE: Deed = { when: (status) => status?.phase === 'Retaining', change: ({ metadata }) => (metadata.annotations = { 'facepass.dev/promote': '2' }) };
+const RELEASE: Deed = {
+  when: (status) => status?.phase === 'Stable' && status.active?.number === 1,
+  change: (facepass) => setImage(facepass, 'two'),
+};
+const ROLLBACK: Deed = {
+  when: (status) => status?.phase === 'Retaining',
+  change: ({ metadata }) => (metadata.annotations = { 'facepass.dev/rollback': '2' }),
+};
+const PROMOTE: Deed = {
+  when: (status) => status?.phase === 'Retaining',
+  change: ({ metadata }) => (metadata.annotations = { 'facepass.dev/promote': '2' }),
+};
 const ABORT: Deed = { when: (status) => status?.weight === 50, change: ({ spec }) => (spec.abort = true) };
 const UPGRADE: Deed = { when: (status) => status?.weight === 50, change: (facepass) => setImage(facepass, 'three') };
 
-const STORIES: Record<string, { deeds: Deed[]; window?: string; brokenRevision?: boolean; serves: string; results: string[] }> = {
+const STORIES: Record<
+  string,
+  { deeds: Deed[]; window?: string; brokenRevision?: boolean; serves: string; results: string[] }
+> = {
   'a good release': { deeds: [RELEASE], serves: 'two', results: ['succeeded', 'succeeded'] },
   'a release and its window': { deeds: [RELEASE], window: '2s', serves: 'two', results: ['succeeded', 'succeeded'] },
-  'a release and a rollback': { deeds: [RELEASE, ROLLBACK], serves: 'one', results: ['rolled_back', 'succeeded', 'succeeded'] },
+  'a release and a rollback': {
+    deeds: [RELEASE, ROLLBACK],
+    serves: 'one',
+    results: ['rolled_back', 'succeeded', 'succeeded'],
+  },
   'a release that is aborted': { deeds: [RELEASE, ABORT], serves: 'one', results: ['rolled_back', 'succeeded'] },
-  'a release superseded by another': { deeds: [RELEASE, UPGRADE], serves: 'three', results: ['succeeded', 'superseded', 'succeeded'] },
-  'a release whose migration fails': { deeds: [RELEASE], brokenRevision: true, serves: 'one', results: ['rolled_back', 'succeeded'] },
+  'a release superseded by another': {
+    deeds: [RELEASE, UPGRADE],
+    serves: 'three',
+    results: ['succeeded', 'superseded', 'succeeded'],
+  },
+  'a release whose migration fails': {
+    deeds: [RELEASE],
+    brokenRevision: true,
+    serves: 'one',
+    results: ['rolled_back', 'succeeded'],
+  },
 };
 
 for (const [title, story] of Object.entries(STORIES)) {
@@ -49,7 +78,11 @@ for (const [title, story] of Object.entries(STORIES)) {
       const when = Math.floor(at / STRIDE) % 2 === 0 ? 'before' : 'after';
       const end = await play(story, { at, when });
       kills += end.kills;
-      assert.deepEqual({ ...end, writes: 0, kills: 0 }, { ...whole, writes: 0, kills: 0 }, `killed ${when} write ${at} of ${whole.writes}`);
+      assert.deepEqual(
+        { ...end, writes: 0, kills: 0 },
+        { ...whole, writes: 0, kills: 0 },
+        `killed ${when} write ${at} of ${whole.writes}`,
+      );
     }
     assert.ok(kills >= Math.floor(whole.writes / STRIDE), 'each run was killed once');
     t.diagnostic(`${kills} kills before or after one of ${whole.writes} writes, from write ${FIRST} on`);
@@ -59,7 +92,10 @@ for (const [title, story] of Object.entries(STORIES)) {
 test('a window that is ended early is looked at often until the last requests have gone, not at the next resync', async () => {
   await using cluster = await createMemoryCluster();
   const first = facepassOf('10m');
-  first.spec.traffic.steps = [{ weight: 10, hold: '1s' }, { weight: 100, hold: '0s' }];
+  first.spec.traffic.steps = [
+    { weight: 10, hold: '1s' },
+    { weight: 100, hold: '0s' },
+  ];
   cluster.put(first);
   let now = Date.parse('2026-11-23T12:00:00Z');
   const reconcile = createOperator(cluster, () => now);
@@ -78,12 +114,20 @@ test('a window that is ended early is looked at often until the last requests ha
   }
   assert.equal(current(cluster).status?.phase, 'Stable');
   assert.ok(waits.length > 0, 'the last requests were waited for');
-  assert.deepEqual(waits.filter((ms) => ms === null || ms > 2000), []);
+  assert.deepEqual(
+    waits.filter((ms) => ms === null || ms > 2000),
+    [],
+  );
 });
 
 /** Runs a story to its end, and what is there then. */
-async function play({ deeds, window = '10m', brokenRevision = false }: (typeof STORIES)[string], kill: MemoryCluster['kill']) {
-  await using cluster = await createMemoryCluster({ jobFails: (job) => brokenRevision && /-migrate-2-/.test(job.metadata.name) });
+async function play(
+  { deeds, window = '10m', brokenRevision = false }: (typeof STORIES)[string],
+  kill: MemoryCluster['kill'],
+) {
+  await using cluster = await createMemoryCluster({
+    jobFails: (job) => brokenRevision && /-migrate-2-/.test(job.metadata.name),
+  });
   cluster.put(facepassOf(window));
   cluster.kill = kill;
   let now = Date.parse('2026-11-23T12:00:00Z');
@@ -110,7 +154,9 @@ async function play({ deeds, window = '10m', brokenRevision = false }: (typeof S
     now += again === 0 ? 100 : 2000;
   }
   const { status } = current(cluster);
-  const image = (cluster.objects.get(`Deployment/photos/faces-api-${status?.active?.revision}`)?.['spec'] as Spec['api'] | undefined)?.template.spec.containers[0]?.['image'];
+  const image = (
+    cluster.objects.get(`Deployment/photos/faces-api-${status?.active?.revision}`)?.['spec'] as Spec['api'] | undefined
+  )?.template.spec.containers[0]?.['image'];
   const kinds = ['ControllerRevision', 'Deployment', 'Service', 'Job', 'HTTPRoute', 'Pod'];
   return {
     image,
@@ -120,8 +166,17 @@ async function play({ deeds, window = '10m', brokenRevision = false }: (typeof S
     rejected: status?.rejected?.reason,
     route: (cluster.objects.get('HTTPRoute/photos/faces')?.['spec'] as { rules: object } | undefined)?.rules,
     objects: kinds.flatMap((kind) => cluster.named(kind)),
-    leftOver: [...cluster.objects.values()].filter((one) => one.metadata.labels?.[LABEL.revision] && !mayStay(status!, one.kind, one.metadata.labels[LABEL.revision]!)).map((one) => `${one.kind}/${one.metadata.name}`),
-    events: [...cluster.objects.values()].filter((one) => one.kind === 'Event').map((one) => one['reason']).filter((reason) => reason !== 'ReleaseStarted').length > 0,
+    leftOver: [...cluster.objects.values()]
+      .filter(
+        (one) =>
+          one.metadata.labels?.[LABEL.revision] && !mayStay(status!, one.kind, one.metadata.labels[LABEL.revision]!),
+      )
+      .map((one) => `${one.kind}/${one.metadata.name}`),
+    events:
+      [...cluster.objects.values()]
+        .filter((one) => one.kind === 'Event')
+        .map((one) => one['reason'])
+        .filter((reason) => reason !== 'ReleaseStarted').length > 0,
     writes: cluster.writes,
     kills,
   };
@@ -150,7 +205,12 @@ function current(cluster: MemoryCluster): Facepass {
 
 function facepassOf(window: string): KubernetesObject & Facepass {
   const traffic = { ...specOf().traffic, steps: FAST };
-  const facepass = { apiVersion: 'facepass.dev/v1alpha1', kind: 'Facepass', metadata: { name: 'faces', namespace: 'photos', uid: 'f1' }, spec: specOf({ traffic, rollback: { window }, gates: [] }) };
+  const facepass = {
+    apiVersion: 'facepass.dev/v1alpha1',
+    kind: 'Facepass',
+    metadata: { name: 'faces', namespace: 'photos', uid: 'f1' },
+    spec: specOf({ traffic, rollback: { window }, gates: [] }),
+  };
   setImage(facepass, 'one');
   return facepass;
 }

@@ -9,8 +9,8 @@ export class Killed extends Error {
 }
 
 /**
- * The API server's part in a release, in memory: for walks of thousands of looks. Server-side apply, conflicts and watches are tested against the
- * real one (kubernetes.test.ts). `tick` is what controllers, kubelet and gateway do.
+ * The API server's part in a release, in memory: for walks of thousands of looks. Server-side apply, conflicts and
+ * watches are tested against the real one (kubernetes.test.ts). `tick` is what controllers, kubelet and gateway do.
  */
 export interface MemoryCluster extends Cluster, AsyncDisposable {
   objects: Map<string, KubernetesObject>;
@@ -26,12 +26,16 @@ export interface MemoryCluster extends Cluster, AsyncDisposable {
   named(kind: string): string[];
 }
 
-export async function createMemoryCluster(options: { isReady?: (deployment: KubernetesObject) => boolean; jobFails?: (job: KubernetesObject) => boolean } = {}): Promise<MemoryCluster> {
+export async function createMemoryCluster(
+  options: { isReady?: (deployment: KubernetesObject) => boolean; jobFails?: (job: KubernetesObject) => boolean } = {},
+): Promise<MemoryCluster> {
   const objects = new Map<string, KubernetesObject>();
   const counters = new Map<string, number>();
   const server = createServer((request, response) => {
     const count = counters.get(request.socket.localAddress ?? '') ?? 0;
-    response.end(`http_server_request_duration_seconds_count{route="/api/v1/search",method="POST",status="200"} ${count}\nfacepass_schema_version 3\nfacepass_schema_fits 1\n`);
+    response.end(
+      `http_server_request_duration_seconds_count{route="/api/v1/search",method="POST",status="200"} ${count}\nfacepass_schema_version 3\nfacepass_schema_fits 1\n`,
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve));
   let version = 0;
@@ -41,7 +45,12 @@ export async function createMemoryCluster(options: { isReady?: (deployment: Kube
     const key = keyOf(object.kind, object.metadata.namespace, object.metadata.name);
     const before = objects.get(key);
     const isSpecNew = JSON.stringify(before?.['spec']) !== JSON.stringify(object['spec']);
-    const metadata = { uid: `uid-${key}`, ...object.metadata, resourceVersion: String((version += 1)), generation: (before?.metadata.generation ?? 0) + (isSpecNew ? 1 : 0) };
+    const metadata = {
+      uid: `uid-${key}`,
+      ...object.metadata,
+      resourceVersion: String((version += 1)),
+      generation: (before?.metadata.generation ?? 0) + (isSpecNew ? 1 : 0),
+    };
     objects.set(key, structuredClone({ ...object, metadata }));
     return objects.get(key)!;
   };
@@ -54,7 +63,8 @@ export async function createMemoryCluster(options: { isReady?: (deployment: Kube
     if (cluster.isDead) throw new Killed();
     return structuredClone(made as KubernetesObject);
   };
-  const withLabel = (kind: string, label: string, value: string | undefined) => [...objects.values()].filter((one) => one.kind === kind && one.metadata.labels?.[label] === value);
+  const withLabel = (kind: string, label: string, value: string | undefined) =>
+    [...objects.values()].filter((one) => one.kind === kind && one.metadata.labels?.[label] === value);
 
   const cluster: MemoryCluster = {
     objects,
@@ -63,8 +73,13 @@ export async function createMemoryCluster(options: { isReady?: (deployment: Kube
     kill: null,
     isDead: false,
     put: (object) => void store(object),
-    named: (kind) => [...objects.values()].filter((one) => one.kind === kind).map((one) => one.metadata.name).sort(),
-    get: async <T extends KubernetesObject>({ kind }: Resource, namespace: string, name: string) => structuredClone((objects.get(keyOf(kind, namespace, name)) as T | undefined) ?? null),
+    named: (kind) =>
+      [...objects.values()]
+        .filter((one) => one.kind === kind)
+        .map((one) => one.metadata.name)
+        .sort(),
+    get: async <T extends KubernetesObject>({ kind }: Resource, namespace: string, name: string) =>
+      structuredClone((objects.get(keyOf(kind, namespace, name)) as T | undefined) ?? null),
     list: async <T extends KubernetesObject>({ kind }: Resource, _namespace: string | null, selector = '') => {
       const [label = '', value] = selector.split('=');
       const items = selector ? withLabel(kind, label, value) : [...objects.values()].filter((one) => one.kind === kind);
@@ -72,26 +87,46 @@ export async function createMemoryCluster(options: { isReady?: (deployment: Kube
     },
     create: async <T extends KubernetesObject>(_resource: Resource, object: T) =>
       write(() => {
-        if (objects.has(keyOf(object.kind, object.metadata.namespace, object.metadata.name))) throw new KubernetesError(409, 'exists');
+        if (objects.has(keyOf(object.kind, object.metadata.namespace, object.metadata.name)))
+          throw new KubernetesError(409, 'exists');
         return store(object);
       }) as T,
     replace: async <T extends KubernetesObject>(_resource: Resource, object: T, subresource?: string) =>
       write(() => {
         const before = objects.get(keyOf(object.kind, object.metadata.namespace, object.metadata.name));
-        if (before?.metadata.resourceVersion !== object.metadata.resourceVersion) throw new KubernetesError(409, 'changed');
+        if (before?.metadata.resourceVersion !== object.metadata.resourceVersion)
+          throw new KubernetesError(409, 'changed');
         return store(subresource ? { ...before!, status: object['status'] } : object);
       }) as T,
-    apply: async (_resource, object) => void write(() => store({ ...objects.get(keyOf(object.kind, object.metadata.namespace, object.metadata.name)), ...object })),
+    apply: async (_resource, object) =>
+      void write(() =>
+        store({ ...objects.get(keyOf(object.kind, object.metadata.namespace, object.metadata.name)), ...object }),
+      ),
     remove: async (_resource, { kind, metadata: { namespace, name, labels } }) =>
       void write(() => {
         objects.delete(keyOf(kind, namespace, name));
-        if (kind === 'Deployment') for (const pod of withLabel('Pod', LABEL.revision, labels?.[LABEL.revision])) if (pod.metadata.labels?.[LABEL.component] === labels?.[LABEL.component]) objects.delete(keyOf('Pod', namespace, pod.metadata.name));
+        if (kind === 'Deployment')
+          for (const pod of withLabel('Pod', LABEL.revision, labels?.[LABEL.revision]))
+            if (pod.metadata.labels?.[LABEL.component] === labels?.[LABEL.component])
+              objects.delete(keyOf('Pod', namespace, pod.metadata.name));
       }),
     watch: () => Promise.reject(new Error('not here')),
     tick(requests) {
       for (const one of [...objects.values()]) {
         if (one.kind === 'Deployment') runDeployment(one);
-        if (one.kind === 'Job' && !one['status']) store({ ...one, status: { conditions: [{ type: options.jobFails?.(one) ? 'Failed' : 'Complete', status: 'True', reason: 'BackoffLimitExceeded' }] } });
+        if (one.kind === 'Job' && !one['status'])
+          store({
+            ...one,
+            status: {
+              conditions: [
+                {
+                  type: options.jobFails?.(one) ? 'Failed' : 'Complete',
+                  status: 'True',
+                  reason: 'BackoffLimitExceeded',
+                },
+              ],
+            },
+          });
         if (one.kind === 'HTTPRoute') serve(one, requests);
       }
     },
@@ -111,19 +146,41 @@ export async function createMemoryCluster(options: { isReady?: (deployment: Kube
       else if (!objects.has(key)) {
         addresses += 1;
         const podIP = `127.1.${addresses >> 8}.${addresses & 255}`;
-        store({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: deployment.metadata.namespace, labels: deployment.metadata.labels, uid: podIP }, status: { podIP, conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False' }] } });
+        store({
+          apiVersion: 'v1',
+          kind: 'Pod',
+          metadata: { name, namespace: deployment.metadata.namespace, labels: deployment.metadata.labels, uid: podIP },
+          status: { podIP, conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False' }] },
+        });
       }
     }
     const ready = isReady ? replicas : 0;
-    store({ ...deployment, status: { observedGeneration: deployment.metadata.generation, replicas, updatedReplicas: replicas, readyReplicas: ready } });
+    store({
+      ...deployment,
+      status: {
+        observedGeneration: deployment.metadata.generation,
+        replicas,
+        updatedReplicas: replicas,
+        readyReplicas: ready,
+      },
+    });
   }
 
   function serve(route: KubernetesObject, requests: number): void {
-    const { parentRefs, rules } = route['spec'] as { parentRefs: object[]; rules: { backendRefs: { name: string; weight: number }[] }[] };
-    const conditions = ['Accepted', 'ResolvedRefs'].map((type) => ({ type, status: 'True', observedGeneration: route.metadata.generation }));
+    const { parentRefs, rules } = route['spec'] as {
+      parentRefs: object[];
+      rules: { backendRefs: { name: string; weight: number }[] }[];
+    };
+    const conditions = ['Accepted', 'ResolvedRefs'].map((type) => ({
+      type,
+      status: 'True',
+      observedGeneration: route.metadata.generation,
+    }));
     store({ ...route, status: { parents: parentRefs.map((parentRef) => ({ parentRef, conditions })) } });
     for (const { name, weight } of rules[0]?.backendRefs ?? []) {
-      const [pod] = [...objects.values()].filter((one) => one.kind === 'Pod' && one.metadata.name.startsWith(`${name}-`));
+      const [pod] = [...objects.values()].filter(
+        (one) => one.kind === 'Pod' && one.metadata.name.startsWith(`${name}-`),
+      );
       const { podIP = '' } = (pod?.['status'] ?? {}) as { podIP?: string };
       counters.set(podIP, (counters.get(podIP) ?? 0) + Math.round((requests * weight) / 100));
     }

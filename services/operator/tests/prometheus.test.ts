@@ -4,7 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { createInstantQuery } from '../prometheus.ts';
 
-const vector = (...values: string[]) => ({ status: 'success', data: { resultType: 'vector', result: values.map((value) => ({ metric: {}, value: [1, value] })) } });
+const vector = (...values: string[]) => ({
+  status: 'success',
+  data: { resultType: 'vector', result: values.map((value) => ({ metric: {}, value: [1, value] })) },
+});
 
 /** What Prometheus answers to an instant query (its HTTP API, v1), and what is made of it. */
 const ANSWERS: Record<string, { status?: number; body: unknown; result: number | RegExp }> = {
@@ -14,7 +17,11 @@ const ANSWERS: Record<string, { status?: number; body: unknown; result: number |
   'not a number': { body: vector('NaN'), result: /not a number/ },
   infinity: { body: vector('+Inf'), result: /not a number/ },
   'several numbers': { body: vector('1', '2'), result: /2 numbers, not one/ },
-  'a refusal': { status: 400, body: { status: 'error', errorType: 'bad_data', error: 'parse error' }, result: /refuses the query: parse error/ },
+  'a refusal': {
+    status: 400,
+    body: { status: 'error', errorType: 'bad_data', error: 'parse error' },
+    result: /refuses the query: parse error/,
+  },
   'a page of a proxy': { status: 502, body: '<html>', result: /status 502/ },
 };
 
@@ -29,7 +36,11 @@ for (const [title, { status = 200, body, result }] of Object.entries(ANSWERS)) {
       response.end(typeof body === 'string' ? body : JSON.stringify(body));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const query = createInstantQuery({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/prefix`, timeoutMs: 5000, bearerToken: 'secret' });
+    const query = createInstantQuery({
+      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/prefix`,
+      timeoutMs: 5000,
+      bearerToken: 'secret',
+    });
     const answer = await query('sum(x)', 1_000_500);
     server.closeAllConnections();
     server.close();
@@ -44,9 +55,18 @@ test('a Prometheus that is away, or late, or was never named gives no number and
   const silent = createServer(() => undefined);
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
-  assert.match(String(await createInstantQuery({ url, timeoutMs: 100, bearerToken: undefined })('x')), /does not answer/);
+  assert.match(
+    String(await createInstantQuery({ url, timeoutMs: 100, bearerToken: undefined })('x')),
+    /does not answer/,
+  );
   silent.closeAllConnections();
   await new Promise((resolve) => silent.close(resolve));
-  assert.match(String(await createInstantQuery({ url, timeoutMs: 1000, bearerToken: undefined })('x')), /does not answer/);
-  assert.match(String(await createInstantQuery({ url: undefined, timeoutMs: 1000, bearerToken: undefined })('x')), /PROMETHEUS_URL is not set/);
+  assert.match(
+    String(await createInstantQuery({ url, timeoutMs: 1000, bearerToken: undefined })('x')),
+    /does not answer/,
+  );
+  assert.match(
+    String(await createInstantQuery({ url: undefined, timeoutMs: 1000, bearerToken: undefined })('x')),
+    /PROMETHEUS_URL is not set/,
+  );
 });

@@ -16,10 +16,23 @@ export function specOf(changes: Partial<Spec> = {}): Spec {
       mode: 'Gateway',
       service: { type: 'ClusterIP', port: 80 },
       route: { parentRefs: [{ name: 'gateway' }] },
-      steps: [{ weight: 10, hold: '5m' }, { weight: 50, hold: '10m' }, { weight: 100, hold: '30m' }],
+      steps: [
+        { weight: 10, hold: '5m' },
+        { weight: 50, hold: '10m' },
+        { weight: 100, hold: '30m' },
+      ],
       share: { tolerance: 5, minRequests: 300, deadline: '5m' },
     },
-    gates: [{ name: 'errors', query: 'errors{revision="$revision"}', max: 0.01, minSamples: 100, noData: 'Hold', noDataDeadline: '30m' }],
+    gates: [
+      {
+        name: 'errors',
+        query: 'errors{revision="$revision"}',
+        max: 0.01,
+        minSamples: 100,
+        noData: 'Hold',
+        noDataDeadline: '30m',
+      },
+    ],
     rollback: { window: '24h' },
     deadlines: { ready: '15m', route: '2m' },
     paused: false,
@@ -28,8 +41,24 @@ export function specOf(changes: Partial<Spec> = {}): Spec {
   };
 }
 
-export const READY: Pair = { full: true, serving: true, pods: 4, schemaFits: true, quiet: true, refusal: null, message: 'api 2/2 ready' };
-export const UNREADY: Pair = { full: false, serving: false, pods: 4, schemaFits: null, quiet: true, refusal: null, message: 'api 0/2 ready' };
+export const READY: Pair = {
+  full: true,
+  serving: true,
+  pods: 4,
+  schemaFits: true,
+  quiet: true,
+  refusal: null,
+  message: 'api 2/2 ready',
+};
+export const UNREADY: Pair = {
+  full: false,
+  serving: false,
+  pods: 4,
+  schemaFits: null,
+  quiet: true,
+  refusal: null,
+  message: 'api 0/2 ready',
+};
 
 export function gate(result: GateResult['result']): GateResult {
   return { name: 'errors', result, message: result, query: 'errors', at: '2026-11-23T12:00:00Z' };
@@ -59,7 +88,13 @@ export function seen(status: Status, changes: Partial<Observation> = {}): Observ
 
 /** A status with blue serving everything. */
 export function stable(changes: Partial<Status> = {}): Status {
-  return { ...initialStatus(), reason: 'Stable', release: 1, active: { revision: 'blue', number: 1, since: '2026-11-23T00:00:00Z' }, ...changes };
+  return {
+    ...initialStatus(),
+    reason: 'Stable',
+    release: 1,
+    active: { revision: 'blue', number: 1, since: '2026-11-23T00:00:00Z' },
+    ...changes,
+  };
 }
 
 /** A status with green as the candidate. */
@@ -82,7 +117,12 @@ export function retaining(changes: Partial<Status> = {}): Status {
     release: 2,
     steps: 3,
     active: { revision: 'green', number: 2, since: '2026-11-23T11:00:00Z' },
-    previous: { revision: 'blue', number: 1, since: '2026-11-23T00:00:00Z', until: new Date(START + 60 * MINUTE).toISOString() },
+    previous: {
+      revision: 'blue',
+      number: 1,
+      since: '2026-11-23T00:00:00Z',
+      until: new Date(START + 60 * MINUTE).toISOString(),
+    },
     ...changes,
   });
 }

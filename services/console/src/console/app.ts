@@ -15,7 +15,10 @@ export interface App {
 
 const KEY_STORE = 'facepass-api-key';
 
-/** The console's context; the key comes from the address's fragment (`/#key=…`), which no server sees, or from this tab's earlier pages. */
+/**
+ * The console's context; the key comes from the address's fragment (`/#key=…`), which no server sees, or from this
+ * tab's earlier pages.
+ */
 export function createApp(settings: Settings, service: Service, apiKey: App['apiKey']): App {
   return { service, settings, apiKey, askForKey: signal(null), notices: createNotices() };
 }

@@ -27,7 +27,11 @@ export function ConsolePage({ app }: { app: App }) {
     <>
       <PageHeader app={app} onHome={() => open(null)} />
       <main class="page">
-        {sessionId ? <SessionView key={sessionId} app={app} sessionId={sessionId} onLeave={() => open(null)} /> : <StartView onOpen={open} />}
+        {sessionId ? (
+          <SessionView key={sessionId} app={app} sessionId={sessionId} onLeave={() => open(null)} />
+        ) : (
+          <StartView onOpen={open} />
+        )}
       </main>
       <NoticeRegion notices={app.notices} />
       {app.askForKey.value && <KeyDialog app={app} />}

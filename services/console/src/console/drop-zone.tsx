@@ -4,7 +4,13 @@ import { Icon } from '../parts/icon.tsx';
 import { filesOfDrop, filesOfInput, type AddedFile } from '../photos/added-files.ts';
 
 /** Where photos are added: dropped, or chosen as files or as a folder. */
-export function DropZone({ compact, onFiles }: { compact: boolean; onFiles: (files: AddedFile[], mode: 'index' | 'show') => void }) {
+export function DropZone({
+  compact,
+  onFiles,
+}: {
+  compact: boolean;
+  onFiles: (files: AddedFile[], mode: 'index' | 'show') => void;
+}) {
   const [over, setOver] = useState(false);
   const drop = async (event: DragEvent) => {
     event.preventDefault();
@@ -28,13 +34,25 @@ export function DropZone({ compact, onFiles }: { compact: boolean; onFiles: (fil
         <p>The service reads them and keeps none: the pictures on this page are your browser’s own copies.</p>
       </div>
       <div class="actions">
-        <FileButton icon="folder" look={compact ? 'plain' : 'primary'} webkitdirectory multiple onFiles={(list) => onFiles(filesOfInput(list), 'index')}>
+        <FileButton
+          icon="folder"
+          look={compact ? 'plain' : 'primary'}
+          webkitdirectory
+          multiple
+          onFiles={(list) => onFiles(filesOfInput(list), 'index')}
+        >
           Choose a folder
         </FileButton>
         <FileButton icon="image" multiple accept="image/*" onFiles={(list) => onFiles(filesOfInput(list), 'index')}>
           Choose photos
         </FileButton>
-        <FileButton icon="open" look="quiet" webkitdirectory multiple onFiles={(list) => onFiles(filesOfInput(list), 'show')}>
+        <FileButton
+          icon="open"
+          look="quiet"
+          webkitdirectory
+          multiple
+          onFiles={(list) => onFiles(filesOfInput(list), 'show')}
+        >
           Only show, don’t index
         </FileButton>
       </div>

@@ -4,10 +4,22 @@ import { Dialog } from '../parts/dialog.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import type { SessionStatus } from '../service.ts';
 
-export type Erased = { kind: 'session'; sessionId: string; status: SessionStatus | null } | { kind: 'photo'; photoId: string };
+export type Erased =
+  | { kind: 'session'; sessionId: string; status: SessionStatus | null }
+  | { kind: 'photo'; photoId: string };
 
 /** Asks before faces are erased from the service, says what stays, and shows why it did not work. */
-export function EraseDialog({ what, erase, onErased, onClose }: { what: Erased; erase: () => Promise<void>; onErased: () => void; onClose: () => void }) {
+export function EraseDialog({
+  what,
+  erase,
+  onErased,
+  onClose,
+}: {
+  what: Erased;
+  erase: () => Promise<void>;
+  onErased: () => void;
+  onClose: () => void;
+}) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
   const confirm = () => {
@@ -28,15 +40,19 @@ export function EraseDialog({ what, erase, onErased, onClose }: { what: Erased; 
     <Dialog title={what.kind === 'session' ? 'Erase this session?' : 'Erase this photo?'} onClose={onClose}>
       {what.kind === 'session' ? (
         <p>
-          All {what.status?.face_count ?? ''} faces of <strong>{what.sessionId}</strong> are removed from the service and from what it kept of earlier
-          versions. Nobody can find a photo of this session any more.
+          All {what.status?.face_count ?? ''} faces of <strong>{what.sessionId}</strong> are removed from the service
+          and from what it kept of earlier versions. Nobody can find a photo of this session any more.
         </p>
       ) : (
         <p>
-          The faces of <strong>{what.photoId}</strong> are removed from the service; no search finds this photo any more.
+          The faces of <strong>{what.photoId}</strong> are removed from the service; no search finds this photo any
+          more.
         </p>
       )}
-      <p class="faint">Your own pictures are not touched. To bring faces back, index the {what.kind === 'session' ? 'photos' : 'photo'} again.</p>
+      <p class="faint">
+        Your own pictures are not touched. To bring faces back, index the {what.kind === 'session' ? 'photos' : 'photo'}{' '}
+        again.
+      </p>
       {problem !== null && <ProblemNote error={problem} />}
       <footer>
         <Button onClick={onClose}>Keep</Button>

@@ -40,7 +40,11 @@ export function GuestsPanel({ app, sessionId }: { app: App; sessionId: string })
           <Button look={token ? 'plain' : 'primary'} icon="link" onClick={() => withKey(app, () => void make())}>
             {token ? 'Make another' : 'Make the link'}
           </Button>
-          {token && <p class="faint">Valid until {new Date(token.expires_at).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' })}.</p>}
+          {token && (
+            <p class="faint">
+              Valid until {new Date(token.expires_at).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' })}.
+            </p>
+          )}
           {problem !== null && <ProblemNote error={problem} />}
         </section>
       )}
@@ -86,7 +90,8 @@ function Hints({ app, needsToken }: { app: App; needsToken: boolean }) {
     <ul class="hints">
       {['localhost', '127.0.0.1', '[::1]'].includes(location.hostname) && (
         <li>
-          <Icon name="warning" /> This address works on this computer only. For phones, open the console by the address that they reach.
+          <Icon name="warning" /> This address works on this computer only. For phones, open the console by the address
+          that they reach.
         </li>
       )}
       {!needsToken && (
@@ -96,7 +101,8 @@ function Hints({ app, needsToken }: { app: App; needsToken: boolean }) {
       )}
       {app.settings.photo_url_template === null && (
         <li>
-          <Icon name="image" /> Guests see the names of their photos: the service keeps no pictures. With PHOTO_URL_TEMPLATE it can show them from your own site.
+          <Icon name="image" /> Guests see the names of their photos: the service keeps no pictures. With
+          PHOTO_URL_TEMPLATE it can show them from your own site.
         </li>
       )}
     </ul>

@@ -20,7 +20,14 @@ export function KeyDialog({ app }: { app: App }) {
         <p>Adding and erasing photos needs a key of this service. Whoever runs it can give you one.</p>
         <label class="field">
           <span>Key</span>
-          <input type="password" name="key" autoComplete="off" required value={key} onInput={({ currentTarget }) => setKey(currentTarget.value)} />
+          <input
+            type="password"
+            name="key"
+            autoComplete="off"
+            required
+            value={key}
+            onInput={({ currentTarget }) => setKey(currentTarget.value)}
+          />
         </label>
         <p class="faint">It is kept in this tab only and forgotten when you close it.</p>
         <footer>

@@ -9,7 +9,10 @@ export function isForWantOfKey(error: unknown): boolean {
   return error instanceof Problem && (error.status === 401 || error.status === 403);
 }
 
-/** Whether the service answers nothing about a session to a page without a key: known before any call, so that nothing moves when it is said. */
+/**
+ * Whether the service answers nothing about a session to a page without a key: known before any call, so that nothing
+ * moves when it is said.
+ */
 export function wantsKey(app: App): boolean {
   return app.settings.search_access === 'token' && !app.apiKey.value;
 }

@@ -36,7 +36,13 @@ export function MatchTile({ match, photo, longestSide, onSave }: MatchTileProps)
       )}
       <span class="tile-name">{match.photo_id}</span>
       <Similarity value={match.similarity} />
-      {photo && <IconButton icon="download" label={`Download ${match.photo_id}`} onClick={() => onSave({ id: photo.id, blob: photo.file })} />}
+      {photo && (
+        <IconButton
+          icon="download"
+          label={`Download ${match.photo_id}`}
+          onClick={() => onSave({ id: photo.id, blob: photo.file })}
+        />
+      )}
     </div>
   );
 }

@@ -46,7 +46,10 @@ function HealthBadge({ app }: { app: App }) {
   }, [app]);
   const healthy = health !== null && health !== 'unreachable' && health.status === 'healthy';
   const text = health === null ? 'Checking' : healthy ? 'Ready' : 'Not ready';
-  const detail = health && health !== 'unreachable' ? `Version ${health.version}, model ${health.face_recognition_model}, database ${health.database}` : '';
+  const detail =
+    health && health !== 'unreachable'
+      ? `Version ${health.version}, model ${health.face_recognition_model}, database ${health.database}`
+      : '';
   return (
     <span class={`health ${health === null ? 'unknown' : healthy ? 'good' : 'bad'}`} title={detail}>
       {text}

@@ -30,7 +30,10 @@ export function PhotoTile({ photo, longestSide, onOpen }: { photo: Photo; longes
 export function framesOf(state: PhotoState): Frame[] {
   const faces = state.kind === 'indexed' ? state.faces : [];
   const rejected = 'rejected' in state ? state.rejected : [];
-  return [...faces.map(({ box }) => ({ box, kind: 'face' as const })), ...rejected.map(({ box }) => ({ box, kind: 'rejected' as const }))];
+  return [
+    ...faces.map(({ box }) => ({ box, kind: 'face' as const })),
+    ...rejected.map(({ box }) => ({ box, kind: 'rejected' as const })),
+  ];
 }
 
 function TileState({ state }: { state: PhotoState }) {

@@ -24,7 +24,16 @@ interface PhotoViewerProps {
 }
 
 /** One photo, large, with every face that was found or left out, and what can be done with it. */
-export function PhotoViewer({ app, library, photos, photo, onOpen, onChanged, onFindPerson, onClose }: PhotoViewerProps) {
+export function PhotoViewer({
+  app,
+  library,
+  photos,
+  photo,
+  onOpen,
+  onChanged,
+  onFindPerson,
+  onClose,
+}: PhotoViewerProps) {
   const [erasing, setErasing] = useState(false);
   const state = photo.state.value;
   const at = photos.indexOf(photo);
@@ -39,7 +48,10 @@ export function PhotoViewer({ app, library, photos, photo, onOpen, onChanged, on
   const erased = () => {
     onChanged();
     const undo = () => library.index([photo]);
-    app.notices.say({ text: `${photo.id} was erased from the session.`, action: { label: 'Index it again', run: undo } });
+    app.notices.say({
+      text: `${photo.id} was erased from the session.`,
+      action: { label: 'Index it again', run: undo },
+    });
   };
   const findPerson = async (size: Size, box: Box) => {
     const face = await cutOutFace(photo.file, size, box);
@@ -54,20 +66,37 @@ export function PhotoViewer({ app, library, photos, photo, onOpen, onChanged, on
           <FaceList photo={photo} onFind={(size, box) => void findPerson(size, box)} />
           <footer>
             <IconButton icon="left" label="Previous photo" disabled={at <= 0} onClick={() => step(-1)} />
-            <IconButton icon="right" label="Next photo" disabled={at < 0 || at === photos.length - 1} onClick={() => step(1)} />
+            <IconButton
+              icon="right"
+              label="Next photo"
+              disabled={at < 0 || at === photos.length - 1}
+              onClick={() => step(1)}
+            />
             {state.kind === 'failed' || state.kind === 'erased' || state.kind === 'shown' ? (
               <Button icon="retry" onClick={() => withKey(app, () => library.index([photo]))}>
                 Index {state.kind === 'shown' ? 'it' : 'again'}
               </Button>
             ) : (
-              <Button look="quiet" icon="trash" disabled={state.kind !== 'indexed'} onClick={() => withKey(app, () => setErasing(true))}>
+              <Button
+                look="quiet"
+                icon="trash"
+                disabled={state.kind !== 'indexed'}
+                onClick={() => withKey(app, () => setErasing(true))}
+              >
                 Erase photo
               </Button>
             )}
           </footer>
         </aside>
       </div>
-      {erasing && <EraseDialog what={{ kind: 'photo', photoId: photo.id }} erase={() => library.erase(photo)} onErased={erased} onClose={() => setErasing(false)} />}
+      {erasing && (
+        <EraseDialog
+          what={{ kind: 'photo', photoId: photo.id }}
+          erase={() => library.erase(photo)}
+          onErased={erased}
+          onClose={() => setErasing(false)}
+        />
+      )}
     </Dialog>
   );
 }

@@ -50,7 +50,9 @@ export function PhotosPanel({ app, library, onChanged, onFindPerson }: PhotosPan
           </li>
         ))}
       </ul>
-      {listed.length > shown && <Button onClick={() => setShown(shown + PAGE)}>Show {Math.min(PAGE, listed.length - shown)} more</Button>}
+      {listed.length > shown && (
+        <Button onClick={() => setShown(shown + PAGE)}>Show {Math.min(PAGE, listed.length - shown)} more</Button>
+      )}
       {open && (
         <PhotoViewer
           app={app}
@@ -76,16 +78,36 @@ interface Filter {
 }
 
 const FILTERS = {
-  all: { label: 'All', holds: () => true, count: ({ left_out: _, ...kinds }) => Object.values(kinds).reduce((sum, number) => sum + number) },
+  all: {
+    label: 'All',
+    holds: () => true,
+    count: ({ left_out: _, ...kinds }) => Object.values(kinds).reduce((sum, number) => sum + number),
+  },
   faces: { label: 'With faces', holds: ({ state }) => state.value.kind === 'indexed', count: ({ indexed }) => indexed },
   none: { label: 'No face', holds: ({ state }) => state.value.kind === 'no_face', count: ({ no_face }) => no_face },
-  rejected: { label: 'Faces left out', holds: ({ state }) => hasRejected(state.value), count: ({ left_out }) => left_out },
+  rejected: {
+    label: 'Faces left out',
+    holds: ({ state }) => hasRejected(state.value),
+    count: ({ left_out }) => left_out,
+  },
   failed: { label: 'Failed', holds: ({ state }) => state.value.kind === 'failed', count: ({ failed }) => failed },
-  waiting: { label: 'Waiting', holds: ({ state }) => isUnderWay(state.value), count: ({ waiting, working }) => waiting + working },
+  waiting: {
+    label: 'Waiting',
+    holds: ({ state }) => isUnderWay(state.value),
+    count: ({ waiting, working }) => waiting + working,
+  },
 } satisfies Record<string, Filter>;
 
 /** Filters that would show nothing are left out, but for the one in use. */
-function FilterBar({ counts, current, onChange }: { counts: Signal<Counts>; current: FilterId; onChange: (filter: FilterId) => void }) {
+function FilterBar({
+  counts,
+  current,
+  onChange,
+}: {
+  counts: Signal<Counts>;
+  current: FilterId;
+  onChange: (filter: FilterId) => void;
+}) {
   const ids = Object.keys(FILTERS) as FilterId[];
   return (
     <div class="filters" role="group" aria-label="Show">

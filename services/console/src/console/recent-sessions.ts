@@ -12,7 +12,10 @@ export function recentSessions(): string[] {
 }
 
 export function rememberSession(sessionId: string): void {
-  localStorage.setItem(STORE, JSON.stringify([sessionId, ...recentSessions().filter((id) => id !== sessionId)].slice(0, KEPT)));
+  localStorage.setItem(
+    STORE,
+    JSON.stringify([sessionId, ...recentSessions().filter((id) => id !== sessionId)].slice(0, KEPT)),
+  );
 }
 
 export function forgetSession(sessionId: string): void {

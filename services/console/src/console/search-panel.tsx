@@ -17,7 +17,17 @@ import { PeoplePicker } from './people-picker.tsx';
 import { count } from './photo-tile.tsx';
 
 /** Searching by one selfie, and the photos found. */
-export function SearchPanel({ app, sessionId, library, search }: { app: App; sessionId: string; library: Library; search: SelfieSearch }) {
+export function SearchPanel({
+  app,
+  sessionId,
+  library,
+  search,
+}: {
+  app: App;
+  sessionId: string;
+  library: Library;
+  search: SelfieSearch;
+}) {
   const state = search.state.value;
   return (
     <div class="search">
@@ -49,7 +59,11 @@ function SelfieBox({ search, state }: { search: SelfieSearch; state: SearchState
     if (file) choose(file);
   };
   return (
-    <div class={`selfie-box ${state.kind === 'empty' ? '' : 'given'}`} onDragOver={(event) => event.preventDefault()} onDrop={drop}>
+    <div
+      class={`selfie-box ${state.kind === 'empty' ? '' : 'given'}`}
+      onDragOver={(event) => event.preventDefault()}
+      onDrop={drop}
+    >
       <SelfiePicture selfie={state.kind === 'empty' ? null : state.selfie} answer={answerOf(state)} />
       <SelfieInput onSelfie={choose} again={state.kind !== 'empty'} />
       <p class="faint">The selfie is compared once and not stored.</p>
@@ -60,7 +74,15 @@ function SelfieBox({ search, state }: { search: SelfieSearch; state: SearchState
 /** 10 and 15 % of 700 pairs of strangers reach it, by the pack (docs/decisions/0042). */
 const LOWEST_THRESHOLD = 0.35;
 
-function Strictness({ lowest, initial, onChange }: { lowest: number; initial: number; onChange: (threshold: number) => void }) {
+function Strictness({
+  lowest,
+  initial,
+  onChange,
+}: {
+  lowest: number;
+  initial: number;
+  onChange: (threshold: number) => void;
+}) {
   const [threshold, setThreshold] = useState(initial);
   const id = useId();
   return (
@@ -92,7 +114,8 @@ interface ResultsProps {
 }
 
 function Results({ app, sessionId, library, search, state }: ResultsProps) {
-  if (state.kind === 'failed' && isForWantOfKey(state.error)) return <KeyProblem app={app} error={state.error} onEntered={() => void search.again()} />;
+  if (state.kind === 'failed' && isForWantOfKey(state.error))
+    return <KeyProblem app={app} error={state.error} onEntered={() => void search.again()} />;
   if (state.kind === 'failed')
     return (
       <FailedSearch error={state.error}>
@@ -105,7 +128,14 @@ function Results({ app, sessionId, library, search, state }: ResultsProps) {
   if (!answer || !state.selfie) return <p class="placeholder busy">{waitText(state)}</p>;
   const { faces_detected: detected, face_index: searched } = answer.query;
   const question = `${detected} faces in this picture; searched by face ${searched + 1}${searched === 0 ? ', the largest' : ''}. Choose another:`;
-  const strip = <FaceStrip selfie={state.selfie} answer={answer} question={question} onChoose={(faceIndex) => void search.chooseFace(faceIndex)} />;
+  const strip = (
+    <FaceStrip
+      selfie={state.selfie}
+      answer={answer}
+      question={question}
+      onChoose={(faceIndex) => void search.chooseFace(faceIndex)}
+    />
+  );
   if (answer.matches.length === 0)
     return (
       <>
@@ -120,11 +150,20 @@ function Results({ app, sessionId, library, search, state }: ResultsProps) {
       <ul class={`tiles ${state.kind === 'searching' ? 'stale' : ''}`} aria-label="Photos found">
         {answer.matches.map((match) => (
           <li key={match.photo_id}>
-            <MatchTile match={match} photo={library.find(match.photo_id)} longestSide={app.settings.max_image_side} onSave={savePhoto} />
+            <MatchTile
+              match={match}
+              photo={library.find(match.photo_id)}
+              longestSide={app.settings.max_image_side}
+              onSave={savePhoto}
+            />
           </li>
         ))}
       </ul>
-      {answer.total_matches > answer.matches.length && <p class="faint">The {answer.matches.length} most similar of {answer.total_matches} are shown.</p>}
+      {answer.total_matches > answer.matches.length && (
+        <p class="faint">
+          The {answer.matches.length} most similar of {answer.total_matches} are shown.
+        </p>
+      )}
     </>
   );
 }
@@ -149,15 +188,16 @@ function ResultsHeader({ answer, sessionId, library }: { answer: SearchAnswer; s
   return (
     <header class="results-header">
       <h2>
-        {count(answer.total_matches, 'photo')} <span class="faint">in {Math.max(1, Math.round(answer.query_time_ms))} ms</span>
+        {count(answer.total_matches, 'photo')}{' '}
+        <span class="faint">in {Math.max(1, Math.round(answer.query_time_ms))} ms</span>
       </h2>
       <Button icon="download" disabled={held.length === 0} onClick={() => void saveAll(held, sessionId)}>
         Download {held.length === 1 ? 'it' : `all ${held.length}`}
       </Button>
       {missing > 0 && (
         <p class="note">
-          {missing === 1 ? 'One picture is' : `${missing} pictures are`} not on this page: add the folder under Photos to see {missing === 1 ? 'it' : 'them'}. The
-          service keeps no pictures.
+          {missing === 1 ? 'One picture is' : `${missing} pictures are`} not on this page: add the folder under Photos
+          to see {missing === 1 ? 'it' : 'them'}. The service keeps no pictures.
         </p>
       )}
     </header>

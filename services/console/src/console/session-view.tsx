@@ -49,7 +49,12 @@ export function SessionView({ app, sessionId, onLeave }: { app: App; sessionId: 
         </button>
         <h1>{sessionId}</h1>
         <StatusLine status={status} />
-        <Button look="quiet" icon="trash" disabled={!status?.indexed} onClick={() => withKey(app, () => setErasing(true))}>
+        <Button
+          look="quiet"
+          icon="trash"
+          disabled={!status?.indexed}
+          onClick={() => withKey(app, () => setErasing(true))}
+        >
           Erase session
         </Button>
       </header>
@@ -74,7 +79,9 @@ export function SessionView({ app, sessionId, onLeave }: { app: App; sessionId: 
 
 /** The counts of the session, in a place whose height does not depend on whether they are known yet. */
 function StatusLine({ status }: { status: SessionStatus | null }) {
-  const indexed = status?.last_indexed ? new Date(status.last_indexed).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' }) : '–';
+  const indexed = status?.last_indexed
+    ? new Date(status.last_indexed).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' })
+    : '–';
   return (
     <dl class="status-line" aria-busy={status === null}>
       <Fact name="Photos with faces" value={status ? String(status.photo_count) : '–'} />
@@ -97,7 +104,10 @@ function Fact({ name, value }: { name: string; value: string }) {
 function useSessionParts(app: App, sessionId: string): { library: Library; search: SelfieSearch } {
   const parts = useMemo(() => {
     const limits = limitsOf(app.settings);
-    return { library: new Library(app.service, sessionId, limits), search: new SelfieSearch(app.service, sessionId, limits) };
+    return {
+      library: new Library(app.service, sessionId, limits),
+      search: new SelfieSearch(app.service, sessionId, limits),
+    };
   }, [app, sessionId]);
   useEffect(
     () => () => {

@@ -12,8 +12,8 @@ export function StartView({ onOpen }: { onOpen: (sessionId: string) => void }) {
       <section class="hero">
         <h1>One selfie in. Every photo of that person out.</h1>
         <p>
-          Add the photos of an event, then let guests find themselves. Your photos stay in this browser: the service keeps only the numbers that
-          describe the faces in them.
+          Add the photos of an event, then let guests find themselves. Your photos stay in this browser: the service
+          keeps only the numbers that describe the faces in them.
         </p>
       </section>
       {SAMPLE_PHOTOS.length > 0 && <SampleCard onOpen={onOpen} />}
@@ -33,7 +33,9 @@ function SampleCard({ onOpen }: { onOpen: (sessionId: string) => void }) {
       </div>
       <div>
         <h2>Try it with sample photos</h2>
-        <p>{SAMPLE_PHOTOS.length} party photos are indexed on this machine; then pick a face and find it in the others.</p>
+        <p>
+          {SAMPLE_PHOTOS.length} party photos are indexed on this machine; then pick a face and find it in the others.
+        </p>
         <Button look="primary" icon="image" onClick={() => onOpen(SAMPLE_SESSION)}>
           Open the sample session
         </Button>
@@ -54,7 +56,14 @@ function NewSession({ onOpen }: { onOpen: (sessionId: string) => void }) {
       <p>A session holds the photos of one event.</p>
       <label class="field">
         <span>Name of the event</span>
-        <input name="event" required maxLength={100} placeholder="Anna and Ben" value={name} onInput={({ currentTarget }) => setName(currentTarget.value)} />
+        <input
+          name="event"
+          required
+          maxLength={100}
+          placeholder="Anna and Ben"
+          value={name}
+          onInput={({ currentTarget }) => setName(currentTarget.value)}
+        />
       </label>
       <p class="faint">A random ending is added, so that nobody can guess the guests’ link.</p>
       <Button type="submit" icon="plus">
@@ -80,7 +89,12 @@ function OpenSession({ onOpen }: { onOpen: (sessionId: string) => void }) {
       <p>Also one that your own application indexed.</p>
       <label class="field">
         <span>Session id</span>
-        <input name="session" value={id} aria-invalid={problem !== null} onInput={({ currentTarget }) => setId(currentTarget.value)} />
+        <input
+          name="session"
+          value={id}
+          aria-invalid={problem !== null}
+          onInput={({ currentTarget }) => setId(currentTarget.value)}
+        />
       </label>
       {problem && (
         <p class="field-problem" role="alert">

@@ -16,7 +16,11 @@ export function UploadProgress({ library, onRetry }: { library: Library; onRetry
       <progress value={done} max={Math.max(1, done + left)} aria-label="Photos indexed" />
       <p>
         <strong>{left > 0 ? `${done} of ${done + left}` : summary(counts)}</strong>
-        {pausedUntil !== null ? <Pause untilMs={pausedUntil} /> : left > 0 && <span class="faint">{timeLeft(left, rate)}</span>}
+        {pausedUntil !== null ? (
+          <Pause untilMs={pausedUntil} />
+        ) : (
+          left > 0 && <span class="faint">{timeLeft(left, rate)}</span>
+        )}
       </p>
       <div class="actions">
         {left > 0 && (
@@ -52,7 +56,8 @@ function Pause({ untilMs }: { untilMs: number }) {
   }, []);
   return (
     <span class="faint">
-      <span role="status">The service is busy and asked to wait</span> <span aria-hidden="true">{Math.max(0, Math.ceil((untilMs - now) / 1000))} s</span>
+      <span role="status">The service is busy and asked to wait</span>{' '}
+      <span aria-hidden="true">{Math.max(0, Math.ceil((untilMs - now) / 1000))} s</span>
     </span>
   );
 }

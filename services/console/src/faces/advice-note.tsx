@@ -20,8 +20,15 @@ export function AdviceNote({ advice, children }: { advice: Advice; children?: Co
   );
 }
 
-/** A failed search: advice where a person can mend it, else the service's own words; `children`, the way to repeat it, where that may help. */
+/**
+ * A failed search: advice where a person can mend it, else the service's own words; `children`, the way to repeat it,
+ * where that may help.
+ */
 export function FailedSearch({ error, children }: { error: unknown; children?: ComponentChildren }) {
   const advice = error instanceof Problem ? adviceForProblem(error.code) : null;
-  return advice ? <AdviceNote advice={advice}>{!advice.final && children}</AdviceNote> : <ProblemNote error={error}>{children}</ProblemNote>;
+  return advice ? (
+    <AdviceNote advice={advice}>{!advice.final && children}</AdviceNote>
+  ) : (
+    <ProblemNote error={error}>{children}</ProblemNote>
+  );
 }

@@ -8,7 +8,15 @@ test('a selfie without a face gets advice on light, pose and glasses', () => {
 });
 
 test('nobody is offered to repeat what would end the same', () => {
-  const final = ['no_face', 'search_token_required', 'search_token_invalid', 'session_not_indexed', 'rate_limited', 'overloaded', 'network'].filter((code) => adviceForProblem(code)?.final);
+  const final = [
+    'no_face',
+    'search_token_required',
+    'search_token_invalid',
+    'session_not_indexed',
+    'rate_limited',
+    'overloaded',
+    'network',
+  ].filter((code) => adviceForProblem(code)?.final);
   assert.deepEqual(final, ['no_face', 'search_token_required', 'search_token_invalid']);
 });
 

@@ -20,18 +20,28 @@ export function adviceForProblem(code: string): Advice | null {
     case 'session_not_indexed':
       return {
         title: 'There are no photos here yet',
-        hints: ['They may still be on their way: come back in a while.', 'If you followed a link, check that it is complete.'],
+        hints: [
+          'They may still be on their way: come back in a while.',
+          'If you followed a link, check that it is complete.',
+        ],
       };
     case 'search_token_required':
     case 'search_token_invalid':
-      return { title: 'This link no longer works', hints: ['Links end after some time. Ask the photographer for a new one.'], final: true };
+      return {
+        title: 'This link no longer works',
+        hints: ['Links end after some time. Ask the photographer for a new one.'],
+        final: true,
+      };
     case 'rate_limited':
       return { title: 'Too many searches at once', hints: ['Wait a minute, then try again.'] };
     case 'inference_overloaded':
     case 'overloaded':
       return { title: 'The service is very busy', hints: ['Try again in a few seconds. Your selfie is still here.'] };
     case 'network':
-      return { title: 'The service cannot be reached', hints: ['Check the connection of this device, then try again.'] };
+      return {
+        title: 'The service cannot be reached',
+        hints: ['Check the connection of this device, then try again.'],
+      };
     default:
       return null;
   }
@@ -40,7 +50,10 @@ export function adviceForProblem(code: string): Advice | null {
 /** Advice for a search that went well and found no photo. */
 export function adviceForNoMatch(mayLowerThreshold: boolean): Advice {
   const threshold = mayLowerThreshold ? ['Lower the strictness: less similar faces are shown, too.'] : [];
-  return { title: 'No photo of this face', hints: [...BETTER_SELFIE, ...threshold, 'Newly taken photos may not have been added yet.'] };
+  return {
+    title: 'No photo of this face',
+    hints: [...BETTER_SELFIE, ...threshold, 'Newly taken photos may not have been added yet.'],
+  };
 }
 
 /** Why a face was seen but not used. */

@@ -5,7 +5,10 @@ import { Dialog } from '../parts/dialog.tsx';
 /** Whether this page may ask for a camera: browsers allow it over HTTPS and on localhost only. */
 export const cameraMayBeAsked = () => window.isSecureContext && 'mediaDevices' in navigator;
 
-/** The front camera, mirrored as people know themselves; the picture taken is not mirrored. The camera is switched off when the dialog goes. */
+/**
+ * The front camera, mirrored as people know themselves; the picture taken is not mirrored. The camera is switched off
+ * when the dialog goes.
+ */
 export function CameraDialog({ onPicture, onClose }: { onPicture: (picture: Blob) => void; onClose: () => void }) {
   const video = useRef<HTMLVideoElement>(null);
   const [ready, setReady] = useState(false);
@@ -34,7 +37,11 @@ export function CameraDialog({ onPicture, onClose }: { onPicture: (picture: Blob
   return (
     <Dialog title="Take a selfie" onClose={onClose}>
       <div class="camera">
-        {problem ? <p class="camera-problem">{problem}</p> : <video ref={video} autoPlay playsInline muted onPlaying={() => setReady(true)} />}
+        {problem ? (
+          <p class="camera-problem">{problem}</p>
+        ) : (
+          <video ref={video} autoPlay playsInline muted onPlaying={() => setReady(true)} />
+        )}
       </div>
       <p class="faint">One face, looking at the camera, with light from the front.</p>
       <footer>
@@ -62,7 +69,8 @@ async function pictureOf(video: HTMLVideoElement): Promise<Blob> {
 }
 
 function cameraProblem(error: Error): string {
-  if (error.name === 'NotAllowedError') return 'The browser does not let this page use the camera. Allow it in the address bar, or choose a picture instead.';
+  if (error.name === 'NotAllowedError')
+    return 'The browser does not let this page use the camera. Allow it in the address bar, or choose a picture instead.';
   if (error.name === 'NotFoundError') return 'No camera was found. Choose a picture instead.';
   return `The camera did not start: ${error.message}`;
 }

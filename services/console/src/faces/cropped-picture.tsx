@@ -20,10 +20,21 @@ interface CroppedPictureProps {
 }
 
 /**
- * A picture filling a place of fixed shape, moved so that a face is in view, with frames over it. The place keeps its size while the
- * picture loads. Only lengths relative to the picture are used, so EXIF rotation is the browser's business alone.
+ * A picture filling a place of fixed shape, moved so that a face is in view, with frames over it. The place keeps its
+ * size while the picture loads. Only lengths relative to the picture are used, so EXIF rotation is the browser's
+ * business alone.
  */
-export function CroppedPicture({ url, alt, aspect, size, longestSide = Infinity, focus, frames = [], onError, children }: CroppedPictureProps) {
+export function CroppedPicture({
+  url,
+  alt,
+  aspect,
+  size,
+  longestSide = Infinity,
+  focus,
+  frames = [],
+  onError,
+  children,
+}: CroppedPictureProps) {
   const [loaded, setLoaded] = useState<Size | null>(null);
   const picture = size ?? (loaded && fitWithin(loaded, longestSide));
   const crop = picture && cropAround(picture, aspect, focus);

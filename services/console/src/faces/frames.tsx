@@ -2,17 +2,25 @@ import type { Box } from './geometry.ts';
 
 export interface Frame {
   box: Box;
-  /** `face`: usable; `match`: the one that was looked for; `other`: one that was not; `rejected`: seen, but too poor to be compared. */
+  /**
+   * `face`: usable; `match`: the one that was looked for; `other`: one that was not; `rejected`: seen, but too poor to
+   * be compared.
+   */
   kind: 'face' | 'match' | 'other' | 'rejected';
 }
 
 /**
- * Frames over a picture of which `view` is visible: corner brackets, as a camera's focus marks, for faces that count, a dashed
- * outline for rejected ones; so they differ without colour, too.
+ * Frames over a picture of which `view` is visible: corner brackets, as a camera's focus marks, for faces that count, a
+ * dashed outline for rejected ones; so they differ without colour, too.
  */
 export function Frames({ view, frames }: { view: Box; frames: readonly Frame[] }) {
   return (
-    <svg class="frames" viewBox={`${view.x} ${view.y} ${view.width} ${view.height}`} preserveAspectRatio="none" aria-hidden="true">
+    <svg
+      class="frames"
+      viewBox={`${view.x} ${view.y} ${view.width} ${view.height}`}
+      preserveAspectRatio="none"
+      aria-hidden="true"
+    >
       {frames.map(({ box, kind }) => (
         <g class={`frame ${kind}`}>
           <path d={kind === 'rejected' ? outline(box) : brackets(box)} />

@@ -5,22 +5,33 @@ import { around, closeUp, cropAround, fitWithin, type Box, type Size } from './g
 
 const side = fc.integer({ min: 1, max: 8000 });
 const picture = fc.record({ width: side, height: side });
-const face = fc.record({ x: fc.integer({ min: -500, max: 8000 }), y: fc.integer({ min: -500, max: 8000 }), width: side, height: side });
+const face = fc.record({
+  x: fc.integer({ min: -500, max: 8000 }),
+  y: fc.integer({ min: -500, max: 8000 }),
+  width: side,
+  height: side,
+});
 const EDGE = 1e-6;
 
 test('a crop lies inside its picture, has the aspect asked for and touches two opposite edges', () => {
   fc.assert(
-    fc.property(picture, fc.double({ min: 0.2, max: 5, noNaN: true }), fc.option(face, { nil: undefined }), (size, aspect, focus) => {
-      const crop = cropAround(size, aspect, focus);
-      assertInside(crop, size);
-      assert.ok(Math.abs(crop.width / crop.height - aspect) < 1e-6);
-      assert.ok(Math.abs(crop.width - size.width) < EDGE || Math.abs(crop.height - size.height) < EDGE);
-    }),
+    fc.property(
+      picture,
+      fc.double({ min: 0.2, max: 5, noNaN: true }),
+      fc.option(face, { nil: undefined }),
+      (size, aspect, focus) => {
+        const crop = cropAround(size, aspect, focus);
+        assertInside(crop, size);
+        assert.ok(Math.abs(crop.width / crop.height - aspect) < 1e-6);
+        assert.ok(Math.abs(crop.width - size.width) < EDGE || Math.abs(crop.height - size.height) < EDGE);
+      },
+    ),
   );
 });
 
 test('a crop is the middle, moved as little as brings its focus into it', () => {
-  const cropOf = (x: number, width: number) => cropAround({ width: 300, height: 100 }, 1, { x, y: 40, width, height: 20 }).x;
+  const cropOf = (x: number, width: number) =>
+    cropAround({ width: 300, height: 100 }, 1, { x, y: 40, width, height: 20 }).x;
   assert.equal(cropOf(120, 20), 100);
   assert.equal(cropOf(190, 30), 120);
   assert.equal(cropOf(80, 30), 80);
@@ -56,5 +67,8 @@ test('a picture is shrunk to the longest side allowed and never enlarged', () =>
 });
 
 function assertInside(box: Box, size: Size): void {
-  assert.ok(box.x >= 0 && box.y >= 0 && box.x + box.width <= size.width + EDGE && box.y + box.height <= size.height + EDGE, JSON.stringify({ box, size }));
+  assert.ok(
+    box.x >= 0 && box.y >= 0 && box.x + box.width <= size.width + EDGE && box.y + box.height <= size.height + EDGE,
+    JSON.stringify({ box, size }),
+  );
 }

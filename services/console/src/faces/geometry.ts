@@ -10,8 +10,8 @@ export interface Box extends Size {
 }
 
 /**
- * The largest part of a picture with the given aspect (width ÷ height): its middle, moved as little as brings `focus` into it,
- * or centred on a focus that is larger.
+ * The largest part of a picture with the given aspect (width ÷ height): its middle, moved as little as brings `focus`
+ * into it, or centred on a focus that is larger.
  */
 export function cropAround(picture: Size, aspect: number, focus?: Box): Box {
   const width = Math.min(picture.width, picture.height * aspect);
@@ -33,7 +33,10 @@ function slide(whole: number, length: number, focus: [from: number, to: number] 
   return between(0, start, whole - length);
 }
 
-/** A square around a face, `margin` times its longer side wide, moved (never shrunk, unless it must be) into the picture. */
+/**
+ * A square around a face, `margin` times its longer side wide, moved (never shrunk, unless it must be) into the
+ * picture.
+ */
 export function closeUp(picture: Size, face: Box, margin = 1.5): Box {
   const side = Math.min(Math.max(face.width, face.height) * margin, picture.width, picture.height);
   const centre = centreOf(face);
@@ -62,7 +65,10 @@ export function around(boxes: readonly Box[]): Box | undefined {
 export function fitWithin(picture: Size, longestSide: number): Size {
   const scale = Math.min(1, longestSide / Math.max(picture.width, picture.height));
   if (scale === 1) return picture;
-  return { width: Math.max(1, Math.round(picture.width * scale)), height: Math.max(1, Math.round(picture.height * scale)) };
+  return {
+    width: Math.max(1, Math.round(picture.width * scale)),
+    height: Math.max(1, Math.round(picture.height * scale)),
+  };
 }
 
 function centreOf(box: Box): { x: number; y: number } {

@@ -2,7 +2,10 @@ import { useState } from 'preact/hooks';
 import { Button, FileButton } from '../parts/button.tsx';
 import { CameraDialog, cameraMayBeAsked } from './camera.tsx';
 
-/** Two ways to give a selfie: the camera, and a file. Where the page may not use the camera itself, a phone's own camera app is asked. */
+/**
+ * Two ways to give a selfie: the camera, and a file. Where the page may not use the camera itself, a phone's own camera
+ * app is asked.
+ */
 export function SelfieInput({ onSelfie, again = false }: { onSelfie: (picture: Blob) => void; again?: boolean }) {
   const [cameraOpen, setCameraOpen] = useState(false);
   const look = again ? 'plain' : 'primary';

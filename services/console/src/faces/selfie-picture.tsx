@@ -25,6 +25,8 @@ export function SelfiePicture({ selfie, answer }: { selfie: Selfie | null; answe
 }
 
 function framesOf({ face_index, box, faces = [] }: SearchAnswer['query']): Frame[] {
-  const others = faces.filter((face) => face.face_index !== face_index).map((face): Frame => ({ box: face.box, kind: 'other' }));
+  const others = faces
+    .filter((face) => face.face_index !== face_index)
+    .map((face): Frame => ({ box: face.box, kind: 'other' }));
   return [...others, { box, kind: 'match' }];
 }

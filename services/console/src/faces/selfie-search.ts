@@ -22,7 +22,10 @@ export type SearchState =
   | { kind: 'found'; selfie: Selfie; answer: SearchAnswer }
   | { kind: 'failed'; selfie: Selfie | null; error: unknown };
 
-/** The search by one selfie: choosing it, choosing among its faces, and searching again with another threshold. A newer search ends an older one. */
+/**
+ * The search by one selfie: choosing it, choosing among its faces, and searching again with another threshold. A newer
+ * search ends an older one.
+ */
 export class SelfieSearch {
   readonly state: Signal<SearchState> = signal({ kind: 'empty' });
   /** Least similarity of a match; `undefined` is the service's own. */
@@ -79,7 +82,12 @@ export class SelfieSearch {
     this.state.value = { ...searching, waitingMs: null };
     const onWait = (waitingMs: number) => (this.state.value = { ...searching, waitingMs });
     try {
-      const query = { sessionId: this.#sessionId, image: selfie.image, threshold: this.threshold.value, faceIndex: this.#faceIndex };
+      const query = {
+        sessionId: this.#sessionId,
+        image: selfie.image,
+        threshold: this.threshold.value,
+        faceIndex: this.#faceIndex,
+      };
       const answer = await this.#service.search({ ...query, limit: MOST_MATCHES, onWait }, aborted);
       if (!aborted.aborted) this.state.value = { kind: 'found', selfie, answer };
     } catch (error) {

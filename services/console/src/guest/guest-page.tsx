@@ -11,7 +11,15 @@ import type { Settings } from '../service.ts';
 import { GuestPhotos } from './guest-photos.tsx';
 
 /** What a guest sees after scanning the code: selfie in, photos out. */
-export function GuestPage({ sessionId, settings, search }: { sessionId: string; settings: Settings; search: SelfieSearch }) {
+export function GuestPage({
+  sessionId,
+  settings,
+  search,
+}: {
+  sessionId: string;
+  settings: Settings;
+  search: SelfieSearch;
+}) {
   const state = search.state.value;
   const choose = (picture: Blob) => void search.searchBy(picture);
   return (
@@ -39,7 +47,13 @@ function Welcome({ onSelfie }: { onSelfie: (picture: Blob) => void }) {
   );
 }
 
-function Searched({ state, onSelfie }: { state: Exclude<SearchState, { kind: 'empty' }>; onSelfie: (picture: Blob) => void }) {
+function Searched({
+  state,
+  onSelfie,
+}: {
+  state: Exclude<SearchState, { kind: 'empty' }>;
+  onSelfie: (picture: Blob) => void;
+}) {
   return (
     <section class="searched">
       <SelfiePicture selfie={state.selfie} answer={state.kind === 'found' ? state.answer : null} />
@@ -48,7 +62,17 @@ function Searched({ state, onSelfie }: { state: Exclude<SearchState, { kind: 'em
   );
 }
 
-function Outcome({ state, sessionId, settings, search }: { state: SearchState; sessionId: string; settings: Settings; search: SelfieSearch }) {
+function Outcome({
+  state,
+  sessionId,
+  settings,
+  search,
+}: {
+  state: SearchState;
+  sessionId: string;
+  settings: Settings;
+  search: SelfieSearch;
+}) {
   if (state.kind === 'empty') return null;
   if (state.kind === 'failed')
     return (
@@ -76,5 +100,7 @@ function Outcome({ state, sessionId, settings, search }: { state: SearchState; s
 
 function waitText(state: SearchState): string {
   const waitingMs = state.kind === 'searching' ? state.waitingMs : null;
-  return waitingMs === null ? 'Looking through the photos…' : `Many guests are searching; trying again in ${Math.ceil(waitingMs / 1000)} s`;
+  return waitingMs === null
+    ? 'Looking through the photos…'
+    : `Many guests are searching; trying again in ${Math.ceil(waitingMs / 1000)} s`;
 }

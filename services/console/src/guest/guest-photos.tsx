@@ -6,8 +6,19 @@ import { photoAddress } from '../photos/photo-address.ts';
 import type { Match } from '../service.ts';
 
 /** The guest's photos: pictures where the photographer's site shows them, else their names. */
-export function GuestPhotos({ sessionId, template, matches }: { sessionId: string; template: string | null; matches: readonly Match[] }) {
-  const photos = matches.map(({ photo_id }) => ({ id: photo_id, address: photoAddress(template, sessionId, photo_id) }));
+export function GuestPhotos({
+  sessionId,
+  template,
+  matches,
+}: {
+  sessionId: string;
+  template: string | null;
+  matches: readonly Match[];
+}) {
+  const photos = matches.map(({ photo_id }) => ({
+    id: photo_id,
+    address: photoAddress(template, sessionId, photo_id),
+  }));
   const shown = photos.filter((photo) => photo.address !== null) as { id: string; address: string }[];
   return (
     <section class="guest-photos">
@@ -15,7 +26,11 @@ export function GuestPhotos({ sessionId, template, matches }: { sessionId: strin
         <h2>
           You are in {photos.length} photo{photos.length === 1 ? '' : 's'}
         </h2>
-        {shown.length > 0 ? <DownloadAll name={sessionId} photos={shown} /> : <CopyNames names={photos.map(({ id }) => id)} />}
+        {shown.length > 0 ? (
+          <DownloadAll name={sessionId} photos={shown} />
+        ) : (
+          <CopyNames names={photos.map(({ id }) => id)} />
+        )}
       </header>
       {shown.length === 0 && <p class="note">The photographer has the pictures; these are their names.</p>}
       <ul class={shown.length > 0 ? 'tiles' : 'names'} aria-label="Your photos">
@@ -33,7 +48,18 @@ function GuestPhoto({ id, address }: { id: string; address: string }) {
   return (
     <a class="tile" href={address} target="_blank" rel="noreferrer">
       <span class={`crop whole ${missing ? 'missing' : ''}`}>
-        {missing ? <Icon name="image" /> : <img src={address} alt={`Photo ${id}`} class="shown" loading="lazy" decoding="async" onError={() => setMissing(true)} />}
+        {missing ? (
+          <Icon name="image" />
+        ) : (
+          <img
+            src={address}
+            alt={`Photo ${id}`}
+            class="shown"
+            loading="lazy"
+            decoding="async"
+            onError={() => setMissing(true)}
+          />
+        )}
       </span>
       <span class="tile-name">{id}</span>
     </a>
@@ -46,13 +72,17 @@ function DownloadAll({ name, photos }: { name: string; photos: readonly { id: st
   const download = async () => {
     setState('busy');
     try {
-      await saveAll(await Promise.all(photos.map(async ({ id, address }) => ({ id, blob: await pictureAt(address) }))), name);
+      await saveAll(
+        await Promise.all(photos.map(async ({ id, address }) => ({ id, blob: await pictureAt(address) }))),
+        name,
+      );
       setState('idle');
     } catch {
       setState('refused');
     }
   };
-  if (state === 'refused') return <p class="note">The photographer’s site gives them one by one: tap a photo to open it.</p>;
+  if (state === 'refused')
+    return <p class="note">The photographer’s site gives them one by one: tap a photo to open it.</p>;
   return (
     <Button icon="download" disabled={state === 'busy'} onClick={() => void download()}>
       {state === 'busy' ? 'Fetching…' : 'Download all'}
@@ -70,7 +100,10 @@ function CopyNames({ names }: { names: readonly string[] }) {
   const [copied, setCopied] = useState(false);
   if (!('clipboard' in navigator)) return null;
   return (
-    <Button icon={copied ? 'check' : 'copy'} onClick={() => void navigator.clipboard.writeText(names.join('\n')).then(() => setCopied(true))}>
+    <Button
+      icon={copied ? 'check' : 'copy'}
+      onClick={() => void navigator.clipboard.writeText(names.join('\n')).then(() => setCopied(true))}
+    >
       {copied ? 'Copied' : 'Copy the names'}
     </Button>
   );

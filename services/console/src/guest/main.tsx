@@ -16,7 +16,10 @@ const service = createService({ apiKey: () => undefined, searchToken: () => toke
 
 try {
   const settings = await service.settings();
-  const search = new SelfieSearch(service, sessionId, { maxBytes: settings.max_image_bytes, maxSide: settings.max_image_side });
+  const search = new SelfieSearch(service, sessionId, {
+    maxBytes: settings.max_image_bytes,
+    maxSide: settings.max_image_side,
+  });
   render(<GuestPage sessionId={sessionId} settings={settings} search={search} />, page);
 } catch (error) {
   render(

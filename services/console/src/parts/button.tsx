@@ -18,7 +18,11 @@ export function Button({ icon, look = 'plain', children, ...rest }: ButtonProps)
 }
 
 /** A button that is only a drawing; `label` is its name. */
-export function IconButton({ icon, label, ...rest }: Omit<JSX.IntrinsicElements['button'], 'icon' | 'label'> & { icon: IconName; label: string }) {
+export function IconButton({
+  icon,
+  label,
+  ...rest
+}: Omit<JSX.IntrinsicElements['button'], 'icon' | 'label'> & { icon: IconName; label: string }) {
   return (
     <button type="button" title={label} aria-label={label} {...rest} class="icon-button">
       <Icon name={icon} />

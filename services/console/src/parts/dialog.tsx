@@ -2,8 +2,20 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import { IconButton } from './button.tsx';
 
-/** A modal dialog while it is rendered; Escape, the cross and a click beside it close it, focus returns to where it was. */
-export function Dialog({ title, wide = false, onClose, children }: { title: string; wide?: boolean; onClose: () => void; children: ComponentChildren }) {
+/**
+ * A modal dialog while it is rendered; Escape, the cross and a click beside it close it, focus returns to where it was.
+ */
+export function Dialog({
+  title,
+  wide = false,
+  onClose,
+  children,
+}: {
+  title: string;
+  wide?: boolean;
+  onClose: () => void;
+  children: ComponentChildren;
+}) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
   const onClosed = useRef(onClose);

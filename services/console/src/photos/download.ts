@@ -12,13 +12,23 @@ export function savePhoto({ id, blob }: NamedPhoto): void {
 
 /** Has the browser save several photos as one ZIP, stored, not compressed: photos do not shrink. */
 export async function saveAll(photos: readonly NamedPhoto[], name: string): Promise<void> {
-  const files = photos.map(({ id, blob }) => ({ name: safePath(id), input: blob, lastModified: blob instanceof File ? new Date(blob.lastModified) : new Date() }));
-  save(await downloadZip(files.map(({ input, ...meta }) => ({ ...meta, input: input.stream() }))).blob(), `${name.replace(/[^\p{L}\p{N}._-]+/gu, '-')}.zip`);
+  const files = photos.map(({ id, blob }) => ({
+    name: safePath(id),
+    input: blob,
+    lastModified: blob instanceof File ? new Date(blob.lastModified) : new Date(),
+  }));
+  save(
+    await downloadZip(files.map(({ input, ...meta }) => ({ ...meta, input: input.stream() }))).blob(),
+    `${name.replace(/[^\p{L}\p{N}._-]+/gu, '-')}.zip`,
+  );
 }
 
 /** A photo id is any text: as a path inside the archive it must not leave the folder it is unpacked in. */
 function safePath(id: string): string {
-  const path = id.split(/[/\\]/).filter((segment) => segment !== '' && segment !== '.' && segment !== '..').join('/');
+  const path = id
+    .split(/[/\\]/)
+    .filter((segment) => segment !== '' && segment !== '.' && segment !== '..')
+    .join('/');
   return /\.\w{2,4}$/.test(path) ? path : `${path || 'photo'}.jpg`;
 }
 

@@ -25,7 +25,10 @@ export type PhotoState =
   | { kind: 'shown' }
   | { kind: 'erased' };
 
-/** How many photos are in each state, and how many have faces that were left out. Kept as they change: thousands of photos are not counted anew each time. */
+/**
+ * How many photos are in each state, and how many have faces that were left out. Kept as they change: thousands of
+ * photos are not counted anew each time.
+ */
 export type Counts = Record<PhotoState['kind'] | 'left_out', number>;
 
 const NONE: Counts = { waiting: 0, working: 0, indexed: 0, no_face: 0, failed: 0, shown: 0, erased: 0, left_out: 0 };
@@ -56,7 +59,8 @@ export class Library {
       parallel: PARALLEL_UPLOADS,
       attempts: ATTEMPTS,
       run: (photo, abort) => this.#index(photo, abort),
-      giveUp: (photo) => this.#become(photo, { kind: 'failed', detail: `The service was busy, ${ATTEMPTS} times.`, requestId: null }),
+      giveUp: (photo) =>
+        this.#become(photo, { kind: 'failed', detail: `The service was busy, ${ATTEMPTS} times.`, requestId: null }),
       onPause: (untilMs) => (this.pausedUntil.value = untilMs),
     });
   }
@@ -65,7 +69,10 @@ export class Library {
     return this.#byId.get(photoId);
   }
 
-  /** Takes files under their photo ids, replacing earlier ones of the same id, and sends them unless they are only to be shown. */
+  /**
+   * Takes files under their photo ids, replacing earlier ones of the same id, and sends them unless they are only to be
+   * shown.
+   */
   add(files: Iterable<{ id: string; file: File }>, mode: 'index' | 'show'): void {
     const added = Array.from(files, ({ id, file }) => this.#take(id, file, mode));
     this.photos.value = [...this.#byId.values()];
@@ -118,7 +125,10 @@ export class Library {
 
   #count(before: PhotoState | undefined, after: PhotoState): void {
     const counts = { ...this.counts.value };
-    for (const [state, change] of [[before, -1], [after, 1]] as const) {
+    for (const [state, change] of [
+      [before, -1],
+      [after, 1],
+    ] as const) {
       if (!state) continue;
       counts[state.kind] += change;
       if (hasRejected(state)) counts.left_out += change;

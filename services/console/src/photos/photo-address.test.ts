@@ -4,7 +4,10 @@ import { photoAddress } from './photo-address.ts';
 
 test('ids are put into the template so that they can name nothing but one segment', () => {
   const template = 'https://photos.example.com/{session_id}/{photo_id}?size=large';
-  assert.equal(photoAddress(template, 'a/b', '../c?d#e&f.jpg'), 'https://photos.example.com/a%2Fb/..%2Fc%3Fd%23e%26f.jpg?size=large');
+  assert.equal(
+    photoAddress(template, 'a/b', '../c?d#e&f.jpg'),
+    'https://photos.example.com/a%2Fb/..%2Fc%3Fd%23e%26f.jpg?size=large',
+  );
   assert.equal(photoAddress('/samples/{photo_id}', 's', '$&.jpg'), '/samples/%24%26.jpg');
 });
 

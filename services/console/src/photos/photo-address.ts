@@ -4,5 +4,7 @@
  */
 export function photoAddress(template: string | null, sessionId: string, photoId: string): string | null {
   if (template === null) return null;
-  return template.replaceAll('{session_id}', encodeURIComponent(sessionId)).replaceAll('{photo_id}', encodeURIComponent(photoId));
+  return template
+    .replaceAll('{session_id}', encodeURIComponent(sessionId))
+    .replaceAll('{photo_id}', encodeURIComponent(photoId));
 }

@@ -7,7 +7,10 @@ const ID_LIMIT = 255;
  */
 export function photoIdOf(name: string, pathInFolder = ''): string {
   const path = pathInFolder.split('/').slice(1).join('/') || name;
-  return path.normalize('NFC').replace(/\p{Cc}/gu, '_').slice(-ID_LIMIT);
+  return path
+    .normalize('NFC')
+    .replace(/\p{Cc}/gu, '_')
+    .slice(-ID_LIMIT);
 }
 
 /** A name for a session that cannot be guessed: what was typed, and 60 random bits. */
@@ -16,7 +19,11 @@ export function unguessable(name: string, random: (bytes: Uint8Array<ArrayBuffer
   const bytes = new Uint8Array(12);
   random(bytes);
   const suffix = Array.from(bytes, (byte) => alphabet[byte % alphabet.length]).join('');
-  const stem = name.trim().toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-+|-+$/g, '');
+  const stem = name
+    .trim()
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, '-')
+    .replace(/^-+|-+$/g, '');
   return `${stem.slice(0, 100) || 'event'}-${suffix}`;
 }
 

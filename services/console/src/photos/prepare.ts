@@ -8,7 +8,10 @@ export interface UploadLimits {
 
 export interface Prepared {
   image: Blob;
-  /** Of the upright picture as it is sent, to which the boxes of the answer refer; `null` where the browser cannot decode it. */
+  /**
+   * Of the upright picture as it is sent, to which the boxes of the answer refer; `null` where the browser cannot
+   * decode it.
+   */
   size: Size | null;
 }
 
@@ -16,8 +19,8 @@ export interface Prepared {
 const SENT_AS_THEY_ARE = new Set(['image/jpeg', 'image/png', 'image/webp']);
 
 /**
- * A picture as the service takes it: itself, when it is inside the limits, else a smaller JPEG made in the browser. What
- * the browser cannot decode is sent as it is, so that the service says what is wrong.
+ * A picture as the service takes it: itself, when it is inside the limits, else a smaller JPEG made in the browser.
+ * What the browser cannot decode is sent as it is, so that the service says what is wrong.
  */
 export async function prepareUpload(file: Blob, limits: UploadLimits): Promise<Prepared> {
   const bitmap = await createImageBitmap(file).catch(() => null);

@@ -6,14 +6,20 @@ test('no more jobs run at a time than allowed, and each runs once', async () => 
   const { queue, ran, most } = harness({ parallel: 3, answer: () => ({ outcome: 'done' }) });
   queue.add(Array.from({ length: 20 }, (_, job) => job));
   await settle();
-  assert.deepEqual(ran.toSorted((a, b) => a - b), Array.from({ length: 20 }, (_, job) => job));
+  assert.deepEqual(
+    ran.toSorted((a, b) => a - b),
+    Array.from({ length: 20 }, (_, job) => job),
+  );
   assert.equal(most(), 3);
 });
 
 test('a refusal makes every job wait as long as the service asked, then the refused one goes first', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   let refuse = true;
-  const { queue, ran, pauses } = harness({ parallel: 1, answer: () => (refuse ? { outcome: 'again', waitMs: 5000 } : { outcome: 'done' }) });
+  const { queue, ran, pauses } = harness({
+    parallel: 1,
+    answer: () => (refuse ? { outcome: 'again', waitMs: 5000 } : { outcome: 'done' }),
+  });
   queue.add([1, 2]);
   await settle();
   assert.deepEqual(ran, [1]);
@@ -31,7 +37,11 @@ test('a refusal makes every job wait as long as the service asked, then the refu
 test('after a refusal half as many run, and the number grows again with success', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   let refuse = true;
-  const { queue, running, release } = harness({ parallel: 8, held: true, answer: () => (refuse ? { outcome: 'again', waitMs: 100 } : { outcome: 'done' }) });
+  const { queue, running, release } = harness({
+    parallel: 8,
+    held: true,
+    answer: () => (refuse ? { outcome: 'again', waitMs: 100 } : { outcome: 'done' }),
+  });
   queue.add(Array.from({ length: 100 }, (_, job) => job));
   assert.equal(running(), 8);
   release();
@@ -49,7 +59,10 @@ test('after a refusal half as many run, and the number grows again with success'
 
 test('a job that is refused too often is given up and the others go on', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
-  const { queue, ran, givenUp } = harness({ parallel: 1, answer: (job) => (job === 1 ? { outcome: 'again', waitMs: 10 } : { outcome: 'done' }) });
+  const { queue, ran, givenUp } = harness({
+    parallel: 1,
+    answer: (job) => (job === 1 ? { outcome: 'again', waitMs: 10 } : { outcome: 'done' }),
+  });
   queue.add([1, 2]);
   for (let tick = 0; tick < 5; tick += 1) {
     await settle();
@@ -61,7 +74,11 @@ test('a job that is refused too often is given up and the others go on', async (
 });
 
 test('clearing aborts what runs, gives back what waits and ends a pause', async () => {
-  const { queue, ran, aborted, release } = harness({ parallel: 2, held: true, answer: () => ({ outcome: 'again', waitMs: 60_000 }) });
+  const { queue, ran, aborted, release } = harness({
+    parallel: 2,
+    held: true,
+    answer: () => ({ outcome: 'again', waitMs: 60_000 }),
+  });
   queue.add([1, 2, 3, 4]);
   assert.deepEqual(queue.clear(), [3, 4]);
   assert.equal(aborted(), 2);

@@ -13,8 +13,8 @@ export interface QueueOptions<Job> {
 }
 
 /**
- * Runs jobs a few at a time. When one is answered "not now", every job waits as long as the service asked (or 1 s, 2 s …
- * 30 s), half as many run afterwards, and one more is let in after each eight that went well.
+ * Runs jobs a few at a time. When one is answered "not now", every job waits as long as the service asked (or 1 s, 2 s
+ * … 30 s), half as many run afterwards, and one more is let in after each eight that went well.
  */
 export class UploadQueue<Job> {
   readonly #options: QueueOptions<Job>;

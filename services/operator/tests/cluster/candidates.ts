@@ -25,7 +25,10 @@ export const slow = (): Candidate =>
       return this;
     };`);
 
-/** Inference whose manifest gives its recogniser another geometry: it loads, finds faces, answers 200, and everybody looks alike. */
+/**
+ * Inference whose manifest gives its recogniser another geometry: it loads, finds faces, answers 200, and everybody
+ * looks alike.
+ */
 export const wrongModel = (): Candidate => [
   '--set inference.models.volume.configMap.name=wrong-model',
   '--set inference.models.volume.configMap.items[0].key=manifest.json,inference.models.volume.configMap.items[0].path=dlib/manifest.json',
@@ -34,7 +37,9 @@ export const wrongModel = (): Candidate => [
 
 /** The ConfigMap that `wrongModel` mounts. */
 export async function wrongModelManifest(): Promise<string> {
-  const manifest = JSON.parse(await readFile(`${root}/models/dlib/manifest.json`, 'utf8')) as { recogniser: { euclidean_radius: number } };
+  const manifest = JSON.parse(await readFile(`${root}/models/dlib/manifest.json`, 'utf8')) as {
+    recogniser: { euclidean_radius: number };
+  };
   manifest.recogniser.euclidean_radius *= 100;
   return JSON.stringify(manifest);
 }
@@ -43,7 +48,10 @@ export async function wrongModelManifest(): Promise<string> {
 export const neverReady = (): Candidate => ['--set inference.env.MODEL_WEIGHTS_DIRECTORY=/nowhere'];
 
 /** The migration may not log in. */
-export const failingMigration = (): Candidate => ['--set postgres.migrationExistingSecret=facepass-database-wrong-password', '--set migration.backoffLimit=0'];
+export const failingMigration = (): Candidate => [
+  '--set postgres.migrationExistingSecret=facepass-database-wrong-password',
+  '--set migration.backoffLimit=0',
+];
 
 /** An API that runs `code` first, with ServerResponse at hand. */
 function withPreload(code: string): Candidate {

@@ -17,11 +17,38 @@ interface Fault {
 }
 
 const FAULTS: Fault[] = [
-  { title: 'a release whose API answers 500 is taken back from 10 %', candidate: failing, reason: 'GateFailed', mostWeight: 10 },
-  { title: 'a release that is slow is taken back from 10 %', candidate: slow, reason: 'GateFailed', mostWeight: 10, inCore: false },
-  { title: 'a release whose model is wrong gets no request', candidate: wrongModel, reason: 'SmokeTestFailed', mostWeight: 0 },
-  { title: 'a release that never becomes ready gets no request', candidate: neverReady, reason: 'NotReady', mostWeight: 0, inCore: false },
-  { title: 'a release whose migration fails gets no request', candidate: failingMigration, reason: 'MigrationFailed', mostWeight: 0 },
+  {
+    title: 'a release whose API answers 500 is taken back from 10 %',
+    candidate: failing,
+    reason: 'GateFailed',
+    mostWeight: 10,
+  },
+  {
+    title: 'a release that is slow is taken back from 10 %',
+    candidate: slow,
+    reason: 'GateFailed',
+    mostWeight: 10,
+    inCore: false,
+  },
+  {
+    title: 'a release whose model is wrong gets no request',
+    candidate: wrongModel,
+    reason: 'SmokeTestFailed',
+    mostWeight: 0,
+  },
+  {
+    title: 'a release that never becomes ready gets no request',
+    candidate: neverReady,
+    reason: 'NotReady',
+    mostWeight: 0,
+    inCore: false,
+  },
+  {
+    title: 'a release whose migration fails gets no request',
+    candidate: failingMigration,
+    reason: 'MigrationFailed',
+    mostWeight: 0,
+  },
 ];
 
 /** From the verdict to all requests on the active revision. */
@@ -47,14 +74,28 @@ export function faultTests(scenario: Scenario): void {
   );
 }
 
-async function isTakenBack(stage: Stage, candidate: Candidate, reason: string, mostWeight: number, report: (line: string) => void): Promise<void> {
+async function isTakenBack(
+  stage: Stage,
+  candidate: Candidate,
+  reason: string,
+  mostWeight: number,
+  report: (line: string) => void,
+): Promise<void> {
   using story = await followStory(stage.kubernetes);
   const active = story.status().active.revision;
   await using load = stage.load();
   await stage.release(candidate);
   const { candidate: begun } = await story.reaches('a candidate', 30, (status) => status.candidate !== undefined);
-  const { rejected } = await story.reaches('the release is given up', 150, (status) => status.rejected?.revision === begun!.revision && status.candidate === undefined);
-  await until('only the active pair is left', 90, async () => (await objectsOfReleases(stage.kubernetes)).strangers.length === 0);
+  const { rejected } = await story.reaches(
+    'the release is given up',
+    150,
+    (status) => status.rejected?.revision === begun!.revision && status.candidate === undefined,
+  );
+  await until(
+    'only the active pair is left',
+    90,
+    async () => (await objectsOfReleases(stage.kubernetes)).strangers.length === 0,
+  );
   await load.stop();
   report(tell(story.chapters));
   assert.equal(rejected!.reason, reason);
@@ -64,7 +105,9 @@ async function isTakenBack(stage: Stage, candidate: Candidate, reason: string, m
   assert.deepEqual(story.weights.at(-1)?.byRevision, { [active]: 100 });
   const { verdictMs, backMs } = momentsOf(story, active);
   const after = load.failedSince(backMs + GATEWAY_MS);
-  report(`verdict to ${active} at 100 %: ${backMs - verdictMs} ms; ${load.answered} answered; ${load.failures.length} failed before, ${after.length} after`);
+  report(
+    `verdict to ${active} at 100 %: ${backMs - verdictMs} ms; ${load.answered} answered; ${load.failures.length} failed before, ${after.length} after`,
+  );
   assert.ok(backMs - verdictMs <= BACK_WITHIN_MS);
   assert.deepEqual(after, []);
   if (mostWeight === 0) assert.deepEqual(load.failures, []);
@@ -74,7 +117,9 @@ async function isTakenBack(stage: Stage, candidate: Candidate, reason: string, m
 function momentsOf(story: Story, active: string): { verdictMs: number; backMs: number } {
   const verdictMs = story.chapters.find(({ phase }) => phase === 'RollingBack')?.atMs;
   assert.ok(verdictMs !== undefined, 'the phase RollingBack was seen');
-  const shifted = story.weights.findLast(({ byRevision }) => Object.keys(byRevision).some((revision) => revision !== active));
+  const shifted = story.weights.findLast(({ byRevision }) =>
+    Object.keys(byRevision).some((revision) => revision !== active),
+  );
   const back = shifted && story.weights[story.weights.indexOf(shifted) + 1];
   return { verdictMs, backMs: Math.max(verdictMs, back?.atMs ?? verdictMs) };
 }

@@ -33,7 +33,12 @@ export async function connectKubernetes(): Promise<Kubernetes> {
     url,
     get: (path) => call(path),
     read: async <Type>(path: string) => JSON.parse(await call(path)) as Type,
-    patch: async (path, body) => void (await call(path, { method: 'PATCH', headers: { 'Content-Type': 'application/merge-patch+json' }, body: JSON.stringify(body) })),
+    patch: async (path, body) =>
+      void (await call(path, {
+        method: 'PATCH',
+        headers: { 'Content-Type': 'application/merge-patch+json' },
+        body: JSON.stringify(body),
+      })),
     watch: (path, onObject) => watchForever(`${url}${path}`, onObject),
     async [Symbol.asyncDispose]() {
       const ended = once(child, 'exit');
@@ -49,7 +54,9 @@ function watchForever<Type>(url: string, onObject: (object: Type, type: string) 
   const controller = new AbortController();
   const run = async () => {
     while (!controller.signal.aborted) {
-      const response = await fetch(`${url}${url.includes('?') ? '&' : '?'}watch=true&timeoutSeconds=${WATCH_SECONDS}`, { signal: controller.signal });
+      const response = await fetch(`${url}${url.includes('?') ? '&' : '?'}watch=true&timeoutSeconds=${WATCH_SECONDS}`, {
+        signal: controller.signal,
+      });
       let rest = '';
       for await (const text of response.body!.pipeThrough(new TextDecoderStream())) {
         const lines = (rest + text).split('\n');

@@ -15,11 +15,26 @@ const SHORT_STEPS = `--set-json 'release.traffic.steps=[{"weight":10,"hold":"1s"
 const SLOW_STEPS = `--set-json 'release.traffic.steps=[{"weight":10,"hold":"15s"},{"weight":50,"hold":"15s"},{"weight":100,"hold":"4s"}]'`;
 
 export function lifecycleTests(scenario: Scenario): void {
-  scenario('a helm upgrade in the middle of a release: the same template changes nothing, another supersedes it', upgradedInTheMiddle, { inCore: false });
-  scenario('ten releases and ten rollbacks in a row, without a failed request or a leftover object', releasesAndRollbacks, { inCore: false });
+  scenario(
+    'a helm upgrade in the middle of a release: the same template changes nothing, another supersedes it',
+    upgradedInTheMiddle,
+    { inCore: false },
+  );
+  scenario(
+    'ten releases and ten rollbacks in a row, without a failed request or a leftover object',
+    releasesAndRollbacks,
+    { inCore: false },
+  );
   scenario('the command line pauses, resumes, promotes and aborts', steeredByCommandLine, { inCore: false });
-  scenario('an uninstall of the operator in the middle of a release moves no traffic, and one of the Facepass leaves nothing', uninstalled);
-  scenario('without a Gateway API a Service goes over with all requests at once, and back, and the status says so', flippedBySelector, { inCore: false });
+  scenario(
+    'an uninstall of the operator in the middle of a release moves no traffic, and one of the Facepass leaves nothing',
+    uninstalled,
+  );
+  scenario(
+    'without a Gateway API a Service goes over with all requests at once, and back, and the status says so',
+    flippedBySelector,
+    { inCore: false },
+  );
 }
 
 async function upgradedInTheMiddle(stage: Stage, report: (line: string) => void): Promise<void> {
@@ -29,11 +44,27 @@ async function upgradedInTheMiddle(stage: Stage, report: (line: string) => void)
   const { candidate: first } = await story.reaches('10 %', 120, ({ weight }) => weight === 10);
   await stage.release(good('first'), SLOW_STEPS, '--set release.rollbackWindow=6s');
   await delay(5000);
-  assert.deepEqual([story.status().candidate?.revision, story.status().weight], [first!.revision, 10], 'the release goes on');
+  assert.deepEqual(
+    [story.status().candidate?.revision, story.status().weight],
+    [first!.revision, 10],
+    'the release goes on',
+  );
   await stage.release(good('second'));
-  const { candidate: second } = await story.reaches('another candidate', 60, ({ candidate }) => candidate !== undefined && candidate.revision !== first!.revision);
-  await story.reaches('the second is released', 180, ({ phase, active }) => phase === 'Stable' && active.revision === second!.revision);
-  await until('only the active pair is left', 90, async () => (await objectsOfReleases(stage.kubernetes)).strangers.length === 0);
+  const { candidate: second } = await story.reaches(
+    'another candidate',
+    60,
+    ({ candidate }) => candidate !== undefined && candidate.revision !== first!.revision,
+  );
+  await story.reaches(
+    'the second is released',
+    180,
+    ({ phase, active }) => phase === 'Stable' && active.revision === second!.revision,
+  );
+  await until(
+    'only the active pair is left',
+    90,
+    async () => (await objectsOfReleases(stage.kubernetes)).strangers.length === 0,
+  );
   await load.stop();
   report(tell(story.chapters));
   report(`${load.answered} answered, ${load.failures.length} failed`);
@@ -49,17 +80,31 @@ async function releasesAndRollbacks(stage: Stage, report: (line: string) => void
   const backMs: number[] = [];
   for (let round = 1; round <= ROUNDS; round += 1) {
     await stage.release(good(`round-${round}`), LONG_WINDOW, SHORT_STEPS);
-    await story.reaches(`release of round ${round}`, 150, ({ phase, active: now }) => phase === 'Retaining' && now.revision !== active);
+    await story.reaches(
+      `release of round ${round}`,
+      150,
+      ({ phase, active: now }) => phase === 'Retaining' && now.revision !== active,
+    );
     const asked = Date.now();
     await facepass('rollback');
-    await story.reaches(`rollback of round ${round}`, 60, ({ phase, candidate, active: now }) => phase === 'Stable' && candidate === undefined && now.revision === active);
+    await story.reaches(
+      `rollback of round ${round}`,
+      60,
+      ({ phase, candidate, active: now }) => phase === 'Stable' && candidate === undefined && now.revision === active,
+    );
     backMs.push(story.weights.at(-1)!.atMs - asked);
   }
-  await until('only the active pair is left', 90, async () => (await objectsOfReleases(stage.kubernetes)).strangers.length === 0);
+  await until(
+    'only the active pair is left',
+    90,
+    async () => (await objectsOfReleases(stage.kubernetes)).strangers.length === 0,
+  );
   await load.stop();
   const { all } = await objectsOfReleases(stage.kubernetes);
   report(`${ROUNDS} releases, ${ROUNDS} rollbacks; from the command to 100 % of the earlier: ${backMs.join(', ')} ms`);
-  report(`${load.answered} answered, ${load.failures.length} failed; p99 ${load.quantile(0.99)} ms; left: ${all.join(', ')}`);
+  report(
+    `${load.answered} answered, ${load.failures.length} failed; p99 ${load.quantile(0.99)} ms; left: ${all.join(', ')}`,
+  );
   assert.deepEqual(load.failures, []);
   assert.deepEqual(await podsOf(stage, active), podsBefore, 'no pod of the active revision was made anew or restarted');
 }
@@ -78,14 +123,26 @@ async function steeredByCommandLine(stage: Stage, report: (line: string) => void
   assert.equal(story.status().weight, 10, 'a paused release stays beyond its hold');
   report(await facepass('status'));
   await facepass('abort');
-  await story.reaches('aborted', 60, ({ candidate, rejected }) => candidate === undefined && rejected?.reason === 'Aborted');
+  await story.reaches(
+    'aborted',
+    60,
+    ({ candidate, rejected }) => candidate === undefined && rejected?.reason === 'Aborted',
+  );
   assert.deepEqual(story.weights.at(-1)?.byRevision, { [active]: 100 });
   assert.match(await facepass('abort'), /No release is under way/);
   await facepass('resume');
-  await stage.release(good('promoted'), LONG_WINDOW, '--set-json \'release.traffic.steps=[{"weight":10,"hold":"30m"},{"weight":100,"hold":"30m"}]\'');
+  await stage.release(
+    good('promoted'),
+    LONG_WINDOW,
+    '--set-json \'release.traffic.steps=[{"weight":10,"hold":"30m"},{"weight":100,"hold":"30m"}]\'',
+  );
   const { candidate } = await story.reaches('10 % again', 120, ({ weight }) => weight === 10);
   await facepass('promote');
-  await story.reaches('promoted', 60, ({ phase, active: now }) => phase === 'Retaining' && now.revision === candidate!.revision);
+  await story.reaches(
+    'promoted',
+    60,
+    ({ phase, active: now }) => phase === 'Retaining' && now.revision === candidate!.revision,
+  );
   await facepass('promote');
   await story.reaches('the window is ended', 60, ({ phase }) => phase === 'Stable');
   await assert.rejects(facepass('rollback'), /cannot be rolled back/);
@@ -104,21 +161,40 @@ async function uninstalled(stage: Stage, report: (line: string) => void): Promis
   await delay(10_000);
   assert.deepEqual(story.weights.at(-1)!.byRevision, weights, 'no traffic moved');
   await stage.installOperator();
-  await story.reaches('the release goes on and ends', 120, ({ phase, active }) => phase === 'Stable' && active.revision === candidate!.revision);
+  await story.reaches(
+    'the release goes on and ends',
+    120,
+    ({ phase, active }) => phase === 'Stable' && active.revision === candidate!.revision,
+  );
   await load.stop();
-  report(`${load.answered} answered, ${load.failures.length} failed, ten seconds of them without an operator at ${JSON.stringify(weights)}`);
+  report(
+    `${load.answered} answered, ${load.failures.length} failed, ten seconds of them without an operator at ${JSON.stringify(weights)}`,
+  );
   assert.deepEqual(load.failures, []);
   const shifts = story.weights.length;
   await sh(`helm -n ${NAMESPACE} uninstall faces --wait --timeout 2m`);
-  await until('the Facepass and all that it owned are gone', 120, async () => (await facepassIsGone(stage.kubernetes)) && (await objectsOfReleases(stage.kubernetes)).all.length === 0);
+  await until(
+    'the Facepass and all that it owned are gone',
+    120,
+    async () =>
+      (await facepassIsGone(stage.kubernetes)) && (await objectsOfReleases(stage.kubernetes)).all.length === 0,
+  );
   assertGoneAtOnce(story, shifts);
 }
 
-/** A Facepass of its own, since none goes from a route to a Service; requests come by the API server's proxy of the Service, past the gateway. */
+/**
+ * A Facepass of its own, since none goes from a route to a Service; requests come by the API server's proxy of the
+ * Service, past the gateway.
+ */
 async function flippedBySelector(stage: Stage, report: (line: string) => void): Promise<void> {
   const selector = ['--set release.traffic.mode=Selector', '--set httpRoute.enabled=false', LONG_WINDOW];
   await sh(`helm -n ${NAMESPACE} uninstall faces --ignore-not-found --wait --timeout 2m`);
-  await until('an earlier Facepass is gone', 120, async () => (await facepassIsGone(stage.kubernetes)) && (await objectsOfReleases(stage.kubernetes)).all.length === 0);
+  await until(
+    'an earlier Facepass is gone',
+    120,
+    async () =>
+      (await facepassIsGone(stage.kubernetes)) && (await objectsOfReleases(stage.kubernetes)).all.length === 0,
+  );
   await stage.release(good('before'), ...selector);
   await sh(`kubectl -n ${NAMESPACE} wait --for=condition=Released facepass/${NAME} --timeout=180s`);
   using story = await followStory(stage.kubernetes);
@@ -127,15 +203,25 @@ async function flippedBySelector(stage: Stage, report: (line: string) => void): 
   await stage.release(good('flipped'), ...selector);
   const { candidate } = await story.reaches('the smoke test', 120, ({ phase }) => phase === 'Testing');
   const before = (await requestsByRevision(stage.kubernetes))[candidate!.revision] ?? 0;
-  const { trafficMode, observedWeight } = await story.reaches('all requests are moved', 120, ({ phase, active: now }) => phase === 'Retaining' && now.revision === candidate!.revision);
+  const { trafficMode, observedWeight } = await story.reaches(
+    'all requests are moved',
+    120,
+    ({ phase, active: now }) => phase === 'Retaining' && now.revision === candidate!.revision,
+  );
   const share = await shareOf(stage.kubernetes, candidate!.revision, 200);
   await facepass('rollback');
   await story.reaches('rolled back', 60, ({ phase, active: now }) => phase === 'Stable' && now.revision === active);
   const shareBack = await shareOf(stage.kubernetes, active, 200);
-  await until('only the active pair is left', 90, async () => (await objectsOfReleases(stage.kubernetes)).strangers.length === 0);
+  await until(
+    'only the active pair is left',
+    90,
+    async () => (await objectsOfReleases(stage.kubernetes)).strangers.length === 0,
+  );
   await load.stop();
   report(tell(story.chapters));
-  report(`${load.answered} answered, ${load.failures.length} failed; of 200 each: ${share} to the candidate after, ${shareBack} to the earlier pair after the rollback`);
+  report(
+    `${load.answered} answered, ${load.failures.length} failed; of 200 each: ${share} to the candidate after, ${shareBack} to the earlier pair after the rollback`,
+  );
   assert.deepEqual({ before, share, shareBack }, { before: 0, share: 1, shareBack: 1 });
   assert.deepEqual({ trafficMode, observedWeight }, { trafficMode: 'Selector', observedWeight: undefined });
   assert.deepEqual(story.weights, [], 'no route is made');
@@ -144,7 +230,10 @@ async function flippedBySelector(stage: Stage, report: (line: string) => void): 
 
 /** After the deletion the route is removed as it is: it gets no other weights first. */
 function assertGoneAtOnce({ weights }: Story, shifts: number): void {
-  assert.deepEqual(weights.slice(shifts).map(({ byRevision }) => byRevision), [{}]);
+  assert.deepEqual(
+    weights.slice(shifts).map(({ byRevision }) => byRevision),
+    [{}],
+  );
 }
 
 async function facepass(command: string): Promise<string> {
@@ -153,8 +242,15 @@ async function facepass(command: string): Promise<string> {
 
 /** Names, restarts and uids of a revision's pods. */
 async function podsOf({ kubernetes }: Stage, revision: string): Promise<string[]> {
-  const { items } = await kubernetes.read<{ items: { metadata: { name: string; uid: string }; status: { containerStatuses?: { restartCount: number }[] } }[] }>(
+  const { items } = await kubernetes.read<{
+    items: { metadata: { name: string; uid: string }; status: { containerStatuses?: { restartCount: number }[] } }[];
+  }>(
     `/api/v1/namespaces/${NAMESPACE}/pods?labelSelector=facepass.dev%2Frevision%3D${revision},facepass.dev%2Fcomponent+in+(api,inference)`,
   );
-  return items.map(({ metadata, status }) => `${metadata.name} ${metadata.uid} ${status.containerStatuses?.map(({ restartCount }) => restartCount)}`).sort();
+  return items
+    .map(
+      ({ metadata, status }) =>
+        `${metadata.name} ${metadata.uid} ${status.containerStatuses?.map(({ restartCount }) => restartCount)}`,
+    )
+    .sort();
 }

@@ -34,7 +34,8 @@ const MOST_UNDER_WAY = 400;
 const TIMEOUT_MS = 15_000;
 
 /**
- * Sends `perSecond` requests a second over kept connections until stopped (open loop: slow answers do not slow it down).
+ * Sends `perSecond` requests a second over kept connections until stopped (open loop: slow answers do not slow it
+ * down).
  * @param requests in what order they are sent: the n-th is `requests(n)`.
  */
 export function steadyLoad(baseUrl: string, perSecond: number, requests: (count: number) => Request): Load {
@@ -46,7 +47,10 @@ export function steadyLoad(baseUrl: string, perSecond: number, requests: (count:
 
   const send = async (request: Request) => {
     const sentMs = Date.now();
-    const reason = underWay.size >= MOST_UNDER_WAY ? `${MOST_UNDER_WAY} requests are under way` : await outcomeOf(agent, baseUrl, request);
+    const reason =
+      underWay.size >= MOST_UNDER_WAY
+        ? `${MOST_UNDER_WAY} requests are under way`
+        : await outcomeOf(agent, baseUrl, request);
     if (reason) failures.push({ sentMs, request: request.name, reason });
     else tookMs.push(Date.now() - sentMs);
   };
@@ -72,7 +76,8 @@ export function steadyLoad(baseUrl: string, perSecond: number, requests: (count:
       return tookMs.length;
     },
     failures,
-    failedSince: (fromMs, untilMs = Number.POSITIVE_INFINITY) => failures.filter(({ sentMs }) => sentMs >= fromMs && sentMs < untilMs),
+    failedSince: (fromMs, untilMs = Number.POSITIVE_INFINITY) =>
+      failures.filter(({ sentMs }) => sentMs >= fromMs && sentMs < untilMs),
     quantile(share) {
       const sorted = tookMs.toSorted((a, b) => a - b);
       return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
@@ -83,15 +88,29 @@ export function steadyLoad(baseUrl: string, perSecond: number, requests: (count:
 }
 
 /** Why a request failed; nothing if it was answered with 200. */
-function outcomeOf(agent: http.Agent, baseUrl: string, { path, method = 'GET', headers = {}, body }: Request): Promise<string | undefined> {
+function outcomeOf(
+  agent: http.Agent,
+  baseUrl: string,
+  { path, method = 'GET', headers = {}, body }: Request,
+): Promise<string | undefined> {
   return new Promise((resolve) => {
     const length = body ? { 'Content-Length': String(body.length) } : {};
-    const request = http.request(new URL(path, baseUrl), { agent, method, headers: { ...headers, ...length }, timeout: TIMEOUT_MS }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('error', (error) => resolve(`the answer broke off: ${error.message}`));
-      response.on('end', () => resolve(response.statusCode === 200 ? undefined : `${response.statusCode} ${Buffer.concat(chunks).toString().slice(0, 300)}`));
-    });
+    const request = http.request(
+      new URL(path, baseUrl),
+      { agent, method, headers: { ...headers, ...length }, timeout: TIMEOUT_MS },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', (error) => resolve(`the answer broke off: ${error.message}`));
+        response.on('end', () =>
+          resolve(
+            response.statusCode === 200
+              ? undefined
+              : `${response.statusCode} ${Buffer.concat(chunks).toString().slice(0, 300)}`,
+          ),
+        );
+      },
+    );
     request.on('timeout', () => request.destroy(new Error(`no answer within ${TIMEOUT_MS} ms`)));
     request.on('error', (error) => resolve(error.message));
     request.end(body);

@@ -10,8 +10,9 @@ import { connectKubernetes, type Kubernetes } from './kubernetes.ts';
 import { steadyLoad, type Load } from './load.ts';
 
 /**
- * Any cluster that KUBECONFIG names and that has a Gateway API. LOAD_IMAGES is the command that brings local images into it; BASE_IMAGE,
- * POSTGRES_IMAGE and PROMETHEUS_IMAGE replace the public ones; GATEWAY_CLASS, GATEWAY_PORT and GATEWAY_ADDRESS say where the requests go.
+ * Any cluster that KUBECONFIG names and that has a Gateway API. LOAD_IMAGES is the command that brings local images
+ * into it; BASE_IMAGE, POSTGRES_IMAGE and PROMETHEUS_IMAGE replace the public ones; GATEWAY_CLASS, GATEWAY_PORT and
+ * GATEWAY_ADDRESS say where the requests go.
  */
 export const NAMESPACE = 'facepass-operator-test';
 export const NAME = 'faces-facepass';
@@ -34,19 +35,30 @@ export interface Stage extends AsyncDisposable {
 
 /** @param rules what the stage's Prometheus evaluates, in its own form. */
 export async function raiseStage(log: (line: string) => void, rules = 'groups: []'): Promise<Stage> {
-  await sh(`helm -n ${NAMESPACE} uninstall ${OPERATOR} faces --ignore-not-found --wait; kubectl delete namespace ${NAMESPACE} --ignore-not-found --wait`);
-  await sh(`kubectl create namespace ${NAMESPACE} && kubectl label namespace ${NAMESPACE} pod-security.kubernetes.io/enforce=restricted`);
+  await sh(
+    `helm -n ${NAMESPACE} uninstall ${OPERATOR} faces --ignore-not-found --wait; kubectl delete namespace ${NAMESPACE} --ignore-not-found --wait`,
+  );
+  await sh(
+    `kubectl create namespace ${NAMESPACE} && kubectl label namespace ${NAMESPACE} pod-security.kubernetes.io/enforce=restricted`,
+  );
   const tag = process.env['FACEPASS_TEST_TAG'] ?? (await buildImages(log));
   await applyStage(rules);
   // Where another release has brought the definition, the chart leaves it; here the one of this tree is tested.
-  await sh('kubectl get crd facepasses.facepass.dev >/dev/null 2>&1 && kubectl apply --server-side --force-conflicts -f charts/facepass-operator/files/crd.yaml || true');
+  await sh(
+    'kubectl get crd facepasses.facepass.dev >/dev/null 2>&1 && kubectl apply --server-side --force-conflicts -f charts/facepass-operator/files/crd.yaml || true',
+  );
   await sh(installOperator(tag));
   const address = `http://${process.env['GATEWAY_ADDRESS'] ?? (await gatewayAddress())}:${GATEWAY_PORT}`;
   const release = async (candidate: Candidate, ...settings: string[]) =>
-    void (await sh(`helm -n ${NAMESPACE} upgrade --install faces charts/facepass ${[...facepassSettings(tag), ...candidate, ...settings].join(' ')} --values ${valuesFile}`));
+    void (await sh(
+      `helm -n ${NAMESPACE} upgrade --install faces charts/facepass ${[...facepassSettings(tag), ...candidate, ...settings].join(' ')} --values ${valuesFile}`,
+    ));
   await release([]);
   await sh(`kubectl -n ${NAMESPACE} wait --for=condition=Released facepass/${NAME} --timeout=180s`);
-  const selfie = await sharp(`${root}/node_modules/@vladmandic/face-api/demo/sample3.jpg`).resize(320).jpeg().toBuffer();
+  const selfie = await sharp(`${root}/node_modules/@vladmandic/face-api/demo/sample3.jpg`)
+    .resize(320)
+    .jpeg()
+    .toBuffer();
   await until('the gateway answers', 20, async () => (await fetch(`${address}/health`)).ok);
   await indexPhoto(address, selfie);
   const kubernetes = await connectKubernetes();
@@ -68,7 +80,9 @@ export async function raiseStage(log: (line: string) => void, rules = 'groups: [
     },
     async [Symbol.asyncDispose]() {
       await kubernetes[Symbol.asyncDispose]();
-      await sh(`helm -n ${NAMESPACE} uninstall ${OPERATOR} faces --ignore-not-found; kubectl delete namespace ${NAMESPACE} --ignore-not-found --wait=false`);
+      await sh(
+        `helm -n ${NAMESPACE} uninstall ${OPERATOR} faces --ignore-not-found; kubectl delete namespace ${NAMESPACE} --ignore-not-found --wait=false`,
+      );
     },
   };
 }
@@ -87,7 +101,10 @@ function installOperator(tag: string): string {
 const RELEASE = {
   release: {
     mode: 'blueGreen',
-    traffic: { steps: [10, 50, 100].map((weight) => ({ weight, hold: '4s' })), share: { tolerance: 5, minRequests: 150, deadline: '20s' } },
+    traffic: {
+      steps: [10, 50, 100].map((weight) => ({ weight, hold: '4s' })),
+      share: { tolerance: 5, minRequests: 150, deadline: '20s' },
+    },
     gates: [
       {
         name: 'errors',
@@ -110,10 +127,15 @@ const RELEASE = {
   api: {
     replicas: 1,
     env: { RATE_LIMIT_WRITES_PER_MINUTE: '0', RATE_LIMIT_SEARCHES_PER_MINUTE: '0' },
-    // The pods that serve come before the candidate's start and its smoke test, which would take both of a small machine's cores.
+    // The pods that serve come before the candidate's start and its smoke test, which would take both of a small
+    // machine's cores.
     resources: { requests: { cpu: '300m', memory: '128Mi' }, limits: { memory: '512Mi' } },
   },
-  inference: { replicas: 1, workers: 1, resources: { requests: { cpu: '10m', memory: '256Mi' }, limits: { memory: '1Gi' } } },
+  inference: {
+    replicas: 1,
+    workers: 1,
+    resources: { requests: { cpu: '10m', memory: '256Mi' }, limits: { memory: '1Gi' } },
+  },
   migration: { resources: { requests: { cpu: '10m', memory: '128Mi' }, limits: { memory: '512Mi' } } },
   postgres: { existingSecret: 'facepass-database', migrationExistingSecret: 'facepass-database' },
   httpRoute: { enabled: true, parentRefs: [{ name: 'public' }] },
@@ -130,7 +152,8 @@ async function buildImages(log: (line: string) => void): Promise<string> {
   const tag = `test-${Date.now().toString(36)}`;
   const base = process.env['BASE_IMAGE'] ? `--base-image ${process.env['BASE_IMAGE']}` : '';
   log(await sh(`scripts/build-images --registry localhost --tag ${tag} ${base} 2>/dev/null | tail -4`));
-  if (process.env['LOAD_IMAGES']) await sh(`${process.env['LOAD_IMAGES']} localhost/facepass-{api,inference,migrator,operator}:${tag}`);
+  if (process.env['LOAD_IMAGES'])
+    await sh(`${process.env['LOAD_IMAGES']} localhost/facepass-{api,inference,migrator,operator}:${tag}`);
   return tag;
 }
 
@@ -142,24 +165,42 @@ async function applyStage(rules: string): Promise<void> {
     .replaceAll('GATEWAY_PORT', GATEWAY_PORT);
   await sh(`kubectl -n ${NAMESPACE} create configmap rules --from-literal=rules.yaml="$RULES"`, { RULES: rules });
   await sh(`kubectl -n ${NAMESPACE} apply -f - <<'YAML'\n${manifest}\nYAML`);
-  await sh(`kubectl -n ${NAMESPACE} create configmap wrong-model --from-literal=manifest.json="$MANIFEST"`, { MANIFEST: await wrongModelManifest() });
-  await sh(`kubectl -n ${NAMESPACE} rollout status deployment/postgres --timeout=2m && kubectl -n ${NAMESPACE} rollout status deployment/prometheus --timeout=2m`);
+  await sh(`kubectl -n ${NAMESPACE} create configmap wrong-model --from-literal=manifest.json="$MANIFEST"`, {
+    MANIFEST: await wrongModelManifest(),
+  });
+  await sh(
+    `kubectl -n ${NAMESPACE} rollout status deployment/postgres --timeout=2m && kubectl -n ${NAMESPACE} rollout status deployment/prometheus --timeout=2m`,
+  );
 }
 
 async function gatewayAddress(): Promise<string> {
-  return until('the gateway has an address', 60, async () => (await sh(`kubectl -n ${NAMESPACE} get gateway public -o jsonpath='{.status.addresses[0].value}'`)).trim() || undefined);
+  return until(
+    'the gateway has an address',
+    60,
+    async () =>
+      (await sh(`kubectl -n ${NAMESPACE} get gateway public -o jsonpath='{.status.addresses[0].value}'`)).trim() ||
+      undefined,
+  );
 }
 
 async function indexPhoto(address: string, photo: Buffer): Promise<void> {
-  const keys = await sh(`kubectl -n ${NAMESPACE} get secret ${NAME}-api-keys -o jsonpath='{.data.api-keys}' | base64 -d`);
+  const keys = await sh(
+    `kubectl -n ${NAMESPACE} get secret ${NAME}-api-keys -o jsonpath='{.data.api-keys}' | base64 -d`,
+  );
   const { headers, body } = multipart({ session_id: SESSION, photo_id: 'p1' }, photo);
-  const response = await fetch(`${address}/api/v1/index`, { method: 'POST', headers: { ...headers, 'X-API-Key': keys.split(':')[1] ?? '' }, body: new Uint8Array(body) });
+  const response = await fetch(`${address}/api/v1/index`, {
+    method: 'POST',
+    headers: { ...headers, 'X-API-Key': keys.split(':')[1] ?? '' },
+    body: new Uint8Array(body),
+  });
   if (!response.ok) throw new Error(`index: ${response.status} ${await response.text()}`);
 }
 
 function multipart(fields: Record<string, string>, image: Buffer): { headers: Record<string, string>; body: Buffer } {
   const boundary = 'facepass-operator-test';
-  const parts = Object.entries(fields).map(([name, value]) => `--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`);
+  const parts = Object.entries(fields).map(
+    ([name, value]) => `--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
+  );
   const file = `--${boundary}\r\nContent-Disposition: form-data; name="image"; filename="photo.jpg"\r\nContent-Type: image/jpeg\r\n\r\n`;
   return {
     headers: { 'Content-Type': `multipart/form-data; boundary=${boundary}` },

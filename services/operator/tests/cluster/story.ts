@@ -43,7 +43,14 @@ export interface Status {
   previous?: { revision: string };
   rejected?: { revision: string; number: number; reason: string; message: string };
   gates?: { name: string; result: string; value?: number; message: string }[];
-  history?: { revision: string; number: number; result: string; reason: string; startedAt: string; finishedAt: string }[];
+  history?: {
+    revision: string;
+    number: number;
+    result: string;
+    reason: string;
+    startedAt: string;
+    finishedAt: string;
+  }[];
   conditions: { type: string; status: string; reason: string }[];
 }
 
@@ -52,16 +59,33 @@ export async function followStory(kubernetes: Kubernetes): Promise<Story> {
   const chapters: Chapter[] = [];
   const weights: Story['weights'] = [];
   let newest: Status | undefined;
-  const facepass = kubernetes.watch<{ status?: Status }>(`${FACEPASSES}?fieldSelector=metadata.name=${NAME}`, ({ status }) => {
-    if (!status) return;
-    newest = status;
-    const chapter = { phase: status.phase, step: status.step, reason: status.reason, message: status.message, candidate: status.candidate?.revision };
-    const last = chapters.at(-1);
-    if (!last || last.phase !== chapter.phase || last.step !== chapter.step || last.reason !== chapter.reason || last.candidate !== chapter.candidate) chapters.push({ atMs: Date.now(), ...chapter });
-  });
+  const facepass = kubernetes.watch<{ status?: Status }>(
+    `${FACEPASSES}?fieldSelector=metadata.name=${NAME}`,
+    ({ status }) => {
+      if (!status) return;
+      newest = status;
+      const chapter = {
+        phase: status.phase,
+        step: status.step,
+        reason: status.reason,
+        message: status.message,
+        candidate: status.candidate?.revision,
+      };
+      const last = chapters.at(-1);
+      if (
+        !last ||
+        last.phase !== chapter.phase ||
+        last.step !== chapter.step ||
+        last.reason !== chapter.reason ||
+        last.candidate !== chapter.candidate
+      )
+        chapters.push({ atMs: Date.now(), ...chapter });
+    },
+  );
   const route = kubernetes.watch<HttpRoute>(`${ROUTES}?fieldSelector=metadata.name=${NAME}`, (object, type) => {
     const byRevision = type === 'DELETED' ? {} : weightsOf(object);
-    if (JSON.stringify(byRevision) !== JSON.stringify(weights.at(-1)?.byRevision)) weights.push({ atMs: Date.now(), byRevision });
+    if (JSON.stringify(byRevision) !== JSON.stringify(weights.at(-1)?.byRevision))
+      weights.push({ atMs: Date.now(), byRevision });
   });
   await until('the watches are there', 20, async () => newest !== undefined);
   return {
@@ -87,7 +111,12 @@ export function weightsOf({ spec }: HttpRoute): Record<string, number> {
 /** One line a chapter, with seconds since the first. */
 export function tell(chapters: Chapter[]): string {
   const start = chapters[0]?.atMs ?? 0;
-  return chapters.map(({ atMs, phase, step, reason, candidate, message }) => `${((atMs - start) / 1000).toFixed(1).padStart(6)} s ${phase} ${step} ${candidate ?? ''} ${reason}: ${message}`).join('\n');
+  return chapters
+    .map(
+      ({ atMs, phase, step, reason, candidate, message }) =>
+        `${((atMs - start) / 1000).toFixed(1).padStart(6)} s ${phase} ${step} ${candidate ?? ''} ${reason}: ${message}`,
+    )
+    .join('\n');
 }
 
 /** Within one release the candidate's weight only rises, or goes to nothing. */

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { until } from '../../../../charts/tests/cluster.ts';
-import { panelExpressions, ruleExpressions, withoutLimits, type Expression } from '../../../../scripts/dashboards/expressions.ts';
+import {
+  panelExpressions,
+  ruleExpressions,
+  withoutLimits,
+  type Expression,
+} from '../../../../scripts/dashboards/expressions.ts';
 import { good } from './candidates.ts';
 import type { Scenario } from './operator.test.ts';
 import { NAMESPACE, type Stage } from './stage.ts';
@@ -14,9 +19,14 @@ export function telemetryTests(scenario: Scenario): void {
     async (stage, report) => {
       using story = await followStory(stage.kubernetes);
       await using load = stage.load();
-      await stage.release(good('watched'), `--set-json 'release.traffic.steps=[{"weight":50,"hold":"40s"},{"weight":100,"hold":"4s"}]'`);
+      await stage.release(
+        good('watched'),
+        `--set-json 'release.traffic.steps=[{"weight":50,"hold":"40s"},{"weight":100,"hold":"4s"}]'`,
+      );
       await story.reaches('50 %', 120, ({ weight }) => weight === 50);
-      const expressions = [...panelExpressions('10s'), ...ruleExpressions().map(withoutLimits)].filter(({ expr }) => OF_THE_OPERATOR.test(expr) && !/\bkube_/.test(expr));
+      const expressions = [...panelExpressions('10s'), ...ruleExpressions().map(withoutLimits)].filter(
+        ({ expr }) => OF_THE_OPERATOR.test(expr) && !/\bkube_/.test(expr),
+      );
       assert.ok(expressions.length >= 10, `only ${expressions.length}`);
       let empty: Expression[] = expressions;
       await until('data', 40, async () => {
@@ -24,7 +34,10 @@ export function telemetryTests(scenario: Scenario): void {
         empty = looked.flat();
         return empty.length === 0;
       }).catch(() => undefined);
-      assert.deepEqual(empty.map(({ place, expr }) => `${place}: ${expr.replaceAll(/\s+/g, ' ')}`), []);
+      assert.deepEqual(
+        empty.map(({ place, expr }) => `${place}: ${expr.replaceAll(/\s+/g, ' ')}`),
+        [],
+      );
       report(`${expressions.length} queries`);
       await story.reaches('the release is over', 120, ({ phase }) => phase === 'Stable');
       await load.stop();
