@@ -51,6 +51,7 @@ function allChecks(): Record<string, () => Outcome> {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
   const generators = Object.keys(scripts).filter((name) => name.startsWith('gen:'));
   return {
+    'code is formatted (npm run format)': () => succeeds('oxfmt', ['--check', '.']),
     'types fit (npm run typecheck)': () => succeeds('npm', ['run', '--silent', 'typecheck']),
     ...Object.fromEntries(
       generators.map((name) => [
