@@ -79,7 +79,7 @@ CMD ["services/api/main.ts"]
 FROM runtime AS inference
 # glibc's arenas, by default eight a core, hold memory that another thread could use, and large blocks that malloc keeps fragment (docs/decisions/0053);
 # with a nursery that may grow, V8 looks through the whole heap ten times a second (docs/decisions/0050).
-ENV MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=4194304 MALLOC_TRIM_THRESHOLD_=16777216 NODE_OPTIONS=--max-semi-space-size=1
+ENV MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=4194304 MALLOC_TRIM_THRESHOLD_=16777216 NODE_OPTIONS=--max-semi-space-size=1 ORT_DISABLE_TELEMETRY=1
 COPY --from=inference-dependencies /app/node_modules node_modules
 COPY package.json ./
 COPY services/contracts services/contracts

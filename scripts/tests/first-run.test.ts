@@ -156,7 +156,7 @@ test('inference is killed: a clear 503, then service again', { skip }, async () 
 
 test('an index killed again and again loses and doubles nothing', { skip }, async () => {
   for (const killAfterLines of [2, 3, 5]) {
-    const killed = await facepass(['index', party, '-s', 'killed'], environment, killAfterLines);
+    const killed = await facepass(['index', party, '-s', 'killed'], environment, { killAfterLines });
     assert.equal(killed.code, null);
   }
   const last = await facepass(['index', party, '-s', 'killed'], environment);

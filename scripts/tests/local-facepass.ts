@@ -21,12 +21,18 @@ export interface LocalFacepass {
 }
 
 /**
- * Runs ./scripts/start on `data` and waits until it says how to stop it. @throws Error with its output when it ends
- * before.
+ * Runs ./scripts/start on `data`, under the command `tracer` if one is given, and waits until it says how to stop it.
+ * @throws Error with its output when it ends before.
  */
-export async function startLocally(data: string, port: number, environment: NodeJS.ProcessEnv): Promise<LocalFacepass> {
+export async function startLocally(
+  data: string,
+  port: number,
+  environment: NodeJS.ProcessEnv,
+  tracer: string[] = [],
+): Promise<LocalFacepass> {
   const startedMs = performance.now();
-  const child = spawn(join(root, 'scripts/start'), ['--data', data, '--port', String(port)], {
+  const [command, ...args] = [...tracer, join(root, 'scripts/start'), '--data', data, '--port', String(port)];
+  const child = spawn(command!, args, {
     env: environment,
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -66,9 +72,10 @@ export async function shell(command: string, environment: NodeJS.ProcessEnv): Pr
 export async function facepass(
   args: string[],
   environment: NodeJS.ProcessEnv,
-  killAfterLines = Infinity,
+  { killAfterLines = Infinity, tracer = [] }: { killAfterLines?: number; tracer?: string[] } = {},
 ): Promise<Ended> {
-  const child = spawn(process.execPath, [join(root, 'services/cli/main.ts'), ...args], {
+  const [command, ...commandArguments] = [...tracer, process.execPath, join(root, 'services/cli/main.ts'), ...args];
+  const child = spawn(command!, commandArguments, {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

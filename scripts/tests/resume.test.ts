@@ -42,7 +42,9 @@ test(
     const startedMs = performance.now();
     const acknowledged: string[] = [];
     for (let kill = 0; kill < KILLS; kill++) {
-      const killed = await facepass(args, environment, Math.max(1, Math.floor(FILES / (KILLS + 1))));
+      const killed = await facepass(args, environment, {
+        killAfterLines: Math.max(1, Math.floor(FILES / (KILLS + 1))),
+      });
       assert.equal(killed.code, null, `run ${kill} was not killed but ended: ${killed.stderr}`);
       acknowledged.push(...photosOf(killed.stdout));
     }

@@ -46,6 +46,10 @@ export const inferenceEnvironment = z.object({
     .regex(/^[a-z]+(,[a-z]+)*$/)
     .default('cpu')
     .describe('onnxruntime providers in order of preference, for example `cuda,cpu`.'),
+  ORT_DISABLE_TELEMETRY: z
+    .literal('1', 'must be 1: ONNX Runtime reports to its maker otherwise')
+    .default('1')
+    .describe('Switches the telemetry of ONNX Runtime off. Facepass sets it, and refuses to start with another value.'),
   MAX_IMAGE_BYTES: integerVariable(1024, 256 * 1024 * 1024)
     .default(10 * 1024 * 1024)
     .describe('Largest photo file.'),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelPack } from '@facepass/contracts/model-pack';
+import { requireTelemetryOff } from './onnxruntime-telemetry.ts';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { CHIP_SIZE } from './align.ts';
 
@@ -71,6 +72,7 @@ async function loadModel(
   sha256: string,
   executionProviders: readonly string[],
 ): Promise<Model> {
+  requireTelemetryOff();
   const bytes = await readWeights(pack, path);
   const actual = createHash('sha256').update(bytes).digest('hex');
   if (actual !== sha256)

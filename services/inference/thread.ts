@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import './onnxruntime-telemetry.ts';
 import { ImageError } from './image.ts';
 import type { FoundFaces, PipelineConfig } from './faces.ts';
 import type { WorkerAnswer, WorkerJob, WorkerSetup } from './worker.ts';

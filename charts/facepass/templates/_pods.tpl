@@ -267,6 +267,7 @@ ports:
 env:
   - { name: INFERENCE_LISTEN, value: {{ $sidecar | ternary "unix:/run/facepass/inference.sock" "0.0.0.0:50051" | quote }} }
   - { name: METRICS_PORT, value: {{ $sidecar | ternary "9465" "9464" | quote }} }
+  - { name: ORT_DISABLE_TELEMETRY, value: "1" }
   - { name: LOG_LEVEL, value: {{ .Values.logLevel }} }
   - { name: GRPC_MAX_CONNECTION_AGE_MS, value: "{{ mul .Values.inference.maxConnectionAgeSeconds 1000 }}" }
   {{- with .Values.inference.workers }}
