@@ -61,7 +61,7 @@ function manifest(dimension: number) {
     detector: { ...file, kind: 'yunet', input_size: 320, min_confidence: 0.5 },
     alignment: 'arcface-112',
     recogniser: { ...file, channels: 'rgb', mean: [0, 0, 0], scale: [1, 1, 1] },
-    calibration: { decision_cosine: MINIMUM_COSINE, evidence: 'none' },
+    calibration: { false_match_rates: [{ cosine: MINIMUM_COSINE, false_match_rate: 1e-4 }], evidence: 'none' },
   };
 }
 

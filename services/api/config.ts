@@ -114,7 +114,7 @@ export const apiEnvironment = z.object({
   FACE_SIMILARITY_THRESHOLD: numberVariable(0, 1)
     .default(0.5)
     .describe(
-      'Threshold of a search that names none: 0.5 lets one pair of strangers in 1,000 match, 0.45 about one in 100, 0.25 every other.',
+      'Threshold of a search that names none: at 0.5 one pair of different people in 10,000 matches, at each 0.1 less ten times as many.',
     ),
   FACES_PER_PHOTO_LIMIT: integerVariable(0, 1000)
     .default(0)

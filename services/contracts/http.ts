@@ -83,7 +83,7 @@ export const searchFields = z.strictObject({
   session_id: sessionId,
   threshold: thresholdField.optional().meta({
     description:
-      'Least similarity of a match, 0 to 1; 0.5 is the model’s decision point, where one pair of strangers in 1,000 matches; at 0.45 about one in 100 does, at 0.4 one in 20, at 0.25 every other.',
+      'Least similarity of a match, 0 to 1. It says how many strangers to expect: at 0.5 one pair of different people in 10,000 matches, at each 0.1 less ten times as many, at 0.1 everybody. `expected_false_matches` in the answer counts it out for the session.',
   }),
   limit: limitField.default(100).meta({ description: 'Most matches to return.' }),
   face_index: faceIndexField
@@ -167,7 +167,13 @@ export const deleteAnswer = z
 export const match = z
   .strictObject({
     photo_id: photoId,
-    similarity: unit.meta({ description: '0.5 is the model’s decision point, 1 the same picture; four decimals.' }),
+    similarity: unit.meta({
+      description:
+        'How rarely two different people look so alike: 0.5 is one pair in 10,000, 0.6 one in 100,000, 1 the same picture; four decimals.',
+    }),
+    certainty: z.enum(['sure', 'likely']).meta({
+      description: 'sure: similarity 0.6 or more, which one pair of different people in 100,000 reaches.',
+    }),
     confidence: unit.meta({ description: 'Detector score of the matched face.' }),
     face: z.strictObject({ face_index: z.int().min(0), box: z.union([box, z.null()]) }),
   })
@@ -178,6 +184,12 @@ export const searchAnswer = z
     matches: z.array(match).meta({ description: 'A photo appears once, with its best face; most similar first.' }),
     query_time_ms: z.number().min(0),
     total_matches: z.int().min(0).meta({ description: 'Photos at or above the threshold, also those beyond `limit`.' }),
+    faces_compared: z.int().min(0).meta({ description: 'Faces of the session, each compared with the selfie.' }),
+    expected_false_matches: z.number().min(0).meta({
+      description:
+        'Faces of other people to expect at this threshold: the false match rate there, times `faces_compared`. Measured on hundreds of people; relatives and twins are more alike.',
+      example: 0.12,
+    }),
     query: z
       .strictObject({
         faces_detected: z.int().min(1),

@@ -33,22 +33,34 @@ const recogniser = weightFile.extend({
   euclidean_radius: z.number().positive().optional(),
 });
 
-const calibration = z
-  .strictObject({
-    /** Cosine of two embeddings at which a match is as good as a guess should ever be: similarity 0.5. */
-    decision_cosine: z.number().min(-0.9999).max(0.9999),
-    /**
-     * Median cosine of the faces of two different people: similarity 0.25, so that thresholds below 0.5 find more
-     * people by and by. Absent where it was not measured; similarity then falls to −1 in one line.
-     */
-    stranger_cosine: z.number().min(-0.9999).max(0.9999).optional(),
-    /** How the decision point was measured: photos, pairs, false match rate. */
-    evidence: z.string().min(1),
-  })
-  .refine(({ decision_cosine, stranger_cosine = -1 }) => stranger_cosine <= decision_cosine - 0.0001, {
-    path: ['stranger_cosine'],
-    error: 'must be below decision_cosine',
-  });
+/** Rate at similarity 1, the same picture: no pair of different pictures has cosine 1, so nothing can measure it. */
+const SAME_PICTURE_RATE = 1e-9;
+
+const calibration = z.strictObject({
+  /**
+   * How often two different people reach a cosine, from strangers to twins: cosines ascend, rates fall. One point is
+   * enough where no more is known.
+   */
+  false_match_rates: z
+    .array(
+      z.strictObject({
+        cosine: z.number().min(-0.9999).max(0.9999),
+        false_match_rate: z.number().gt(SAME_PICTURE_RATE).max(1),
+      }),
+    )
+    .min(1)
+    .max(50)
+    .refine(
+      (points) =>
+        points.slice(1).every(({ cosine, false_match_rate }, i) => {
+          const before = points[i]!;
+          return cosine > before.cosine && false_match_rate < before.false_match_rate;
+        }),
+      'cosines must ascend and rates must fall',
+    ),
+  /** How the rates were measured: people, photos, pairs, groups. */
+  evidence: z.string().min(1),
+});
 
 const fields = z.strictObject({
   name: z.string().regex(/^[a-z0-9-]+$/),
@@ -94,8 +106,14 @@ export function modelIdOf(pack: Pick<ModelPack, 'name' | 'version'>): string {
 }
 
 /**
- * Similarity, 0 to 1, of two embeddings whose cosine is `cosine`: 0.25 between strangers, 0.5 at the pack's decision
- * point, 1 for the same picture; straight lines between, so monotonic and exactly invertible by `cosineOfSimilarity`.
+ * Similarity, 0 to 1, of two embeddings whose cosine is `cosine`. It counts how rarely two different people reach that
+ * cosine: 0.5 is a false match rate of 1e-4, each 0.1 more a tenth of it, so 0.1 is everybody (rate 1) and 0.6 one pair
+ * in 100,000.
+ *
+ * Between the points that were measured, the logarithm of the rate is a straight line over the cosine. Above the last
+ * of them it is a straight line to 1e-9 at cosine 1, the same picture; the rates that this names fall more slowly than
+ * those measured, so it promises too little rather than too much. Below the first, similarity is a straight line to 0
+ * at cosine −1. So it is monotonic, and exactly inverted by `cosineOfSimilarity`.
  */
 export function similarityOfCosine(cosine: number, calibration: Calibration): number {
   return along(cosine, knotsOf(calibration));
@@ -109,16 +127,28 @@ export function cosineOfSimilarity(similarity: number, calibration: Calibration)
   );
 }
 
-export type Calibration = Pick<ModelPack['calibration'], 'decision_cosine' | 'stranger_cosine'>;
+/** Share of pairs of different people whose similarity is at least `similarity` (0 to 1): 1 up to 0.1, 1e-9 at 1. */
+export function falseMatchRateOf(similarity: number): number {
+  return Math.min(1, 10 ** (-4 - 10 * (similarity - 0.5)));
+}
+
+/** From this similarity on a match is sure: one pair of strangers in 100,000 reaches it. */
+export const SURE_SIMILARITY = 0.6;
+
+export type Calibration = Pick<ModelPack['calibration'], 'false_match_rates'>;
 type Knot = [x: number, y: number];
 
-function knotsOf({ decision_cosine, stranger_cosine }: Calibration): Knot[] {
+function knotsOf({ false_match_rates }: Calibration): Knot[] {
   return [
     [-1, 0],
-    ...(stranger_cosine === undefined ? [] : [[stranger_cosine, 0.25] satisfies Knot]),
-    [decision_cosine, 0.5],
-    [1, 1],
+    ...false_match_rates.map(({ cosine, false_match_rate }): Knot => [cosine, similarityOfRate(false_match_rate)]),
+    [1, similarityOfRate(SAME_PICTURE_RATE)],
   ];
+}
+
+/** The inverse of `falseMatchRateOf` for rates up to 1. */
+function similarityOfRate(rate: number): number {
+  return 0.5 - (Math.log10(rate) + 4) / 10;
 }
 
 /** The y of the line through `knots` (ascending) at `x`; beyond their ends, that of the end. */

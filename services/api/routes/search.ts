@@ -1,11 +1,17 @@
 import { searchFields, type SearchAnswer } from '@facepass/contracts/http';
-import { cosineOfSimilarity, similarityOfCosine, type Calibration } from '@facepass/contracts/model-pack';
+import {
+  cosineOfSimilarity,
+  falseMatchRateOf,
+  similarityOfCosine,
+  SURE_SIMILARITY,
+  type Calibration,
+} from '@facepass/contracts/model-pack';
 import type { Request, RequestHandler, Response } from 'express';
 import type * as z from 'zod';
 import { requireSessionAccess } from '../auth.ts';
 import type { Context } from '../context.ts';
 import { modelMismatch, nearestPhotos, type NearestPhoto } from '../db/faces.ts';
-import { readSession } from '../db/sessions.ts';
+import { readSession, type SessionRow } from '../db/sessions.ts';
 import { ApiProblem } from '../errors.ts';
 import { observeSearch } from '../events.ts';
 import { findFaces, rounded, type FoundFace } from '../faces.ts';
@@ -18,7 +24,7 @@ export function searchFaces(context: Context): RequestHandler {
     const started = performance.now();
     observeSearch(context.metrics, response);
     const { selfie, fields } = await readSelfie(context, request, response);
-    await requireSearchable(context, fields.session_id);
+    const session = await requireSearchable(context, fields.session_id);
     const query = await embedSelfie(context, selfie, fields.face_index, clientSignal(response));
     response.locals.faces = query.faces.length;
     response.locals.model = context.modelId;
@@ -30,7 +36,15 @@ export function searchFaces(context: Context): RequestHandler {
       cosine: leastCosine(threshold, context.pack.calibration),
       limit: fields.limit,
     });
-    response.json(presentMatches(context, query, found, performance.now() - started));
+    const matches = presentMatches(found.photos, context.pack.calibration);
+    response.json({
+      matches,
+      query_time_ms: rounded(performance.now() - started, 1),
+      total_matches: found.total,
+      faces_compared: session.face_count,
+      expected_false_matches: expectedFalseMatches(threshold, session.face_count),
+      query: presentQuery(query),
+    } satisfies SearchAnswer);
   };
 }
 
@@ -46,11 +60,12 @@ async function readSelfie(
   return { selfie: image, fields: checked };
 }
 
-async function requireSearchable({ pool, modelId }: Context, sessionId: string): Promise<void> {
+async function requireSearchable({ pool, modelId }: Context, sessionId: string): Promise<SessionRow> {
   const session = await readSession(pool, sessionId);
   if (!session)
     throw new ApiProblem('session_not_indexed', `The session ${JSON.stringify(sessionId)} holds no photos.`);
   if (session.model_id !== modelId) throw modelMismatch(sessionId, session.model_id, modelId);
+  return session;
 }
 
 interface Query {
@@ -79,23 +94,22 @@ function leastCosine(threshold: number, calibration: Calibration): number {
   return cosineOfSimilarity(Math.max(0, threshold - 0.00005), calibration);
 }
 
-function presentMatches(
-  context: Context,
-  query: Query,
-  found: { total: number; photos: NearestPhoto[] },
-  elapsedMs: number,
-): SearchAnswer {
-  return {
-    matches: found.photos.map(({ photo_id, cosine, confidence, face_index, box }) => ({
+function presentMatches(photos: NearestPhoto[], calibration: Calibration): SearchAnswer['matches'] {
+  return photos.map(({ photo_id, cosine, confidence, face_index, box }) => {
+    const similarity = rounded(similarityOfCosine(cosine, calibration), 4);
+    return {
       photo_id,
-      similarity: rounded(similarityOfCosine(cosine, context.pack.calibration), 4),
+      similarity,
+      certainty: similarity >= SURE_SIMILARITY ? 'sure' : 'likely',
       confidence: rounded(confidence, 4),
       face: { face_index, box },
-    })),
-    query_time_ms: rounded(elapsedMs, 1),
-    total_matches: found.total,
-    query: presentQuery(query),
-  };
+    };
+  });
+}
+
+/** The calibration is worth two digits. */
+function expectedFalseMatches(threshold: number, faces: number): number {
+  return Number((falseMatchRateOf(threshold) * faces).toPrecision(2));
 }
 
 function presentQuery({ faces, face, faceIndex }: Query): SearchAnswer['query'] {

@@ -170,6 +170,29 @@ describe('a session from its first photo to its erasure', () => {
     );
   });
 
+  test('an answer says how many faces were compared, how many strangers to expect among them, and which match is sure', async () => {
+    await index('counted', 'group', await samplePhoto(6));
+    await index('counted', 'alone', await portrait(0));
+    const told = async (threshold: string) => {
+      const { body } = await search('counted', await portrait(0), { threshold });
+      return [body.faces_compared, body.expected_false_matches];
+    };
+    assert.deepEqual(await told('0.5'), [5, 5e-4]);
+    assert.deepEqual(await told('0.4'), [5, 5e-3]);
+    assert.deepEqual(await told('0.1'), [5, 5]);
+    assert.deepEqual(await told('0'), [5, 5]);
+    const { matches } = (await search('counted', await portrait(0))).body;
+    assert.deepEqual(
+      matches.map(({ photo_id, certainty }: Record<string, unknown>) => [photo_id, certainty]),
+      [
+        ['alone', 'sure'],
+        ['group', 'sure'],
+      ],
+    );
+    await index('counted', 'group', await portrait(1));
+    assert.equal((await search('counted', await portrait(0))).body.faces_compared, 2);
+  });
+
   test('an index call under way when its session is erased does not bring it back', async () => {
     await index('raced', 'before', await portrait(0));
     const slow = index('raced', 'late', await largePhoto());

@@ -99,6 +99,7 @@ describe('properties of the running service', () => {
     for (let who = 0; who < PEOPLE; who += 1)
       for (const n of [0, 1]) await index(session, `person ${who} take ${n}`, await portrait(who, n));
     await index(session, 'group', await samplePhoto(6));
+    const { face_count: faces } = (await service.call('GET', `/api/v1/search/status/${session}`)).body;
     await fc.assert(
       fc.asyncProperty(
         person,
@@ -112,7 +113,17 @@ describe('properties of the running service', () => {
           });
           assert.equal(status, 200, JSON.stringify(body));
           assert.deepEqual(searchAnswer.parse(body), body);
-          assert.deepEqual(Object.keys(body).sort(), ['matches', 'query', 'query_time_ms', 'total_matches']);
+          assert.deepEqual(Object.keys(body).sort(), [
+            'expected_false_matches',
+            'faces_compared',
+            'matches',
+            'query',
+            'query_time_ms',
+            'total_matches',
+          ]);
+          assert.equal(body.faces_compared, faces);
+          const rate = Math.min(1, 10 ** (1 - percent / 10));
+          assert.ok(Math.abs(body.expected_false_matches / (faces * rate) - 1) < 0.051, JSON.stringify(body));
           const similarities: number[] = body.matches.map((match: { similarity: number }) => match.similarity);
           assert.deepEqual(
             similarities,
@@ -127,7 +138,9 @@ describe('properties of the running service', () => {
           assert.equal(new Set(photosOf({ body })).size, body.matches.length);
           assert.equal(body.matches.length, Math.min(limit, body.total_matches));
           for (const match of body.matches)
-            assert.deepEqual(Object.keys(match).sort(), ['confidence', 'face', 'photo_id', 'similarity']);
+            assert.deepEqual(Object.keys(match).sort(), ['certainty', 'confidence', 'face', 'photo_id', 'similarity']);
+          for (const { similarity, certainty } of body.matches)
+            assert.equal(certainty, similarity >= 0.6 ? 'sure' : 'likely');
         },
       ),
       seeded(t, 12),

@@ -44,15 +44,18 @@ export async function searchSelfie(
   return EXIT.done;
 }
 
-function answerText({ matches, total_matches, query }: SearchAnswer, session: string): string {
-  const lines = matches.map(({ similarity, photo_id }) => `  ${similarity.toFixed(2)}  ${photo_id}`);
+function answerText(answer: SearchAnswer, session: string): string {
+  const { matches, total_matches, query } = answer;
+  const lines = matches.map(
+    ({ similarity, certainty, photo_id }) => `  ${similarity.toFixed(2)}  ${certainty.padEnd(6)}  ${photo_id}`,
+  );
   if (matches.length === 0)
     lines.push(
       `No photo of session ${session} shows this face. Try a picture in good light, without glasses, looking into the camera, or a lower --threshold.`,
     );
   else
     lines.unshift(
-      `${total_matches} ${total_matches === 1 ? 'photo' : 'photos'} of session ${session} with this face (similarity 0.5 is the decision point, 1 the same picture):`,
+      `${total_matches} ${total_matches === 1 ? 'photo' : 'photos'} of session ${session} with this face (${expectation(answer)}):`,
     );
   if (total_matches > matches.length)
     lines.push(`  and ${total_matches - matches.length} more: --limit shows up to 1000.`);
@@ -61,6 +64,10 @@ function answerText({ matches, total_matches, query }: SearchAnswer, session: st
       `The selfie has ${query.faces_detected} faces; number ${query.face_index} was searched (0 is the largest). --face-index chooses another.`,
     );
   return lines.join('\n');
+}
+
+function expectation({ faces_compared, expected_false_matches }: SearchAnswer): string {
+  return `${faces_compared} faces compared; ${expected_false_matches} false matches to expect`;
 }
 
 async function copyMatches({ matches }: SearchAnswer, from: string, to: string): Promise<void> {

@@ -364,6 +364,13 @@ export interface components {
             query_time_ms: number;
             /** @description Photos at or above the threshold, also those beyond `limit`. */
             total_matches: number;
+            /** @description Faces of the session, each compared with the selfie. */
+            faces_compared: number;
+            /**
+             * @description Faces of other people to expect at this threshold: the false match rate there, times `faces_compared`. Measured on hundreds of people; relatives and twins are more alike.
+             * @example 0.12
+             */
+            expected_false_matches: number;
             /** @description Which face of the selfie was searched; faces are numbered from the largest, 0. */
             query: {
                 faces_detected: number;
@@ -382,8 +389,13 @@ export interface components {
              * @example 5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11
              */
             photo_id: string;
-            /** @description 0.5 is the model’s decision point, 1 the same picture; four decimals. */
+            /** @description How rarely two different people look so alike: 0.5 is one pair in 10,000, 0.6 one in 100,000, 1 the same picture; four decimals. */
             similarity: number;
+            /**
+             * @description sure: similarity 0.6 or more, which one pair of different people in 100,000 reaches.
+             * @enum {string}
+             */
+            certainty: "sure" | "likely";
             /** @description Detector score of the matched face. */
             confidence: number;
             face: {
@@ -878,7 +890,7 @@ export interface operations {
             query?: {
                 /** @description The event whose photos belong together. A UUID in capitals is the same session as in small letters. */
                 session_id?: string;
-                /** @description Least similarity of a match, 0 to 1; 0.5 is the model’s decision point, where one pair of strangers in 1,000 matches; at 0.45 about one in 100 does, at 0.4 one in 20, at 0.25 every other. */
+                /** @description Least similarity of a match, 0 to 1. It says how many strangers to expect: at 0.5 one pair of different people in 10,000 matches, at each 0.1 less ten times as many, at 0.1 everybody. `expected_false_matches` in the answer counts it out for the session. */
                 threshold?: number;
                 /** @description Most matches to return. */
                 limit?: number;
@@ -897,7 +909,7 @@ export interface operations {
                      * @example wedding-2026-05-09
                      */
                     session_id: string;
-                    /** @description Least similarity of a match, 0 to 1; 0.5 is the model’s decision point, where one pair of strangers in 1,000 matches; at 0.45 about one in 100 does, at 0.4 one in 20, at 0.25 every other. */
+                    /** @description Least similarity of a match, 0 to 1. It says how many strangers to expect: at 0.5 one pair of different people in 10,000 matches, at each 0.1 less ten times as many, at 0.1 everybody. `expected_false_matches` in the answer counts it out for the session. */
                     threshold?: number;
                     /**
                      * @description Most matches to return.

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { cosineOfSimilarity } from '@facepass/contracts/model-pack';
 import sharp from 'sharp';
 import { Abandoned } from '../abandoned.ts';
 import { fivePoints } from '../align.ts';
@@ -63,7 +64,7 @@ for (const { name, skip, config } of packs) {
     });
 
     test('knows a person again in a smaller, darker copy and takes none of the others for them', async () => {
-      const { decision_cosine: decision } = pipeline.pack.calibration;
+      const decision = cosineOfSimilarity(0.5, pipeline.pack.calibration);
       const photo = await readSample('sample1.jpg');
       const copy = await sharp(photo)
         .resize({ width: 900 })
