@@ -8,6 +8,7 @@ import {
   portVariable,
   readEnvironment,
 } from '@facepass/runtime/environment';
+import { postgresConnection, postgresMistakes, postgresVariables } from '@facepass/runtime/postgres';
 import * as z from 'zod';
 
 const text = z.string();
@@ -40,7 +41,7 @@ const photoUrlTemplate = text
 /** Every variable of the API, in the order of the reference. */
 export const apiEnvironment = z.object({
   PORT: portVariable.default(8080).describe('Port of the HTTP API.'),
-  HOST: text.default('0.0.0.0').describe('Address that both ports listen on.'),
+  HOST: text.optional().describe('Address that both ports listen on; absent: every one, IPv4 and IPv6.'),
   METRICS_PORT: portVariable.default(9464).describe('Port of /metrics, /livez and /readyz; not for the outside.'),
   LOG_LEVEL: logLevelVariable.default('info').describe('Least level of the log lines.'),
   TRUST_PROXY: trustedProxies
@@ -65,17 +66,7 @@ export const apiEnvironment = z.object({
       'Secrets of at least 32 characters that sign search tokens, separated by commas; the first signs, all verify.',
     ),
 
-  DATABASE_URL: text
-    .regex(/^postgres(ql)?:\/\/.+/, 'must be postgres://user:password@host:port/database')
-    .optional()
-    .describe('PostgreSQL; instead of POSTGRES_*.'),
-  POSTGRES_HOST: text.optional().describe('Host of PostgreSQL.'),
-  POSTGRES_PORT: integerVariable(1, 65_535).default(5432).describe('Port of PostgreSQL.'),
-  POSTGRES_DB: text.default('facepass').describe('Name of the database.'),
-  POSTGRES_USER: text.default('facepass').describe('Role of the API; it needs no DDL rights.'),
-  POSTGRES_PASSWORD: text.optional().describe('Password of that role.'),
-  POSTGRES_SSL: booleanVariable.default(false).describe('TLS with a verified certificate.'),
-  POSTGRES_SSL_CA_FILE: text.optional().describe('Certificates to verify it by, instead of the system’s.'),
+  ...postgresVariables({ role: 'Role of the API; it needs no DDL rights.', url: 'PostgreSQL; instead of POSTGRES_*.' }),
   DATABASE_POOL_SIZE: integerVariable(1, 500).default(10).describe('Most connections of one API process.'),
   DATABASE_CONNECT_TIMEOUT_MS: milliseconds
     .default(2000)
@@ -249,9 +240,7 @@ function configOf(env: ApiEnvironment) {
 }
 
 function refuseContradictions(env: ApiEnvironment): void {
-  const mistakes: string[] = [];
-  if (!env.DATABASE_URL && !env.POSTGRES_HOST) mistakes.push('DATABASE_URL: set it or POSTGRES_HOST');
-  if (env.DATABASE_URL && env.POSTGRES_HOST) mistakes.push('DATABASE_URL: set it or POSTGRES_HOST, not both');
+  const mistakes = postgresMistakes(env);
   const secrets = listOf(env.SEARCH_TOKEN_SECRET);
   if (env.SEARCH_ACCESS === 'token' && secrets.length === 0)
     mistakes.push('SEARCH_TOKEN_SECRET: needed where SEARCH_ACCESS=token');
@@ -266,20 +255,9 @@ function refuseContradictions(env: ApiEnvironment): void {
 }
 
 function databaseOf(env: ApiEnvironment) {
-  const address = env.DATABASE_URL
-    ? { connectionString: env.DATABASE_URL }
-    : {
-        host: env.POSTGRES_HOST,
-        port: env.POSTGRES_PORT,
-        database: env.POSTGRES_DB,
-        user: env.POSTGRES_USER,
-        password: env.POSTGRES_PASSWORD,
-      };
   return {
-    connection: address,
+    connection: postgresConnection(env),
     allowedPgvectorVersion: env.ALLOW_PGVECTOR_VERSION,
-    tls: env.POSTGRES_SSL,
-    tlsCaFile: env.POSTGRES_SSL_CA_FILE,
     poolSize: env.DATABASE_POOL_SIZE,
     connectTimeoutMs: env.DATABASE_CONNECT_TIMEOUT_MS,
     statementTimeoutMs: env.DATABASE_STATEMENT_TIMEOUT_MS,

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConfigurationError } from '@facepass/runtime/environment';
 import { startOperationsServer } from '@facepass/runtime/operations-server';
+import { connectionFault } from '@facepass/runtime/postgres';
 import { createApp } from './app.ts';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
@@ -63,7 +64,7 @@ async function refuseUnfitDatabase({ pool, pack, config, logger, metrics }: Cont
     if (fault) logger.warn({ reason: fault.reason }, 'not ready yet');
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
-    logger.warn({ reason: (error as Error).message }, 'not ready yet');
+    logger.warn({ reason: connectionFault((error as Error).cause ?? error) }, 'not ready yet');
   }
 }
 

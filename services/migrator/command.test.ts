@@ -49,7 +49,7 @@ test('the environment must name one database and a pack that is there', async ()
       () => '',
       (error: Error) => error.message,
     );
-  assert.match(await names({}), /DATABASE_URL: set it, or POSTGRES_HOST/);
+  assert.match(await names({}), /DATABASE_URL: set it or POSTGRES_HOST/);
   assert.match(await names({ DATABASE_URL: 'postgres://x/y', POSTGRES_HOST: 'x' }), /not both/);
   assert.match(await names({ DATABASE_URL: 'postgres://x/y', MODEL_PACK: 'nonesuch' }), /MODEL_PACK: .*nonesuch/);
   assert.match(

@@ -1,29 +1,22 @@
 import { modelIdOf, readModelPack } from '@facepass/contracts/model-pack';
 import {
-  booleanVariable,
   ConfigurationError,
   integerVariable,
   logLevelVariable,
   portVariable,
   readEnvironment,
 } from '@facepass/runtime/environment';
+import { postgresConnection, postgresVariables, type PostgresConnection } from '@facepass/runtime/postgres';
 import * as z from 'zod';
 
 const text = z.string();
 
 /** Every variable of the migrator, in the order of the reference. */
 export const migratorEnvironment = z.object({
-  DATABASE_URL: text
-    .regex(/^postgres(ql)?:\/\/.+/, 'must be postgres://user:password@host:port/database')
-    .optional()
-    .describe('PostgreSQL, as a role that may create tables; instead of POSTGRES_*.'),
-  POSTGRES_HOST: text.optional().describe('Host of PostgreSQL.'),
-  POSTGRES_PORT: integerVariable(1, 65_535).default(5432).describe('Port of PostgreSQL.'),
-  POSTGRES_DB: text.default('facepass').describe('Name of the database.'),
-  POSTGRES_USER: text.default('facepass').describe('A role that may create tables.'),
-  POSTGRES_PASSWORD: text.optional().describe('Password of that role.'),
-  POSTGRES_SSL: booleanVariable.default(false).describe('TLS with a verified certificate.'),
-  POSTGRES_SSL_CA_FILE: text.optional().describe('Certificates to verify it by, instead of the system’s.'),
+  ...postgresVariables({
+    role: 'A role that may create tables.',
+    url: 'PostgreSQL, as a role that may create tables; instead of POSTGRES_*.',
+  }),
   DATABASE_CONNECT_TIMEOUT_MS: integerVariable(1, 600_000).default(5000).describe('Longest wait for a connection.'),
   MODEL_PACK: text
     .regex(/^[a-z0-9-]+$/, 'must be the name of a folder in models/')
@@ -69,12 +62,8 @@ export const migratorEnvironment = z.object({
  */
 export async function readConfig(environment: NodeJS.ProcessEnv = process.env): Promise<MigratorConfig> {
   const values = readEnvironment(migratorEnvironment, environment);
-  if (Boolean(values.DATABASE_URL) === Boolean(values.POSTGRES_HOST))
-    throw new ConfigurationError(
-      'The configuration is wrong:\n  DATABASE_URL: set it, or POSTGRES_HOST and its like, and not both',
-    );
   return {
-    connection: connectionOf(values),
+    connection: { ...postgresConnection(values), connectionTimeoutMillis: values.DATABASE_CONNECT_TIMEOUT_MS },
     pack: await readPack(values.MODELS_DIRECTORY, values.MODEL_PACK),
     legacyModelId: values.LEGACY_MODEL_ID,
     allowedPgvectorVersion: values.ALLOW_PGVECTOR_VERSION,
@@ -90,23 +79,6 @@ export async function readConfig(environment: NodeJS.ProcessEnv = process.env): 
   };
 }
 
-function connectionOf(values: z.infer<typeof migratorEnvironment>): ConnectionConfig {
-  const common = {
-    connectTimeoutMs: values.DATABASE_CONNECT_TIMEOUT_MS,
-    tls: values.POSTGRES_SSL,
-    tlsCaFile: values.POSTGRES_SSL_CA_FILE,
-  };
-  if (values.DATABASE_URL) return { url: values.DATABASE_URL, ...common };
-  const {
-    POSTGRES_HOST: host,
-    POSTGRES_PORT: port,
-    POSTGRES_DB: database,
-    POSTGRES_USER: user,
-    POSTGRES_PASSWORD: password,
-  } = values;
-  return { host, port, database, user, password, ...common };
-}
-
 async function readPack(modelsDirectory: string, name: string): Promise<MigratorConfig['pack']> {
   try {
     const pack = await readModelPack(modelsDirectory, name);
@@ -117,7 +89,7 @@ async function readPack(modelsDirectory: string, name: string): Promise<Migrator
 }
 
 export interface MigratorConfig {
-  connection: ConnectionConfig;
+  connection: PostgresConnection;
   pack: { name: string; modelId: string; dimension: number };
   /** Id of the model that made the vectors of schemas 1 and 2. */
   legacyModelId: string | undefined;
@@ -131,17 +103,4 @@ export interface MigratorConfig {
   freeBytes: number | undefined;
   metricsPort: number | undefined;
   logLevel: string;
-}
-
-/** `url`, or the other five; TLS applies to both. */
-export interface ConnectionConfig {
-  url?: string;
-  host?: string | undefined;
-  port?: number;
-  database?: string;
-  user?: string;
-  password?: string | undefined;
-  connectTimeoutMs: number;
-  tls: boolean;
-  tlsCaFile: string | undefined;
 }

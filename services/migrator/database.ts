@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@facepass/runtime/logger';
+import type { PostgresConnection } from '@facepass/runtime/postgres';
 import pg from 'pg';
-import type { ConnectionConfig, MigratorConfig } from './config.ts';
+import type { MigratorConfig } from './config.ts';
 import { EXIT, isStatementTimeout, Refusal } from './exit.ts';
 
 export type Client = pg.Client;
@@ -11,40 +11,80 @@ export type Client = pg.Client;
  * Runs `work` with one connection and the migrator's limits set on it, and ends the connection. Settings are put back
  * before: the embedded database has one backend for all its clients. When the process dies, the server notices within
  * five seconds and ends its statement; else an index build would hold the migrators' lock for hours.
- * @throws Refusal when a statement ran longer than the limit: the next run would run as long, and be ended again.
+ * @throws Refusal when a statement ran longer than the limit: the next run would run as long, and be ended again; and
+ * when a pooler gives each transaction another session, where neither lock nor settings hold.
  */
 export async function withDatabase<Result>(
   config: MigratorConfig,
   work: (client: Client) => Promise<Result>,
 ): Promise<Result> {
-  const client = new pg.Client(clientConfig(config.connection));
-  // A connection that dies while idle reports it only here; the next query fails too.
-  client.on('error', () => {});
-  await client.connect();
+  const client = await connect(config.connection, 'facepass-migrator');
   try {
+    await refuseSharedSessions(client, config.connection);
     await client.query('set client_connection_check_interval = 5000').catch(() => {}); // not on every platform
     await client.query(SESSION_SETTINGS, [`${config.lockTimeoutMs}`, `${config.statementTimeoutMs}`]);
-    const result = await work(client);
-    await client.query('reset all');
-    return result;
+    return await work(client);
   } catch (error) {
     throw isStatementTimeout(error) ? outOfTime(config, error) : error;
   } finally {
+    await client.query('rollback').catch(() => {});
+    await client.query('reset all').catch(() => {});
     await client.end().catch(() => {});
   }
 }
 
 /** A connection to look at the server by, while another one works. */
-export async function openObserver(connection: ConnectionConfig): Promise<Client> {
-  const client = new pg.Client({
-    ...clientConfig(connection),
-    application_name: 'facepass-migrator-observer',
-    statement_timeout: 5000,
-  });
+export async function openObserver(connection: PostgresConnection): Promise<Client> {
+  const client = await connect(connection, 'facepass-migrator-observer');
+  await client.query('set statement_timeout = 5000');
+  return client;
+}
+
+/** Limits are set by statements: PgBouncer refuses a connection whose startup message holds them. */
+async function connect(connection: pg.ClientConfig, application_name: string): Promise<Client> {
+  const client = new pg.Client({ ...connection, application_name, keepAlive: true });
+  // A connection that dies while idle reports it only here; the next query fails too.
   client.on('error', () => {});
   await client.connect();
   return client;
 }
+
+/** The session that runs the statements of `client`, as pg_stat_activity names it: a pooler tells another one. */
+export async function backendOf(client: Client): Promise<number> {
+  return (await client.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]!.pid;
+}
+
+/**
+ * A pooler in transaction mode may run each transaction in another session: the lock against other migrators would stay
+ * in one that it then lends to the API. Such a pooler gives a second client the session of the first one, or changes it.
+ */
+async function refuseSharedSessions(client: Client, connection: PostgresConnection): Promise<void> {
+  const { processID: told } = client as Client & { processID: number | null };
+  const own = await backendOf(client);
+  if (told === own || (await isEmbedded(client))) return;
+  const other = await connect({ ...connection, query_timeout: SECOND_SESSION_MS }, 'facepass-migrator');
+  try {
+    await other.query('begin');
+    const lent = await backendOf(other);
+    const seen = [await backendOf(client), await backendOf(client)];
+    if (lent !== own && seen.every((pid) => pid === own)) return;
+  } catch (cause) {
+    throw new Refusal(EXIT.retry, 'The pooler in front of PostgreSQL has no second session now.', { cause });
+  } finally {
+    await other.end().catch(() => {});
+  }
+  throw new Refusal(EXIT.configuration, SHARED_SESSIONS);
+}
+
+async function isEmbedded(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ embedded: boolean }>(`select version() ~ 'emscripten|emcc|wasm' as embedded`);
+  return rows[0]!.embedded;
+}
+
+const SECOND_SESSION_MS = 10_000;
+const SHARED_SESSIONS =
+  'DATABASE_URL leads to a pooler that lends sessions by the transaction (PgBouncer: pool_mode=transaction). ' +
+  'A migration needs one session: connect the migrator to PostgreSQL itself, or to a pool in session mode. Nothing was changed.';
 
 function outOfTime({ statementTimeoutMs }: MigratorConfig, cause: unknown): Refusal {
   const rule = `A statement ran longer than MIGRATION_STATEMENT_TIMEOUT_MS=${statementTimeoutMs} and was undone. `;
@@ -120,14 +160,3 @@ export async function retryOnLock<Result>(
 
 /** lock_not_available, deadlock_detected, serialization_failure */
 const LOCK_NOT_HAD = new Set(['55P03', '40P01', '40001']);
-
-function clientConfig(connection: ConnectionConfig): pg.ClientConfig {
-  const { url, host, port, database, user, password, connectTimeoutMs, tls, tlsCaFile } = connection;
-  return {
-    ...(url ? { connectionString: url } : { host, port, database, user, password }),
-    ...(tls ? { ssl: tlsCaFile ? { ca: readFileSync(tlsCaFile, 'utf8') } : true } : {}),
-    connectionTimeoutMillis: connectTimeoutMs,
-    application_name: 'facepass-migrator',
-    keepAlive: true,
-  };
-}

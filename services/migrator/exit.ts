@@ -33,7 +33,7 @@ export function exitCodeOf(error: unknown): number {
   const code = (error as { code?: string }).code ?? '';
   if (isStatementTimeout(error)) return EXIT.configuration;
   if (RETRIABLE.test(code) || CONNECTION_LOST.test((error as Error).message)) return EXIT.retry;
-  if (NOT_ALLOWED.test(code)) return EXIT.configuration;
+  if (NOT_ALLOWED.test(code) || TLS_REFUSED.test(`${code} ${(error as Error).message}`)) return EXIT.configuration;
   if (/^(22|23)/.test(code)) return EXIT.data;
   return EXIT.failed;
 }
@@ -56,3 +56,5 @@ const RETRIABLE = /^(08|40|53|57P|55P03|57014|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ET
 const CONNECTION_LOST = /connection terminated|timeout expired|connection error/i;
 /** Wrong password, role or database; missing privilege. */
 const NOT_ALLOWED = /^(28|3D000|42501)/;
+/** OpenSSL's names of what is wrong with a certificate, and a server without TLS. */
+const TLS_REFUSED = /CERT|SELF_SIGNED|ISSUER|LEAF_SIGNATURE|does not support SSL/;

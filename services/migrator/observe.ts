@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MigratorConfig } from './config.ts';
-import { openObserver, type Client } from './database.ts';
+import { backendOf, openObserver, type Client } from './database.ts';
 import type { Progress, StatementProgress } from './progress.ts';
 
 /**
@@ -10,7 +10,7 @@ import type { Progress, StatementProgress } from './progress.ts';
  */
 export async function watched<Result>(client: Client, step: WatchedStep, work: () => Promise<Result>): Promise<Result> {
   const ended = new AbortController();
-  const watching = watch(client, step, ended.signal);
+  const watching = watch(await backendOf(client), step, ended.signal);
   try {
     return await work();
   } finally {
@@ -28,7 +28,7 @@ export interface WatchedStep {
 }
 
 async function watch(
-  client: Client,
+  pid: number,
   { name, config, progress, embedded }: WatchedStep,
   ended: AbortSignal,
 ): Promise<void> {
@@ -40,7 +40,7 @@ async function watch(
     const seen = await (async () => {
       if (embedded) return {};
       observer ??= await openObserver(config.connection);
-      return statementOf(observer, client);
+      return statementOf(observer, pid);
     })().catch(() => ({}));
     if (!ended.aborted)
       progress.statement(name, { elapsed_s: Math.round((performance.now() - startedAt) / 1000), ...seen });
@@ -48,9 +48,8 @@ async function watch(
   await observer?.end().catch(() => {});
 }
 
-async function statementOf(observer: Client, client: Client): Promise<Omit<StatementProgress, 'elapsed_s'>> {
-  const { processID } = client as Client & { processID: number };
-  const { phase, waits_for, done, total } = (await observer.query(STATEMENT, [processID])).rows[0] ?? {};
+async function statementOf(observer: Client, pid: number): Promise<Omit<StatementProgress, 'elapsed_s'>> {
+  const { phase, waits_for, done, total } = (await observer.query(STATEMENT, [pid])).rows[0] ?? {};
   return {
     ...(phase && { phase }),
     ...(waits_for && { waits_for }),

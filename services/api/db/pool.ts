@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@facepass/runtime/logger';
+import { connectionFault } from '@facepass/runtime/postgres';
 import pg from 'pg';
 import type { DatabaseConfig } from '../config.ts';
 import { ApiProblem } from '../errors.ts';
@@ -9,24 +9,76 @@ import { inClientSpan } from '../tracing.ts';
 export type Pool = pg.Pool;
 export type Client = pg.PoolClient;
 
+/** Connections to PostgreSQL that keep to the limits of the configuration, also through a pooler. */
+class LimitedPool extends pg.Pool {
+  /** What begins a transaction. */
+  begin = 'begin';
+  /** Whether the limits are set by each transaction, since they may not be by the connection. */
+  limitsByTransaction = false;
+  readonly #limits: Record<string, number>;
+  readonly #logger: Logger;
+  #fault: { reason: string; toldAt: number } | null = null;
+
+  constructor(options: pg.PoolConfig, limits: Record<string, number>, logger: Logger) {
+    super({ ...options, ...limits });
+    this.#limits = limits;
+    this.#logger = logger;
+  }
+
+  /**
+   * A connection of its own. PgBouncer refuses one that brings its limits along (`unsupported startup parameter`, seen
+   * with 1.18), and lends sessions by the transaction: there each transaction sets them.
+   * @throws ApiProblem database_unavailable, whose cause is logged
+   */
+  async lend(): Promise<Client> {
+    try {
+      const client = await this.connect().catch((error: Error) => {
+        if (!/startup parameter/.test(error.message)) throw error;
+        this.#limitTransactions();
+        return this.connect();
+      });
+      if (this.#fault) this.#logger.info('the database answers again');
+      this.#fault = null;
+      return client;
+    } catch (error) {
+      this.#tell(connectionFault(error));
+      throw unavailable(error);
+    }
+  }
+
+  #limitTransactions(): void {
+    this.limitsByTransaction = true;
+    const settings = Object.entries(this.#limits).map(([name, value]) => `set local ${name} = ${value}`);
+    this.begin = ['begin', ...settings].join('; ');
+    for (const name of Object.keys(this.#limits)) delete (this.options as unknown as Record<string, unknown>)[name];
+  }
+
+  /** Once for each reason and minute: every request meets it. */
+  #tell(reason: string): void {
+    const now = performance.now();
+    if (this.#fault?.reason === reason && now - this.#fault.toldAt < 60_000) return;
+    this.#fault = { reason, toldAt: now };
+    this.#logger.warn({ reason }, 'no connection to the database');
+  }
+}
+
 /**
  * The connections of one API process. Waiting for one ends after `connectTimeoutMs`, a statement after
  * `statementTimeoutMs`, and a transaction whose process hangs after 10 s.
  */
 export function openPool(config: DatabaseConfig, logger: Logger): Pool {
-  const pool = new pg.Pool({
+  const options = {
     ...config.connection,
-    ssl: config.tls ? { ca: config.tlsCaFile && readFileSync(config.tlsCaFile) } : undefined,
     application_name: 'facepass-api',
     max: config.poolSize,
     connectionTimeoutMillis: config.connectTimeoutMs,
-    statement_timeout: config.statementTimeoutMs,
     query_timeout: config.statementTimeoutMs + 1000,
-    idle_in_transaction_session_timeout: 10_000,
     idleTimeoutMillis: 30_000,
     maxLifetimeSeconds: 1800,
     keepAlive: true,
-  });
+  };
+  const limits = { statement_timeout: config.statementTimeoutMs, idle_in_transaction_session_timeout: 10_000 };
+  const pool = new LimitedPool(options, limits, logger);
   // Either event without a listener ends the process when PostgreSQL restarts: the pool's for idle connections, the
   // client's for those in use.
   pool.on('error', (error) => logger.warn({ reason: error.message }, 'an idle database connection was lost'));
@@ -58,7 +110,11 @@ async function queryPool<Row extends pg.QueryResultRow>(pool: Pool, text: string
   const client = await connect(pool);
   let failure: Error | undefined;
   try {
-    return await queryClient<Row>(client, text, values);
+    const isLimited = pool instanceof LimitedPool && pool.limitsByTransaction;
+    if (isLimited) await queryClient(client, pool.begin);
+    const rows = await queryClient<Row>(client, text, values);
+    if (isLimited) await queryClient(client, 'commit');
+    return rows;
   } catch (error) {
     failure = error as Error;
     throw error;
@@ -80,7 +136,9 @@ async function queryClient<Row extends pg.QueryResultRow>(
 }
 
 function connect(pool: Pool): Promise<Client> {
-  return inClientSpan('wait for a connection', POSTGRESQL, () => pool.connect());
+  return inClientSpan('wait for a connection', POSTGRESQL, () =>
+    pool instanceof LimitedPool ? pool.lend() : pool.connect(),
+  );
 }
 
 const POSTGRESQL = { 'db.system.name': 'postgresql' };
@@ -105,7 +163,7 @@ async function tryTransaction<Result>(pool: Pool, work: (client: Client) => Prom
   const client = await connect(pool);
   let broken: Error | undefined;
   try {
-    await queryClient(client, 'begin');
+    await queryClient(client, pool instanceof LimitedPool ? pool.begin : 'begin');
     const result = await work(client);
     await queryClient(client, 'commit');
     return result;
@@ -128,7 +186,11 @@ function isUndone(error: unknown): boolean {
 
 function asProblem(error: unknown): unknown {
   if (!isUnavailable(error)) return error;
-  return new ApiProblem('database_unavailable', 'The database does not answer now.', { cause: error });
+  return unavailable(error);
+}
+
+function unavailable(cause: unknown): ApiProblem {
+  return new ApiProblem('database_unavailable', 'The database does not answer now.', { cause });
 }
 
 /**

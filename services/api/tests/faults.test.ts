@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import pg from 'pg';
 import { startInferenceProcess, type InferenceProcess } from '../../inference/tests/inference-process.ts';
 import { largePhoto } from '../../inference/tests/photos.ts';
+import { makeCertificates, noOpenssl } from './certificates.ts';
 import { portrait } from './people.ts';
 import { createMigratedDatabase, KEY, migrate, startTestService, type TestService } from './service.ts';
 import { createTestDatabase, runSql } from '../../../scripts/test-database.ts';
@@ -242,7 +239,7 @@ describe('when something the API needs fails', () => {
 
   test(
     'inference servers that ask for a certificate are spoken to over TLS both ways, and to no one else',
-    { skip: spawnSync('openssl', ['version']).status === 0 ? false : 'needs openssl' },
+    { skip: noOpenssl },
     async () => {
       using keys = makeCertificates();
       await using inference = await startInferenceProcess({
@@ -310,35 +307,4 @@ async function readinessOf({ metricsUrl }: TestService): Promise<Record<string, 
       ([, reason = 'ready', value]) => [reason, Number(value)],
     ),
   );
-}
-
-/** An authority, and a certificate of a server "localhost" and of a client that it signed; gone with the directory. */
-function makeCertificates(): Disposable & { path(name: string): string } {
-  const directory = mkdtempSync(join(tmpdir(), 'facepass-'));
-  const path = (name: string) => join(directory, name);
-  const openssl = (...words: string[]) =>
-    execFileSync('openssl', words, { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] });
-  const newKey = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-  openssl(...newKey, '-subj', '/CN=authority', '-keyout', 'ca.key', '-out', 'ca.crt');
-  for (const [name, subject] of [
-    ['server', 'localhost'],
-    ['client', 'facepass-api'],
-  ] as const) {
-    openssl(
-      ...newKey,
-      '-subj',
-      `/CN=${subject}`,
-      '-addext',
-      `subjectAltName=DNS:${subject}`,
-      '-CA',
-      'ca.crt',
-      '-CAkey',
-      'ca.key',
-      '-keyout',
-      `${name}.key`,
-      '-out',
-      `${name}.crt`,
-    );
-  }
-  return { path, [Symbol.dispose]: () => rmSync(directory, { recursive: true }) };
 }

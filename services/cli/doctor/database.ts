@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { acceptsPgvector, LEAST_PGVECTOR, SCHEMA_VERSIONS } from '@facepass/contracts/database';
+import { connectionFault, postgresConnection } from '@facepass/runtime/postgres';
 import pg from 'pg';
 import { mendOf, type Finding } from './finding.ts';
 import type { Settings } from './settings.ts';
@@ -11,12 +11,14 @@ const PATIENCE_MS = 5000;
  * of `dimension` numbers.
  */
 export async function examineDatabase(settings: Settings, dimension: number | null): Promise<Finding[]> {
-  const { name, config } = connectionOf(settings);
+  const connection = postgresConnection(settings);
+  const { host, port, database } = connection;
+  const name = `database ${database} at ${host}${port ? `:${port}` : ''}`;
   const client = new pg.Client({
-    ...config,
+    ...connection,
     application_name: 'facepass-doctor',
     connectionTimeoutMillis: PATIENCE_MS,
-    statement_timeout: PATIENCE_MS,
+    query_timeout: PATIENCE_MS,
   });
   client.on('error', () => undefined);
   try {
@@ -27,38 +29,15 @@ export async function examineDatabase(settings: Settings, dimension: number | nu
       clockOf(facts),
     ];
   } catch (error) {
-    return [{ what: name, fault: (error as Error).message, mend: connectionMend(error as Error) }];
+    return [{ what: name, fault: connectionFault(error), mend: connectionMend(error as Error) }];
   } finally {
     await client.end().catch(() => undefined);
   }
 }
 
-/** An older pgvector that the services accept by name is none of the doctor's faults. */
-
-/** The name tells host and database, never the password. */
-function connectionOf(settings: Settings): { name: string; config: pg.ClientConfig } {
-  const {
-    POSTGRES_HOST: host,
-    POSTGRES_PORT: port,
-    POSTGRES_DB: database,
-    POSTGRES_USER: user,
-    POSTGRES_PASSWORD: password,
-  } = settings;
-  const ssl = settings.POSTGRES_SSL
-    ? { ca: settings.POSTGRES_SSL_CA_FILE && readFileSync(settings.POSTGRES_SSL_CA_FILE) }
-    : undefined;
-  if (!settings.DATABASE_URL)
-    return { name: `database ${database} at ${host}:${port}`, config: { host, port, database, user, password, ssl } };
-  const url = URL.parse(settings.DATABASE_URL);
-  return {
-    name: url ? `database ${url.pathname.slice(1)} at ${url.host || url.searchParams.get('host')}` : 'database',
-    config: { connectionString: settings.DATABASE_URL, ssl },
-  };
-}
-
 function connectionMend(error: Error & { code?: string }): string {
   return (
-    mendOf(`${error.code} ${error.message}`, [
+    mendOf(`${error.code} ${connectionFault(error)}`, [
       [/^28P01|password/i, 'Correct the password in DATABASE_URL or POSTGRES_PASSWORD.'],
       [/^28|no pg_hba/i, 'Correct the user in DATABASE_URL, create that role, or let pg_hba.conf admit it.'],
       [/^3D000/, 'Create the database, or correct its name in DATABASE_URL.'],

@@ -54,7 +54,7 @@ export function examineKeysFile(path: string): Finding {
 }
 
 /** Whether a service that does not run could listen on `port`. */
-export async function examinePort(name: string, port: number, host = '0.0.0.0'): Promise<Finding> {
+export async function examinePort(name: string, port: number, host?: string): Promise<Finding> {
   const what = `${name} ${port}`;
   const server = createServer();
   try {

@@ -1,13 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
-import {
-  booleanVariable,
-  ConfigurationError,
-  integerVariable,
-  portVariable,
-  readEnvironment,
-} from '@facepass/runtime/environment';
+import { ConfigurationError, portVariable, readEnvironment } from '@facepass/runtime/environment';
+import { postgresMistakes, postgresVariables } from '@facepass/runtime/postgres';
 import * as z from 'zod';
 import { EXIT, Failure } from '../failures.ts';
 import type { Finding } from './finding.ts';
@@ -18,14 +13,7 @@ const text = z.string().optional();
  * The variables of the services that tell `doctor` what to look at on their host; docs/configuration.md has them all.
  */
 const variables = z.object({
-  DATABASE_URL: text,
-  POSTGRES_HOST: text,
-  POSTGRES_PORT: integerVariable(1, 65_535).default(5432),
-  POSTGRES_DB: z.string().default('facepass'),
-  POSTGRES_USER: z.string().default('facepass'),
-  POSTGRES_PASSWORD: text,
-  POSTGRES_SSL: booleanVariable.default(false),
-  POSTGRES_SSL_CA_FILE: text,
+  ...postgresVariables({ role: 'Role of the API.', url: 'PostgreSQL.' }),
   ALLOW_PGVECTOR_VERSION: text,
   REDIS_URL: text,
   INFERENCE_ADDRESS: text,
@@ -56,7 +44,10 @@ export function readSettings(environment: NodeJS.ProcessEnv, envFile?: string): 
     Object.entries(given).filter(([name]) => name.replace(/_FILE$/, '') in variables.shape || name in variables.shape),
   );
   try {
-    return readEnvironment(variables, known);
+    const settings = readEnvironment(variables, known);
+    const mistakes = settings.DATABASE_URL || settings.POSTGRES_HOST ? postgresMistakes(settings) : [];
+    if (mistakes.length > 0) throw new ConfigurationError(['The configuration is wrong:', ...mistakes].join('\n'));
+    return settings;
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     const mend = /EACCES/.test(error.message)

@@ -42,7 +42,7 @@ test('the exit code tells a wrong command line, a wrong environment and a databa
   assert.equal((await run(['up', '--quickly'], {})).code, 64);
   const unset = await run(['up'], {});
   assert.equal(unset.code, 78);
-  assert.match(unset.errors, /DATABASE_URL: set it, or POSTGRES_HOST/);
+  assert.match(unset.errors, /DATABASE_URL: set it or POSTGRES_HOST/);
   const gone = await run(['up'], { DATABASE_URL: 'postgres://127.0.0.1:1/x' });
   assert.equal(gone.code, 75);
   assert.equal(gone.lines.at(-1).exit_code, 75);

@@ -71,7 +71,7 @@ function configFor(
   { dimension = 8, batchRows = 7 }: { dimension?: number; batchRows?: number },
 ): MigratorConfig {
   return {
-    connection: { url, connectTimeoutMs: 10_000, tls: false, tlsCaFile: undefined },
+    connection: { connectionString: url, connectionTimeoutMillis: 10_000 },
     pack: { name: 'arcface', modelId: LEGACY_MODEL, dimension },
     legacyModelId: LEGACY_MODEL,
     allowedPgvectorVersion: undefined,

@@ -65,7 +65,7 @@ test('without a connection to look by, as on the embedded database, a long step 
   const { progress, lines } = collect();
   const unreachable = {
     ...installation.config,
-    connection: { ...installation.config.connection, url: 'postgres://127.0.0.1:1/x' },
+    connection: { ...installation.config.connection, connectionString: 'postgres://127.0.0.1:1/x' },
   };
   await installation.migrate(async (client) => {
     for (const [name, step] of Object.entries({

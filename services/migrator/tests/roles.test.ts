@@ -29,7 +29,7 @@ test(
       withDatabase(
         {
           ...installation.config,
-          connection: { ...installation.config.connection, url: administratorUrl(installation) },
+          connection: { ...installation.config.connection, connectionString: administratorUrl(installation) },
         },
         (client) => up(client, { to: 3, contract: false }, installation.context),
       );
@@ -51,7 +51,10 @@ test(
 test('a role that may not create in the schema is told so by plan', { skip: NO_SERVER }, async () => {
   await using installation = await createInstallation();
   await using role = await createRole(installation);
-  const config = { ...installation.config, connection: { ...installation.config.connection, url: role.url } };
+  const config = {
+    ...installation.config,
+    connection: { ...installation.config.connection, connectionString: role.url },
+  };
   const { objections } = (await withDatabase(config, (client) =>
     plan(client, { to: 3, contract: false }, { ...installation.context, config }),
   )) as { objections: string[] };

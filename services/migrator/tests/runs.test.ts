@@ -37,7 +37,7 @@ test('a run on a database that has no record yet, or cannot be reached, ends as 
     ...installation.context,
     config: {
       ...installation.config,
-      connection: { ...installation.config.connection, url: 'postgres://127.0.0.1:1/x' },
+      connection: { ...installation.config.connection, connectionString: 'postgres://127.0.0.1:1/x' },
     },
   };
   assert.equal(await recordEnd('up', away, async () => 0), 0);
