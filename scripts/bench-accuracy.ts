@@ -22,26 +22,17 @@ import {
 
 /**
  * How well faces are found and told apart, ours and the peer's on the same pictures in one run, and where the packs'
- * decision points lie. FACEPASS_TEST_PHOTOS names the folder of `people/` and `groups/`, FACEPASS_TEST_MODELS the one
- * of the YuNet pair's weights (optional).
+ * decision points lie. FACEPASS_TEST_PHOTOS names the folder of `people/` and `groups/`.
  */
 const photos = process.env['FACEPASS_TEST_PHOTOS'];
 if (!photos) throw new Error('FACEPASS_TEST_PHOTOS: name the folder that holds people/ and groups/');
 const models = resolve(import.meta.dirname, '../models');
-const weights = process.env['FACEPASS_TEST_MODELS'];
 
 const portraits = readPortraits(photos);
 const pasted = { large: await pasteGroups(portraits, 150), small: await pasteGroups(portraits, 64) };
-const ours = [await ourPipeline('Facepass, pack dlib', { modelsDirectory: models, modelPack: 'dlib' })];
-if (weights)
-  ours.push(
-    await ourPipeline('Facepass, pack mobilefacenet', {
-      modelsDirectory: models,
-      modelPack: 'mobilefacenet',
-      weightsDirectory: weights,
-    }),
-  );
-else console.log('The pack mobilefacenet is left out: FACEPASS_TEST_MODELS is not set.\n');
+const ours = [];
+for (const modelPack of ['dlib', 'sface', 'mobilefacenet'])
+  ours.push(await ourPipeline(`Facepass, pack ${modelPack}`, { modelsDirectory: models, modelPack }));
 const peer = await faceApi();
 
 const rows: string[] = [];

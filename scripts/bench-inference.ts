@@ -5,9 +5,8 @@
  *
  *   npm run bench:inference [-- --rounds 9 --passes 2 --full-load 30 --soak]
  *
- * FACEPASS_TEST_PHOTOS adds the group photos of a folder; FACEPASS_TEST_MODELS adds a second run with the pair of YuNet
- * and MobileFaceNet of a folder. --full-load is how many seconds health checks and refusals are timed while every place
- * is taken. --soak sends 2,000 photos through one server and prints its memory on the way.
+ * FACEPASS_TEST_PHOTOS adds the group photos of a folder. --full-load is how many seconds health checks and refusals
+ * are timed while every place is taken. --soak sends 2,000 photos through one server and prints its memory on the way.
  */
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -33,24 +32,17 @@ requireProc();
 const photos = benchPhotos();
 const workers = availableCores();
 const models = fileURLToPath(new URL('../models', import.meta.url));
-const pair = process.env['FACEPASS_TEST_MODELS'];
 
 console.log(`## Inference
 
 \`npm run bench:inference\`, ${new Date().toISOString().slice(0, 10)}, ${workers} of ${availableParallelism()} cores (${cpus()[0]?.model.trim()}), Node ${process.versions.node}, load ${loadavg()[0]!.toFixed(1)} at the start.
 ${photos.length} photos, ${workers} workers, ${options.rounds} rounds of ${options.passes} passes that take turns. Only ratios of one run mean something.
 `);
-await benchPack('dlib', undefined);
-if (pair) await benchPack('mobilefacenet', pair);
-else console.log('FACEPASS_TEST_MODELS is not set: the pair of YuNet and MobileFaceNet was not measured.');
+for (const modelPack of ['dlib', 'sface', 'mobilefacenet']) await benchPack(modelPack);
 
-async function benchPack(modelPack: string, weightsDirectory: string | undefined): Promise<void> {
-  const pipeline = { modelsDirectory: models, modelPack, weightsDirectory };
-  const environment = {
-    MODEL_PACK: modelPack,
-    ...(weightsDirectory ? { MODEL_WEIGHTS_DIRECTORY: weightsDirectory } : {}),
-  };
-  await using service = await startService({ photos, workers, environment });
+async function benchPack(modelPack: string): Promise<void> {
+  const pipeline = { modelsDirectory: models, modelPack };
+  await using service = await startService({ photos, workers, environment: { MODEL_PACK: modelPack } });
   await using bare = await forkContestant('bare pipeline', './bare.ts', { photos, workers, pipeline });
   await using peer = await forkContestant('@vladmandic/face-api', './peer.ts', { photos, workers: 1, pipeline });
 

@@ -16,8 +16,17 @@ export class Graph {
 
   /** Declares an input of bytes. */
   pixels(name: string, shape: Dimension[]): Value {
+    return this.#input(name, UINT8, shape);
+  }
+
+  /** Declares an input of floats. */
+  floats(name: string, shape: Dimension[]): Value {
+    return this.#input(name, FLOAT, shape);
+  }
+
+  #input(name: string, type: Interface['type'], shape: Dimension[]): Value {
     const value = { name };
-    this.#inputs.push({ value, type: UINT8, shape });
+    this.#inputs.push({ value, type, shape });
     return value;
   }
 

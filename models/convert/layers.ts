@@ -50,6 +50,14 @@ export function relu6(graph: Graph, x: Value): Value {
   return graph.apply('Clip', [x, scalar(graph, 0), scalar(graph, 6)]);
 }
 
+/** `x` above zero, and `slopes` times it below, one slope for each channel of [N, channels, height, width]. */
+export function prelu(graph: Graph, x: Value, { name, slopes }: { name: string; slopes: Tensor }): Value {
+  return graph.apply('PRelu', [
+    x,
+    graph.constant(`${name}/slopes`, { shape: [slopes.data.length, 1, 1], data: slopes.data }),
+  ]);
+}
+
 /** Arithmetic on values of a graph and numbers, element by element. */
 export function arithmetic(graph: Graph) {
   const valueOf = (operand: Value | number) => (typeof operand === 'number' ? scalar(graph, operand) : operand);

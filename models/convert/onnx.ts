@@ -23,8 +23,8 @@ export interface Node {
   attributes: Attributes;
 }
 
-/** Whole numbers: no operator used here has attributes of other types. */
-export type Attributes = Record<string, number | number[]>;
+/** Whole numbers, one or several, a float, or a text: no operator used here has attributes of other types. */
+export type Attributes = Record<string, number | number[] | { float: number } | string>;
 
 /** Floats, or integers of 64 bits for shapes, starts and ends. */
 export interface Constant {
@@ -44,11 +44,11 @@ export type Dimension = number | string;
 /** TensorProto.DataType. */
 export const FLOAT = 1;
 export const UINT8 = 2;
-const INT64 = 7;
+export const INT8 = 3;
+export const INT64 = 7;
 
 /** AttributeProto.AttributeType. */
-const ATTRIBUTE_INT = 2;
-const ATTRIBUTE_INTS = 7;
+export const ATTRIBUTE = { float: 1, int: 2, string: 3, ints: 7 } as const;
 
 /** Version 8 of the file format goes with operator set 17 (ONNX 1.12); every ONNX Runtime since 1.12 reads both. */
 const IR_VERSION = 8;
@@ -98,12 +98,19 @@ function writeNode(writer: BinaryWriter, { operator, inputs, outputs, attributes
 
 /** The value and the type of an AttributeProto. */
 function writeAttributeValue(writer: BinaryWriter, value: Attributes[string]): void {
+  const type = (number: number) => writer.tag(20, WireType.Varint).int32(number);
   if (typeof value === 'number') {
     writer.tag(3, WireType.Varint).int64(value);
-    writer.tag(20, WireType.Varint).int32(ATTRIBUTE_INT);
-  } else {
+    type(ATTRIBUTE.int);
+  } else if (typeof value === 'string') {
+    writer.tag(4, WireType.LengthDelimited).string(value);
+    type(ATTRIBUTE.string);
+  } else if (Array.isArray(value)) {
     for (const item of value) writer.tag(8, WireType.Varint).int64(item);
-    writer.tag(20, WireType.Varint).int32(ATTRIBUTE_INTS);
+    type(ATTRIBUTE.ints);
+  } else {
+    writer.tag(2, WireType.Bit32).float(value.float);
+    type(ATTRIBUTE.float);
   }
 }
 

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import * as z from 'zod';
 
 /** A constant of a network: numbers in row-major order. */
@@ -15,22 +13,27 @@ export interface Weights {
 }
 
 /**
- * Reads a network stored in the format of TensorFlow.js: `<network>-weights_manifest.json` beside the shards it
- * names. Integers of eight bits become `value * scale + min` (`decodeWeights` of @tensorflow/tfjs-core).
+ * Reads a network stored in the format of TensorFlow.js: `<network>-weights_manifest.json` and the shards it names,
+ * all of them in `files`. Integers of eight bits become `value * scale + min` (`decodeWeights` of
+ * @tensorflow/tfjs-core).
  * @throws Error naming the file that is missing, malformed, or longer or shorter than its manifest says.
  */
-export async function readWeights(directory: string, network: string): Promise<Weights> {
-  const manifestPath = join(directory, `${network}-weights_manifest.json`);
-  const manifest = weightsManifest.safeParse(JSON.parse(await readFile(manifestPath, 'utf8')));
-  if (!manifest.success) throw new Error(`${manifestPath}: ${z.prettifyError(manifest.error)}`);
+export function readWeights(files: ReadonlyMap<string, Uint8Array>, network: string): Weights {
+  const file = (name: string) => {
+    const bytes = files.get(name);
+    if (!bytes) throw new Error(`${name} is missing`);
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  };
+  const manifestName = `${network}-weights_manifest.json`;
+  const manifest = weightsManifest.safeParse(JSON.parse(file(manifestName).toString('utf8')));
+  if (!manifest.success) throw new Error(`${manifestName}: ${z.prettifyError(manifest.error)}`);
 
   const tensors = new Map<string, Tensor>();
   for (const { paths, weights } of manifest.data) {
-    const shards = paths.map((path) => join(directory, path));
-    const bytes = Buffer.concat(await Promise.all(shards.map((shard) => readFile(shard))));
+    const bytes = Buffer.concat(paths.map(file));
     const described = weights.reduce((total, entry) => total + byteLength(entry), 0);
     if (bytes.length !== described)
-      throw new Error(`${shards.join(', ')}: ${bytes.length} bytes, the manifest describes ${described}`);
+      throw new Error(`${paths.join(', ')}: ${bytes.length} bytes, the manifest describes ${described}`);
     let offset = 0;
     for (const entry of weights) {
       tensors.set(entry.name, decode(entry, bytes, offset));

@@ -1,40 +1,26 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { copyFile, mkdtemp, rm, truncate } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { readModelPack } from '@facepass/contracts/model-pack';
-import { convertNetwork, faceApiDirectory } from '../convert/dlib.ts';
+import { convertNetwork } from '../convert/networks.ts';
 import { readWeights } from '../convert/weights.ts';
 import { facesIn, intersectionOverUnion, openNetwork } from './networks.ts';
 import { letterbox, SAMPLE_PHOTOS } from './photos.ts';
+import { converted, publishedFilesOf, weightFilesOf, type WeightFile } from './published.ts';
 
 describe('conversion of the networks of @vladmandic/face-api', () => {
   test('gives the bytes that the manifest pins, twice', async () => {
-    const { detector, landmarks, recogniser } = await readModelPack(join(import.meta.dirname, '..'), 'dlib');
-    for (const { file, sha256 } of [detector, landmarks!, recogniser]) {
-      for (const time of ['first', 'second']) {
-        assert.equal(
-          createHash('sha256')
-            .update(await convertNetwork(file))
-            .digest('hex'),
-          sha256,
-          `${file}, ${time} conversion`,
-        );
-      }
-    }
+    for (const weights of await weightFilesOf('dlib')) await assertReproducible(weights);
   });
 
   test('gives networks that take pixels and nothing else, so that their weights are constants', async () => {
     for (const [file, shape] of INPUTS) {
-      await using network = await openNetwork(await convertNetwork(file));
+      await using network = await openNetwork(await converted('dlib', file));
       assert.deepEqual(network.session.inputMetadata, [{ name: 'pixels', isTensor: true, type: 'uint8', shape }], file);
     }
   });
 
   test('gives a detector that finds the same faces without most of the black in its square', async () => {
-    await using network = await openNetwork(await convertNetwork('detector.onnx'));
+    await using network = await openNetwork(await converted('dlib', 'detector.onnx'));
     const facesAt = async (photo: string, height: number) => {
       const { boxes, scores } = await network.run(await letterbox(photo, 512, height));
       return facesIn(boxes!.data, scores!.data);
@@ -53,7 +39,7 @@ describe('conversion of the networks of @vladmandic/face-api', () => {
   });
 
   test('gives a detector with as many anchors as its input has cells, and none beyond 512 pixels', async () => {
-    await using network = await openNetwork(await convertNetwork('detector.onnx'));
+    await using network = await openNetwork(await converted('dlib', 'detector.onnx'));
     for (const [width, height] of [
       [512, 512],
       [512, 352],
@@ -72,29 +58,37 @@ describe('conversion of the networks of @vladmandic/face-api', () => {
   });
 
   test('names the file whose length is not what its manifest describes', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'facepass-weights-'));
-    try {
-      const files = ['face_landmark_68_model-weights_manifest.json', 'face_landmark_68_model.bin'];
-      for (const file of files) await copyFile(join(faceApiDirectory(), 'model', file), join(folder, file));
-      await truncate(join(folder, 'face_landmark_68_model.bin'), 356_839);
-      await assert.rejects(
-        readWeights(folder, 'face_landmark_68_model'),
-        /face_landmark_68_model\.bin: 356839 bytes, the manifest describes 356840/,
-      );
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    const files = await landmarkFiles();
+    files.set('face_landmark_68_model.bin', files.get('face_landmark_68_model.bin')!.subarray(1));
+    assert.throws(
+      () => readWeights(files, 'face_landmark_68_model'),
+      /face_landmark_68_model\.bin: 356839 bytes, the manifest describes 356840/,
+    );
+    files.delete('face_landmark_68_model.bin');
+    assert.throws(() => readWeights(files, 'face_landmark_68_model'), /face_landmark_68_model\.bin is missing/);
   });
 
-  test('names a weight that is not there, and a file it cannot make', async () => {
-    const weights = await readWeights(join(faceApiDirectory(), 'model'), 'face_landmark_68_model');
+  test('names a weight that is not there, and a conversion that it does not know', async () => {
+    const weights = readWeights(await landmarkFiles(), 'face_landmark_68_model');
     assert.throws(
       () => weights.tensor('dense9/conv0/filters'),
       /face_landmark_68_model has no weight dense9\/conv0\/filters/,
     );
-    await assert.rejects(convertNetwork('nose.onnx'), /nose\.onnx is none of the files made by conversion/);
+    assert.throws(() => convertNetwork('nose', new Map()), /there is no conversion nose; models\/convert has yunet, /);
   });
 });
+
+async function landmarkFiles() {
+  return publishedFilesOf((await weightFilesOf('dlib'))[1]!);
+}
+
+/** Converts a weight file twice. @throws AssertionError when its bytes are not those that the manifest pins. */
+async function assertReproducible({ file, sha256, conversion, made_from }: WeightFile): Promise<void> {
+  for (const time of ['first', 'second']) {
+    const bytes = convertNetwork(conversion!, await publishedFilesOf({ made_from }));
+    assert.equal(createHash('sha256').update(bytes).digest('hex'), sha256, `${file}, ${time} conversion`);
+  }
+}
 
 const INPUTS: [string, (string | number)[]][] = [
   ['detector.onnx', ['batch', 'height', 'width', 3]],

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type * as FaceApiPackage from '@vladmandic/face-api';
-import { faceApiDirectory } from '../convert/dlib.ts';
 import type { Pixels } from './photos.ts';
+import { FACE_API } from './published.ts';
 
 /** The tensors that the package @vladmandic/face-api itself computes from pixels. */
 export interface FaceApi {
@@ -26,7 +26,7 @@ export async function loadFaceApi(): Promise<FaceApi> {
   await tf.setBackend('wasm');
   await tf.ready();
   for (const network of [nets.ssdMobilenetv1, nets.faceLandmark68Net, nets.faceRecognitionNet]) {
-    await network.loadFromDisk(join(faceApiDirectory(), 'model'));
+    await network.loadFromDisk(join(FACE_API, 'model'));
   }
 
   const input = ({ data, width, height }: Pixels) => new NetInput([tf.tensor3d(data, [height, width, 3], 'int32')]);

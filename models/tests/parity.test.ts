@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { convertNetwork } from '../convert/dlib.ts';
 import { loadFaceApi, type FaceApi } from './face-api.ts';
 import { facesIn, openNetwork } from './networks.ts';
 import { cropSquare, letterbox, SAMPLE_PHOTOS, type Pixels } from './photos.ts';
+import { converted } from './published.ts';
 
 /**
  * The largest difference allowed, as a part of the largest magnitude in the package's own tensor: that of rounding,
@@ -30,7 +30,7 @@ describe('a converted network gives the tensors of the package it comes from, on
   });
 
   test('boxes and scores of the detector, before overlaps are suppressed', async () => {
-    await using network = await openNetwork(await convertNetwork('detector.onnx'));
+    await using network = await openNetwork(await converted('dlib', 'detector.onnx'));
     for (const photo of SAMPLE_PHOTOS) {
       const pixels = await letterbox(photo, 512, 512);
       const theirs = faceapi.detector(pixels);
@@ -43,7 +43,7 @@ describe('a converted network gives the tensors of the package it comes from, on
   });
 
   test('68 landmarks of every face', async () => {
-    await using network = await openNetwork(await convertNetwork('landmarks.onnx'));
+    await using network = await openNetwork(await converted('dlib', 'landmarks.onnx'));
     for (const face of faces) {
       const pixels = await cropSquare(face.photo, face, 112);
       const { points } = await network.run(pixels);
@@ -53,7 +53,7 @@ describe('a converted network gives the tensors of the package it comes from, on
   });
 
   test('embeddings of every face, alone and in a batch of all', async () => {
-    await using network = await openNetwork(await convertNetwork('recogniser.onnx'));
+    await using network = await openNetwork(await converted('dlib', 'recogniser.onnx'));
     const crops = await Promise.all(faces.map((face) => cropSquare(face.photo, face, 150)));
     const batch = (await network.run(...crops))['embedding']!;
     assert.deepEqual(batch.dims, [crops.length, 128]);

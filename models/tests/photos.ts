@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { faceApiDirectory } from '../convert/dlib.ts';
+import { FACE_API } from './published.ts';
 
 /** Pixels as the networks take them: one byte for each of red, green and blue, row by row. */
 export interface Pixels {
@@ -10,9 +10,7 @@ export interface Pixels {
 }
 
 /** The sample photos inside @vladmandic/face-api: six, 1920 pixels wide, of several people each. */
-export const SAMPLE_PHOTOS = [1, 2, 3, 4, 5, 6].map((number) =>
-  join(faceApiDirectory(), 'demo', `sample${number}.jpg`),
-);
+export const SAMPLE_PHOTOS = [1, 2, 3, 4, 5, 6].map((number) => join(FACE_API, 'demo', `sample${number}.jpg`));
 
 /** A photo scaled into the upper left of a canvas, the rest black: how face-api feeds its detector. */
 export async function letterbox(photo: string, width: number, height: number): Promise<Pixels> {

@@ -7,12 +7,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { readModelPack } from '@facepass/contracts/model-pack';
+import { readModelPack, type WeightSource } from '@facepass/contracts/model-pack';
 import { preparePack, type Preparation } from '../prepare.ts';
+import { MODELS, NO_TEST_MODELS, TEST_MODELS } from './published.ts';
 
-const MODELS = join(import.meta.dirname, '..');
 const TINY_WEIGHTS = 'weights of a tiny network';
-const TEST_MODELS = process.env['FACEPASS_TEST_MODELS'];
 
 describe('preparing a model pack', () => {
   let folder: string;
@@ -27,7 +26,8 @@ describe('preparing a model pack', () => {
     const out = join(folder, 'fresh');
     const lines = await prepare({ pack: 'dlib', out });
     for (const [i, file] of ['detector.onnx', 'landmarks.onnx', 'recogniser.onnx'].entries()) {
-      assert.ok(lines[i]?.startsWith(`${out}/dlib/${file}: converted from npm package @vladmandic/face-api`), lines[i]);
+      assert.ok(lines[i]?.startsWith(`${out}/dlib/${file}: converted from `), lines[i]);
+      assert.ok(lines[i]?.endsWith(', from the npm package @vladmandic/face-api@1.7.15'), lines[i]);
     }
     assert.deepEqual((await readdir(join(out, 'dlib'))).sort(), [
       'detector.onnx',
@@ -87,51 +87,73 @@ describe('preparing a model pack', () => {
     await assert.rejects(prepare({ pack: 'arcface', out, from: folder }), new RegExp(`${folder} has no det_10g.onnx`));
   });
 
-  test('fetches what has a url, and keeps nothing when the server answers with other bytes or an error', async () => {
-    const server = createServer((request, response) => {
-      if (request.url === '/gone.onnx') response.statusCode = 404;
-      response.end(request.url === '/other.onnx' ? 'something else' : TINY_WEIGHTS);
+  test('takes a file from the first source that has the right bytes, and says why the others were not taken', async () => {
+    await using server = await serve({
+      '/whole': TINY_WEIGHTS,
+      '/other': 'something else',
+      '/long': `${TINY_WEIGHTS}!`,
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
-    const manifests = join(folder, 'fetched');
-    try {
-      await describePack(manifests, `http://127.0.0.1:${port}/whole.onnx`);
-      assert.deepEqual(await prepare({ pack: 'tiny', manifests }), [
-        `${manifests}/tiny/one.onnx: fetched from http://127.0.0.1:${port}/whole.onnx`,
-        `${manifests}/tiny/two.onnx: fetched from http://127.0.0.1:${port}/whole.onnx`,
-      ]);
-      assert.deepEqual(await readFile(join(manifests, 'tiny', 'two.onnx'), 'utf8'), TINY_WEIGHTS);
-      const refusals = [
-        ['other.onnx', /one\.onnx: not kept, since its sha256 is/],
-        ['gone.onnx', /gone\.onnx: HTTP 404/],
-      ] as const;
-      for (const [path, message] of refusals) {
-        const refused = join(folder, path);
-        await describePack(refused, `http://127.0.0.1:${port}/${path}`);
-        await assert.rejects(prepare({ pack: 'tiny', manifests: refused }), message);
-        assert.deepEqual(await readdir(join(refused, 'tiny')), ['manifest.json']);
-      }
-    } finally {
-      server.close();
-    }
+    const manifests = join(folder, 'several');
+    const sources = ['gone', 'other', 'long', 'whole', 'never-asked'].map((path) => ({ url: `${server.url}/${path}` }));
+    await describePack(manifests, sources);
+    const refused =
+      `not from ${server.url}/gone: HTTP 404; not from ${server.url}/other: refused: its sha256 is [0-9a-f]{64}, ` +
+      `the manifest pins [0-9a-f]{64}; not from ${server.url}/long: it gives more than the ${TINY_WEIGHTS.length} bytes of the file`;
+    const [line] = await prepare({ pack: 'tiny', manifests });
+    assert.match(line!, new RegExp(`^${manifests}/tiny/one.onnx: from ${server.url}/whole; ${refused}$`));
+    assert.equal(await readFile(join(manifests, 'tiny', 'two.onnx'), 'utf8'), TINY_WEIGHTS);
+    assert.deepEqual(server.asked.slice(0, 4), ['/gone', '/other', '/long', '/whole']);
+    assert.ok(!server.asked.includes('/never-asked'));
+  });
+
+  test('looks into the folder of the user first', async () => {
+    await using server = await serve({ '/whole': TINY_WEIGHTS });
+    const [manifests, from] = [join(folder, 'folder-first'), join(folder, 'of-the-user')];
+    await describePack(manifests, [{ url: `${server.url}/whole` }]);
+    await mkdir(from);
+    await writeFile(join(from, 'one.weights'), TINY_WEIGHTS);
+    const [one, two] = await prepare({ pack: 'tiny', manifests, from });
+    assert.equal(one, `${manifests}/tiny/one.onnx: from ${from}`);
+    assert.match(two!, new RegExp(`^${manifests}/tiny/two.onnx: from ${server.url}/whole; not from ${from}: ENOENT`));
+    assert.deepEqual(server.asked, ['/whole']);
+  });
+
+  test('names every source and its reason where none gives the file, keeps nothing, and says what to do', async () => {
+    await using server = await serve({ '/other': 'something else' });
+    const closed = await serve({});
+    await closed[Symbol.asyncDispose]();
+    const manifests = join(folder, 'none');
+    await describePack(manifests, [{ url: `${server.url}/other` }, { url: `${closed.url}/closed` }]);
     await assert.rejects(
-      prepare({ pack: 'tiny', manifests, out: join(folder, 'refused') }),
-      /whole\.onnx: connect ECONNREFUSED/,
+      prepare({ pack: 'tiny', manifests }),
+      new RegExp(
+        `^Error: tiny/one\\.onnx needs one\\.weights, and no source gives it:\n` +
+          `  ${server.url}/other: refused: its sha256 is [0-9a-f]{64}, the manifest pins [0-9a-f]{64}\n` +
+          `  ${closed.url}/closed: connect ECONNREFUSED [0-9.:]+\n` +
+          `  Where you have it, name its folder: npm run models -- --pack tiny --from <folder>$`,
+      ),
+    );
+    assert.deepEqual(await readdir(join(manifests, 'tiny')), ['manifest.json']);
+  });
+
+  test('gives up an address that does not answer', async () => {
+    await using server = await serve({ '/silent': null });
+    const manifests = join(folder, 'silent');
+    await describePack(manifests, [{ url: `${server.url}/silent` }]);
+    await assert.rejects(
+      prepare({ pack: 'tiny', manifests, timeoutMs: 200 }),
+      /\/silent: The operation was aborted due to timeout/,
     );
   });
 
-  test(
-    'of the test models fills their pack',
-    { skip: TEST_MODELS ? false : 'FACEPASS_TEST_MODELS names no folder' },
-    async () => {
-      const lines = await prepare({ pack: 'mobilefacenet', from: TEST_MODELS!, out: join(folder, 'test-models') });
-      assert.deepEqual(
-        lines.map((line) => line.split(': ')[1]),
-        [`copied from ${TEST_MODELS}`, `copied from ${TEST_MODELS}`],
-      );
-    },
-  );
+  test('of the test models fills the default pack', { skip: TEST_MODELS ? false : NO_TEST_MODELS }, async () => {
+    const out = join(folder, 'test-models');
+    const lines = await prepare({ pack: 'sface', from: TEST_MODELS!, out });
+    assert.deepEqual(lines, [
+      `${out}/sface/detector.onnx: converted from face_detection_yunet_2023mar_int8bq.onnx, from ${TEST_MODELS}`,
+      `${out}/sface/recogniser.onnx: converted from face_recognition_sface_2021dec_int8bq.onnx, from ${TEST_MODELS}`,
+    ]);
+  });
 
   test('ends with status 1 and a message where it cannot be done', () => {
     for (const [options, message] of [
@@ -173,13 +195,37 @@ async function flipBit(path: string): Promise<Buffer> {
   return bytes;
 }
 
-/** A pack `tiny` of two files, both to be had at `url`. */
-async function describePack(manifests: string, url: string): Promise<void> {
-  const manifest = JSON.parse(await readFile(join(MODELS, 'mobilefacenet', 'manifest.json'), 'utf8'));
-  const pinned = { sha256: createHash('sha256').update(TINY_WEIGHTS).digest('hex'), url };
-  Object.assign(manifest, { name: 'tiny' });
-  Object.assign(manifest.detector, pinned, { file: 'one.onnx' });
-  Object.assign(manifest.recogniser, pinned, { file: 'two.onnx' });
+/** A pack `tiny` of two files taken as they are, `one.weights` and `two.weights`, both to be had from `sources`. */
+async function describePack(manifests: string, sources: WeightSource[]): Promise<void> {
+  const manifest = JSON.parse(await readFile(join(MODELS, 'sface', 'manifest.json'), 'utf8'));
+  const sha256 = createHash('sha256').update(TINY_WEIGHTS).digest('hex');
+  for (const [part, name] of [['detector', 'one'] as const, ['recogniser', 'two'] as const]) {
+    delete manifest[part].conversion;
+    const made_from = [{ file: `${name}.weights`, sha256, bytes: TINY_WEIGHTS.length, sources }];
+    Object.assign(manifest[part], { file: `${name}.onnx`, sha256, made_from });
+  }
   await mkdir(join(manifests, 'tiny'), { recursive: true });
-  await writeFile(join(manifests, 'tiny', 'manifest.json'), JSON.stringify(manifest));
+  await writeFile(join(manifests, 'tiny', 'manifest.json'), JSON.stringify({ ...manifest, name: 'tiny' }));
+}
+
+/** A server on this machine that answers with `bodies` by path, else with 404, and a null body never. */
+async function serve(bodies: Record<string, string | null>) {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    const body = bodies[request.url!];
+    asked.push(request.url!);
+    if (body === null) return;
+    response.statusCode = body === undefined ? 404 : 200;
+    response.end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    asked,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
 }

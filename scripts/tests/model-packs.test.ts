@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { globSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { portrait } from '../../services/api/tests/people.ts';
 import { freePort } from '../local/services.ts';
@@ -11,7 +11,7 @@ import { root, startLocally } from './local-facepass.ts';
 const scratch = mkdtempSync(join(tmpdir(), 'facepass-'));
 after(() => rmSync(scratch, { recursive: true, force: true }));
 
-const TEST_MODELS = process.env['FACEPASS_TEST_MODELS'];
+const SFACE = join(root, 'models/sface/recogniser.onnx');
 const { MODEL_WEIGHTS_DIRECTORY: _, ...environment } = process.env;
 
 /** Starts on an empty directory, with `variables` set. */
@@ -44,13 +44,13 @@ test(
 
 test(
   'another pack starts with its files in a folder of the user, and finds a person',
-  { skip: TEST_MODELS ? false : 'FACEPASS_TEST_MODELS names no folder' },
+  { skip: existsSync(SFACE) ? false : 'npm run models -- --pack sface was not run' },
   async () => {
     const {
       process: starter,
       url,
       apiKey,
-    } = await start({ MODEL_PACK: 'mobilefacenet', MODEL_WEIGHTS_DIRECTORY: TEST_MODELS });
+    } = await start({ MODEL_PACK: 'sface', MODEL_WEIGHTS_DIRECTORY: dirname(SFACE) });
     try {
       const send = async (call: string, fields: Record<string, string>, image: Buffer) => {
         const form = new FormData();

