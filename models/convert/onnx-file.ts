@@ -1,5 +1,5 @@
-import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { ATTRIBUTE, FLOAT, INT64, INT8, type Attributes } from './onnx.ts';
+import { decoded, fieldsOf, float32, integersOf, messages, text, type Fields } from './protobuf.ts';
 
 /** What is read of an .onnx file: the nodes in the order of their computation, and the constants they use. */
 export interface OnnxFile {
@@ -86,50 +86,3 @@ function readTensor(message: Uint8Array): [string, FileTensor] {
 }
 
 const BYTES_PER_ELEMENT: Partial<Record<number, number>> = { [FLOAT]: 4, [INT8]: 1, [INT64]: 8 };
-
-/** The fields of a message by number: bytes, or integers; numbers of 32 bits as their bits. */
-type Fields = Map<number, (Uint8Array | bigint | number)[]>;
-
-function fieldsOf(message: Uint8Array): Fields {
-  const reader = new BinaryReader(message);
-  const fields: Fields = new Map();
-  while (reader.pos < reader.len) {
-    const [field, wireType] = reader.tag();
-    const values = fields.get(field) ?? [];
-    fields.set(field, values);
-    if (wireType === WireType.LengthDelimited) values.push(reader.bytes());
-    else if (wireType === WireType.Varint) values.push(BigInt(reader.int64()));
-    else if (wireType === WireType.Bit32) values.push(reader.fixed32());
-    else reader.skip(wireType, field);
-  }
-  return fields;
-}
-
-function messages(fields: Fields, field: number): Uint8Array[] {
-  return (fields.get(field) ?? []).filter((value) => value instanceof Uint8Array);
-}
-
-function text(fields: Fields, field: number): string {
-  return decoded(messages(fields, field)[0] ?? new Uint8Array(0));
-}
-
-function decoded(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('utf8');
-}
-
-function float32(bits: Uint8Array | bigint | number | undefined): number {
-  const view = new DataView(new ArrayBuffer(4));
-  view.setUint32(0, Number(bits ?? 0));
-  return view.getFloat32(0);
-}
-
-/** Repeated integers, packed or one by one. */
-function integersOf(fields: Fields, field: number): number[] {
-  return (fields.get(field) ?? []).flatMap((value) => {
-    if (!(value instanceof Uint8Array)) return [Number(value)];
-    const reader = new BinaryReader(value);
-    const integers: number[] = [];
-    while (reader.pos < reader.len) integers.push(Number(reader.int64()));
-    return integers;
-  });
-}

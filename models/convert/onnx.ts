@@ -1,4 +1,4 @@
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { BinaryWriter, WireType } from './protobuf.ts';
 import type { Tensor } from './weights.ts';
 
 /** A graph as ONNX describes it: nodes in the order of their computation. */
