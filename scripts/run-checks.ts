@@ -52,6 +52,7 @@ function allChecks(): Record<string, () => Outcome> {
   const generators = Object.keys(scripts).filter((name) => name.startsWith('gen:'));
   return {
     'code is formatted (npm run format)': () => succeeds('oxfmt', ['--check', '.']),
+    'code has no lint (npm run lint)': () => succeeds('npm', ['run', '--silent', 'lint']),
     'types fit (npm run typecheck)': () => succeeds('npm', ['run', '--silent', 'typecheck']),
     ...Object.fromEntries(
       generators.map((name) => [

@@ -77,7 +77,7 @@ async function occupy(path: string): Promise<Disposable & Pick<DataDirectory, 'l
     const owned = stack.move();
     return { logs, sockets, [Symbol.dispose]: () => owned.dispose() };
   } catch (error) {
-    throw /is locked by another process$/.test((error as Error).message)
+    throw (error as Error).message.endsWith('is locked by another process')
       ? secondStart(path)
       : unusable(path, error as Error);
   }

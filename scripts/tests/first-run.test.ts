@@ -249,7 +249,7 @@ async function makeParty(count: number): Promise<void> {
 }
 
 async function cutFace(photo: string, box: { x: number; y: number; width: number; height: number }): Promise<void> {
-  const { width = 0, height = 0 } = await sharp(photo).metadata();
+  const { width, height } = await sharp(photo).metadata();
   const left = Math.max(0, Math.round(box.x - box.width * 0.4));
   const top = Math.max(0, Math.round(box.y - box.height * 0.4));
   await sharp(photo)

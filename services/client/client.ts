@@ -56,7 +56,7 @@ export function answerOf<Data>(result: { data?: Data; error?: unknown; response:
 /** A `bodySerializer`: the fields as multipart/form-data, absent ones left out. */
 export function multipart(fields: object): FormData {
   const form = new FormData();
-  for (const [name, value] of Object.entries(fields) as [string, unknown][]) {
+  for (const [name, value] of Object.entries(fields) as [string, Blob | string | number | boolean | undefined][]) {
     if (value instanceof Blob) form.append(name, value);
     else if (value !== undefined) form.append(name, String(value));
   }

@@ -41,7 +41,9 @@ async function readScript(directory: string, file: string): Promise<Script & { t
 export async function readSql(path: string): Promise<string> {
   const parts = (await readFile(path, 'utf8')).split(/^\\ir (.+)$/m);
   return (
-    await Promise.all(parts.map((part, index) => (index % 2 === 1 ? readSql(join(dirname(path), part)) : part)))
+    await Promise.all(
+      parts.map((part, index) => (index % 2 === 1 ? readSql(join(dirname(path), part)) : Promise.resolve(part))),
+    )
   ).join('');
 }
 

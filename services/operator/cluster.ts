@@ -228,9 +228,13 @@ function watchOnce(
       if (refusal) reject(refusal);
       else if (error && !signal.aborted)
         reject(
-          new KubernetesError((error as { statusCode?: number }).statusCode ?? 0, `watch ${path}: ${String(error)}`, {
-            cause: error,
-          }),
+          new KubernetesError(
+            (error as { statusCode?: number }).statusCode ?? 0,
+            `watch ${path}: ${(error as Error).message}`,
+            {
+              cause: error,
+            },
+          ),
         );
       else resolve();
     };

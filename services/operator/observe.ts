@@ -150,7 +150,7 @@ async function listAll(cluster: Cluster, { metadata: { name, namespace = '' }, s
   };
 }
 
-function nullIfUnknown(error: { status?: number }): null {
+function nullIfUnknown(error: Error & { status?: number }): null {
   if (error.status === 404) return null;
   throw error;
 }

@@ -22,7 +22,7 @@ export function createInstantQuery({ url, timeoutMs, bearerToken }: Config['prom
       });
       return numberOf((await response.json().catch(() => ({}))) as Answer, response.status);
     } catch (error) {
-      return `Prometheus does not answer: ${String((error as Error).cause ?? (error as Error).message)}`;
+      return `Prometheus does not answer: ${((error as Error).cause as Error | undefined)?.message ?? (error as Error).message}`;
     }
   };
 }

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exposition, type MetricsRegistry } from './exposition.ts';
 
@@ -21,7 +21,8 @@ export async function startOperationsServer(options: {
   ready: ReadinessCheck;
 }): Promise<OperationsServer> {
   const { registry, ready } = options;
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => void answer(request, response));
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const path = (request.url ?? '').split('?')[0];
     if (path === '/livez') return void response.end('ok\n');
     if (path === '/readyz') {
@@ -35,7 +36,7 @@ export async function startOperationsServer(options: {
     }
     response.statusCode = 404;
     response.end('not found\n');
-  });
+  };
   await new Promise<void>((resolve, reject) =>
     server.once('error', reject).listen(options.port, options.host, resolve),
   );

@@ -133,7 +133,9 @@ describe('properties of vectors and tables', () => {
       -1,
       query.limit,
     ]);
-    const scans = nodesOf(rows[0]['QUERY PLAN'][0].Plan).filter((node) => /^faces/.test(String(node['Relation Name'])));
+    const scans = nodesOf(rows[0]['QUERY PLAN'][0].Plan).filter((node) =>
+      String(node['Relation Name']).startsWith('faces'),
+    );
     assert.equal(scans.length, 1, JSON.stringify(rows[0]));
     const read = Number(scans[0]!['Actual Rows']) + Number(scans[0]!['Rows Removed by Filter'] ?? 0);
     assert.equal(read, 3000, `${scans[0]!['Node Type']} read ${read} rows for a session of 3000`);

@@ -76,7 +76,7 @@ export function s3Environment(server: S3Server): Record<string, string> {
 }
 
 function isSigned(request: IncomingMessage): boolean {
-  return /^AWS4-HMAC-SHA256 Credential=test\//.test(request.headers.authorization ?? '');
+  return (request.headers.authorization ?? '').startsWith('AWS4-HMAC-SHA256 Credential=test/');
 }
 
 function misbehave(response: ServerResponse, fault: Fault, body: Buffer): void {

@@ -89,7 +89,7 @@ function configFor(
 
 /** A vector of length 1 that `seed` alone decides; 0 gives the zero vector. */
 export function vectorOf(seed: number, dimension: number): number[] {
-  if (seed === 0) return new Array(dimension).fill(0);
+  if (seed === 0) return Array.from({ length: dimension }, () => 0);
   let state = seed * 2_654_435_761;
   const numbers = Array.from({ length: dimension }, () => {
     state = (Math.imul(state ^ (state >>> 15), 2_246_822_519) + 0x9e37_79b9) | 0;

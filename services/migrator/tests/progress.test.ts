@@ -86,7 +86,7 @@ test('without a connection to look by, as on the embedded database, a long step 
 });
 
 function isWaiting({ step, phase }: { step?: string; phase?: string }): boolean {
-  return step === '0003_pair_index up' && /^waiting for writers/.test(phase ?? '');
+  return step === '0003_pair_index up' && Boolean(phase?.startsWith('waiting for writers'));
 }
 
 /** A progress that tells every 20 ms, and what it and the migrator told. */
