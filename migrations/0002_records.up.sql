@@ -109,7 +109,7 @@ begin
     if copy.kind = 'backup' then
       select c.sealed_up_to into copy.sealed_up_to from face_copies c where c.table_name = copy.table_name for no key update;
     end if;
-    -- Only the session's own spelling may match: 'A0…' is another session than the uuid 'a0…'.
+    -- Only the session's own spelling may match: 'A0...' is another session than the uuid 'a0...'.
     continue when session_type = 'uuid'::regtype
       and (not pg_input_is_valid(p_session_id, 'uuid') or p_session_id::uuid::text <> p_session_id);
     execute format(

@@ -26,18 +26,19 @@ export interface TestDatabase extends AsyncDisposable {
 
 /**
  * An empty database for one test file, gone when disposed of: on the server of FACEPASS_TEST_DATABASE_URL where that is
- * set (its role must be a superuser), else an embedded one in a process of its own.
+ * set (its role must be a superuser), else an embedded one in a process of its own, whose encoding is always UTF8.
  */
-export async function createTestDatabase(): Promise<TestDatabase> {
+export async function createTestDatabase({ encoding }: { encoding?: string } = {}): Promise<TestDatabase> {
   const server = process.env['FACEPASS_TEST_DATABASE_URL'];
-  return server ? createOnServer(server) : createEmbedded();
+  return server ? createOnServer(server, encoding) : createEmbedded();
 }
 
-async function createOnServer(server: string): Promise<TestDatabase> {
+async function createOnServer(server: string, encoding: string | undefined): Promise<TestDatabase> {
   const name = `facepass_test_${randomBytes(6).toString('hex')}`;
   const password = randomBytes(12).toString('hex');
   await runSql(server, `create role ${name} login nosuperuser password '${password}'`);
-  await runSql(server, `create database ${name}`);
+  const made = encoding ? ` encoding '${encoding}' locale 'C' template template0` : '';
+  await runSql(server, `create database ${name}${made}`);
   const administratorUrl = Object.assign(new URL(server), { pathname: `/${name}` }).href;
   await runSql(administratorUrl, `create extension vector; grant ${name} to current_user`);
   await runSql(administratorUrl, `alter database ${name} owner to ${name}`);

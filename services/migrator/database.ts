@@ -95,11 +95,16 @@ function outOfTime({ statementTimeoutMs }: MigratorConfig, cause: unknown): Refu
   );
 }
 
-// pg_temp last: else a temporary table could stand in for one of ours inside a security definer function.
+// First the schema that holds our tables, since new ones must lie beside them: a schema named as the role comes before
+// `public` on PostgreSQL's own path. pg_temp last: else a temporary table could stand in for one of ours inside a security
+// definer function.
 const SESSION_SETTINGS = `
   select set_config('lock_timeout', $1, false), set_config('statement_timeout', $2, false),
     set_config('idle_in_transaction_session_timeout', '60000', false),
-    set_config('search_path', array_to_string(array(select quote_ident(s) from unnest(current_schemas(false)) s), ', ') || ', pg_temp', false)`;
+    set_config('search_path', array_to_string(array(
+      select quote_ident(s) from unnest(current_schemas(false)) with ordinality path (s, place)
+      order by s is distinct from (select relnamespace::regnamespace::name from pg_class
+        where oid = coalesce(to_regclass('face_embeddings'), to_regclass('face_copies'))), place), ', ') || ', pg_temp', false)`;
 
 /**
  * Runs `work` while no other migrator runs on this database; waits up to `waitMs` for one that does.

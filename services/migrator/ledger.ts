@@ -5,10 +5,15 @@ import type { Client } from './database.ts';
 import { EXIT, Refusal } from './exit.ts';
 import { fillIn, type Script, type SqlValues, type Step } from './steps.ts';
 
-/** Names of the recorded steps, oldest first; none where the ledger does not exist yet. */
+/**
+ * Names of the recorded steps, oldest first; none where the ledger does not exist yet, or where the table of its name
+ * is another tool's.
+ */
 export async function readLedger(client: Client): Promise<string[]> {
-  const { rows } = await client.query(`select to_regclass('${LEDGER}') is not null as exists`);
-  if (!rows[0].exists) return [];
+  const { rows } = await client.query(
+    `select from pg_attribute where attrelid = to_regclass('${LEDGER}') and attname in ('id', 'name', 'run_on')`,
+  );
+  if (rows.length < 3) return [];
   const names = await client.query(`select name from ${LEDGER} order by run_on, id`);
   return names.rows.map((row) => row.name);
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Client } from './database.ts';
+import { misfitsOf } from './older-table.ts';
 import { objections } from './preflight.ts';
 import { spaceUp } from './space.ts';
 import { readState } from './state.ts';
@@ -15,7 +16,10 @@ export async function plan(client: Client, options: UpOptions, { config, steps, 
   const state = await readState(client, steps);
   const { pending, skip } = planUp(steps, state, options);
   const unconverted =
-    state.olderTable !== undefined && state.version === 1 && !state.recorded.includes('0004_prepare_schema_2');
+    state.olderTable !== undefined &&
+    state.version === 1 &&
+    !state.recorded.includes('0004_prepare_schema_2') &&
+    misfitsOf(state.olderTable).length === 0;
   const { tables, wal } = spaceUp(state, state.facesDimension ?? config.pack.dimension, options.to);
   return {
     schema_version: state.version,

@@ -16,13 +16,28 @@ const FIELD: State = {
   foreignTables: [],
   pgvector: '0.8.5',
   olderTable: {
-    columns: ['id', 'face_id', 'photo_id', 'event_id', 'session_id', 'embedding', 'confidence', 'created_at'],
+    kind: 'table',
+    unlogged: false,
+    columns: [
+      ['id', 'integer'],
+      ['face_id', 'integer'],
+      ['photo_id', 'character varying(255)'],
+      ['event_id', 'integer'],
+      ['session_id', 'uuid'],
+      ['embedding', 'vector(512)'],
+      ['confidence', 'double precision'],
+      ['created_at', 'timestamp with time zone'],
+    ].map(([name, type]) => ({ name: name!, type: type!, required: name === 'id' || name === 'embedding', made: '' })),
     dimension: 512,
     sequence: 'face_embeddings_id_seq',
+    idIsKey: true,
+    uniques: [],
     rows: 1_000_000,
     bytes: 2.9e9,
     idBytes: 47,
   },
+  tableElsewhere: null,
+  otherCopies: [],
   facesDimension: undefined,
   ownTables: [],
   dependents: [],
@@ -69,7 +84,7 @@ test('stored vectors need the id of their model', () => {
 });
 
 test('a table that is not schema 1’s, names that are taken and what hangs on the table are named', () => {
-  const columns = FIELD.olderTable!.columns.filter((column) => !column.endsWith('_id'));
+  const columns = FIELD.olderTable!.columns.filter(({ name }) => !name.endsWith('_id'));
   assert.match(
     messagesOf({ olderTable: { ...FIELD.olderTable!, columns } })[0]!,
     /65 .*it has no face_id, photo_id, event_id, session_id/,

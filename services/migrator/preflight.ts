@@ -2,7 +2,8 @@ import { acceptsPgvector, LEAST_PGVECTOR } from '@facepass/contracts/database';
 import type { MigratorConfig } from './config.ts';
 import { EXIT, Refusal } from './exit.ts';
 import { spaceUp, type Space } from './space.ts';
-import { COLUMNS_OF_SCHEMA_1, TABLES_CHANGED, type State } from './state.ts';
+import { misfitsOf } from './older-table.ts';
+import { TABLES_CHANGED, type State } from './state.ts';
 
 /**
  * Every reason not to begin, in the order an operator would mend them; empty when the migration may run. Decides only.
@@ -36,11 +37,25 @@ const CHECKS: Check[] = [
 
   roleMay,
 
+  function tableIsOnThePath({ olderTable, tableElsewhere, recorded, role }) {
+    if (olderTable || recorded.length > 0 || tableElsewhere === null) return undefined;
+    return new Refusal(
+      EXIT.data,
+      `face_embeddings is in the schema ${tableElsewhere}, which is not on the search path: an empty database would be made beside it. ` +
+        `Run “alter role ${role} set search_path = ${tableElsewhere}, public”, for the API's role too, or give Facepass another database.`,
+    );
+  },
+
   function tableIsKnown({ olderTable, recorded }) {
-    if (!olderTable || recorded.length > 0) return undefined;
-    const missing = COLUMNS_OF_SCHEMA_1.filter((column) => !olderTable.columns.includes(column));
-    if (missing.length === 0) return undefined;
-    return new Refusal(EXIT.data, `face_embeddings is not the table of schema 1: it has no ${missing.join(', ')}.`);
+    if (!olderTable || recorded.includes(TABLES_CHANGED)) return undefined;
+    const misfits = misfitsOf(olderTable);
+    if (misfits.length === 0) return undefined;
+    const mends = misfits.flatMap(({ mend }) => mend ?? []);
+    return new Refusal(
+      EXIT.data,
+      `face_embeddings is not the table of schema 1: ${misfits.map(({ what }) => what).join('; ')}.` +
+        (mends.length > 0 ? ` Where that fits your data, run “${mends.join('; ')}” and plan again.` : ''),
+    );
   },
 
   function idsComeFromASequence({ olderTable, recorded }) {
@@ -56,7 +71,17 @@ const CHECKS: Check[] = [
     if (recorded.length > 0 || ownTables.length === 0) return undefined;
     return new Refusal(
       EXIT.data,
-      `This database has tables of its own under names that Facepass needs: ${ownTables.join(', ')}. Rename them, or give Facepass another database.`,
+      `This database has tables of its own under names that Facepass needs: ${ownTables.join(', ')}. Give Facepass another database, ` +
+        `or rename them with what uses them: “${ownTables.map((name) => `alter table ${name} rename to other_${name}`).join('; ')}”.`,
+    );
+  },
+
+  function noCopyIsLeft({ otherCopies, recorded }) {
+    if (recorded.includes(TABLES_CHANGED) || otherCopies.length === 0) return undefined;
+    return new Refusal(
+      EXIT.data,
+      `${otherCopies.join(', ')} holds vectors too, and no erasure would reach it. Take out what you need of it, then run ` +
+        `“drop table ${otherCopies.join(', ')}”, or move it to another schema and see to its erasures yourself.`,
     );
   },
 
@@ -79,7 +104,7 @@ const CHECKS: Check[] = [
 
   function dimensionFits({ olderTable, facesDimension }, { pack }, target) {
     const [table, dimension] = facesDimension ? ['faces', facesDimension] : ['face_embeddings', olderTable?.dimension];
-    if (target < 3 || dimension === undefined || dimension === pack.dimension) return undefined;
+    if (target < 3 || dimension === undefined || dimension < 0 || dimension === pack.dimension) return undefined;
     return new Refusal(
       EXIT.data,
       `The vectors in ${table} have ${dimension} dimensions; MODEL_PACK ${pack.name} makes ${pack.dimension}. ` +

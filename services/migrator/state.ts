@@ -1,5 +1,6 @@
 import type { Client } from './database.ts';
 import { readLedger } from './ledger.ts';
+import { COLUMNS_OF_SCHEMA_1, readOlderTable, type OlderTable } from './older-table.ts';
 import { schemaVersionOf, type Step } from './steps.ts';
 
 /** Gathers what the commands decide on; changes nothing. */
@@ -7,9 +8,10 @@ export async function readState(client: Client, steps: Step[]): Promise<State> {
   const recorded = await readLedger(client);
   const { rows } = await client.query(STATE);
   const row = rows[0];
+  const olderTable = await readOlderTable(client);
   return {
     recorded,
-    version: recorded.length === 0 && row.older_columns ? 1 : schemaVersionOf(steps, new Set(recorded)),
+    version: recorded.length === 0 && olderTable ? 1 : schemaVersionOf(steps, new Set(recorded)),
     schema: row.schema,
     serverVersion: Number(row.server_version),
     embedded: row.embedded,
@@ -17,14 +19,9 @@ export async function readState(client: Client, steps: Step[]): Promise<State> {
     mayCreate: row.may_create,
     foreignTables: row.foreign_tables,
     pgvector: row.pgvector,
-    olderTable: row.older_columns
-      ? {
-          columns: row.older_columns,
-          dimension: row.older_dimension,
-          sequence: row.older_sequence,
-          ...(await sizeOf(client)),
-        }
-      : undefined,
+    olderTable,
+    tableElsewhere: row.table_elsewhere,
+    otherCopies: row.other_copies,
     facesDimension: row.faces_dimension ?? undefined,
     ownTables: row.own_tables,
     dependents: row.dependents,
@@ -36,8 +33,11 @@ export async function readState(client: Client, steps: Step[]): Promise<State> {
   };
 }
 
-const TABLES = `array['face_embeddings', 'faces', 'sessions', 'erasures', 'audit_log', 'face_copies', 'migration_progress',
-  'face_embeddings_quarantine', 'face_embeddings_backup_v1']`;
+// Every name that some step gives a table, a view or a partition.
+const TABLES = `(array['face_embeddings', 'faces', 'sessions', 'erasures', 'audit_log', 'face_copies', 'migration_progress',
+  'migration_runs', 'older_grants', 'schema_migrations', 'photos_written', 'faces_kept', 'sessions_kept', 'face_embeddings_v2',
+  'face_embeddings_quarantine', 'face_embeddings_backup_v1', 'face_embeddings_journal', 'face_embeddings_classified',
+  'face_embeddings_changes', 'face_embeddings_kept_v2'] || array(select 'faces_' || lpad(n::text, 2, '0') from generate_series(0, 63) n))`;
 
 // A halfvec's or vector's dimension is its type modifier.
 const STATE = `
@@ -56,10 +56,13 @@ const STATE = `
       where relowner <> current_user::regrole and oid in (select to_regclass(name) from unnest(${TABLES}) name)) as foreign_tables,
     coalesce((select extversion from pg_extension where extname = 'vector'),
       (select default_version from pg_available_extensions where name = 'vector')) as pgvector,
-    (select json_agg(attname) from pg_attribute where attrelid = to_regclass('face_embeddings') and attnum > 0 and not attisdropped) as older_columns,
-    (select atttypmod from pg_attribute where attrelid = to_regclass('face_embeddings') and attname = 'embedding') as older_dimension,
-    (select objid::regclass from pg_depend where classid = 'pg_class'::regclass and refobjid = to_regclass('face_embeddings') and deptype = 'a'
-      and refobjsubid = (select attnum from pg_attribute where attrelid = refobjid and attname = 'id')) as older_sequence,
+    (select min(relnamespace::regnamespace::text) from pg_class
+      where relname = 'face_embeddings' and relkind in ('r', 'p') and relpersistence <> 't' and not pg_table_is_visible(oid)) as table_elsewhere,
+    (select coalesce(json_agg(relname order by relname), '[]') from pg_class
+      where relnamespace = current_schema()::regnamespace and relkind in ('r', 'm') and starts_with(relname, 'face_embeddings') and relname <> all (${TABLES})
+        and exists (select from pg_attribute where attrelid = pg_class.oid and not attisdropped
+          and atttypid in (select oid from pg_type where typname in ('vector', 'halfvec')))
+        and oid not in (select inhrelid from pg_inherits)) as other_copies,
     (select atttypmod from pg_attribute where attrelid = to_regclass('faces') and attname = 'embedding') as faces_dimension,
     (select coalesce(json_agg(name order by name), '[]') from unnest(${TABLES}) name
       where name <> 'face_embeddings' and to_regclass(name) is not null) as own_tables,
@@ -67,22 +70,13 @@ const STATE = `
       select 'foreign key ' || conname || ' of ' || conrelid::regclass from pg_constraint
         where confrelid = to_regclass('face_embeddings') and conrelid <> confrelid
       union all select 'view ' || ev_class::regclass from pg_depend join pg_rewrite on pg_rewrite.oid = objid
-        where classid = 'pg_rewrite'::regclass and refobjid = to_regclass('face_embeddings') and ev_class <> refobjid) d(what)
+        where classid = 'pg_rewrite'::regclass and refobjid = to_regclass('face_embeddings') and ev_class <> refobjid
+      union all select 'function ' || objid::regprocedure from pg_depend
+        where classid = 'pg_proc'::regclass and refclassid = 'pg_class'::regclass and refobjid = to_regclass('face_embeddings')) d(what)
       where what <> 'view face_embeddings_classified') as dependents`;
 
 /** The step after which face_embeddings is the table of schema 2; the version rises a step later. */
 export const TABLES_CHANGED = '0007_schema_2';
-
-export const COLUMNS_OF_SCHEMA_1 = [
-  'id',
-  'face_id',
-  'photo_id',
-  'event_id',
-  'session_id',
-  'embedding',
-  'confidence',
-  'created_at',
-];
 
 // Triggers of ours are told by their functions.
 const EXTRAS = `
@@ -93,22 +87,16 @@ const EXTRAS = `
       where attrelid = older and attnum > 0 and not attisdropped and attname <> all ($1)
     union all select 'row level security', '', 'alter table face_embeddings disable row level security' from pg_class where oid = older and relrowsecurity
     union all select 'the policy ' || polname, polname, 'drop policy %s on face_embeddings' from pg_policy where polrelid = older
-    union all select 'the rule ' || rulename, rulename, 'drop rule %s on face_embeddings' from pg_rewrite where ev_class = older
+    union all select 'the rule ' || rulename, rulename, 'drop rule %s on face_embeddings' from pg_rewrite where ev_class = older and ev_type <> '1'
     union all select 'the trigger ' || tgname, tgname, 'drop trigger %s on face_embeddings' from pg_trigger join pg_proc on pg_proc.oid = tgfoid
       where tgrelid = older and not tgisinternal and proname not in ('note_field_write', 'note_photos_written', 'refuse_truncate')
     union all select 'a place in the publication ' || pubname, pubname, 'alter publication %s drop table only face_embeddings' from pg_publication_rel join pg_publication on pg_publication.oid = prpubid where prrelid = older
     union all select 'the child table ' || inhrelid::regclass, '', format('alter table %s no inherit face_embeddings', inhrelid::regclass) from pg_inherits where inhparent = older
+    union all select 'the parent ' || inhparent::regclass, '', format('alter table face_embeddings no inherit %s', inhparent::regclass) from pg_inherits where inhrelid = older
     union all select 'rights on the column ' || attname, attname,
         format('revoke all (%%s) on face_embeddings from %s', (select string_agg(distinct case when grantee = 0 then 'public' else grantee::regrole::text end, ', ') from aclexplode(attacl)))
       from pg_attribute where attrelid = older and attacl is not null and attnum > 0 and not attisdropped
   ) extras(what, name, mend) order by what collate "C"`.replaceAll('older', `to_regclass('face_embeddings')`);
-
-async function sizeOf(client: Client): Promise<{ rows: number; bytes: number; idBytes: number }> {
-  const { rows } = await client.query(`
-    select count(*) as rows, pg_table_size('face_embeddings') as bytes,
-      coalesce(avg(coalesce(octet_length(photo_id), 0) + coalesce(octet_length(session_id::text), 0)), 0) as id_bytes from face_embeddings`);
-  return { rows: Number(rows[0].rows), bytes: Number(rows[0].bytes), idBytes: Number(rows[0].id_bytes) };
-}
 
 async function walBytes(client: Client): Promise<number> {
   return Number((await client.query('select coalesce(sum(size), 0) as bytes from pg_ls_waldir()')).rows[0].bytes);
@@ -133,13 +121,12 @@ export interface State {
   foreignTables: { name: string; owner: string }[];
   /** Version of the extension installed here, else of the one that would be; null: none on this server. */
   pgvector: string | null;
-  /**
-   * The table of schemas 1 and 2, where it is; bytes without its indexes; idBytes: of a row's photo and session as
-   * text; sequence: what its `id` owns, as `serial` makes it.
-   */
-  olderTable:
-    | { columns: string[]; dimension: number; sequence: string | null; rows: number; bytes: number; idBytes: number }
-    | undefined;
+  /** The table of schemas 1 and 2, where it is. */
+  olderTable: OlderTable | undefined;
+  /** A schema off the search path that has a face_embeddings. */
+  tableElsewhere: string | null;
+  /** Tables beside face_embeddings that hold vectors too and are none of ours. */
+  otherCopies: string[];
   /** Length of the vectors in `faces`, where it is. */
   facesDimension: number | undefined;
   /** Tables that have the name of one of ours. */

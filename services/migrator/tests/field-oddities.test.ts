@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pg from 'pg';
+import { readSteps } from '../steps.ts';
 import { seedSchema1 } from './contents.ts';
-import { createInstallation, textOf, vectorOf, type Installation } from './installation.ts';
+import { createInstallation, MIGRATIONS, textOf, vectorOf, type Installation } from './installation.ts';
 
 const NO_SERVER = process.env['FACEPASS_TEST_DATABASE_URL']
   ? false
@@ -89,6 +90,28 @@ test('numbers go on where the backup’s end after a contraction and a way back,
     await installation.query(`select relname from pg_class where relkind = 'S' and relname like '%faces%'`),
     [{ relname: 'numbers_of_faces' }],
   );
+});
+
+test(
+  'a database in LATIN1 goes up and comes back, whatever it held',
+  { skip: NO_SERVER && 'needs PostgreSQL (FACEPASS_TEST_DATABASE_URL): the embedded database is always in UTF8' },
+  async () => {
+    await using installation = await createInstallation({ batchRows: 20, encoding: 'LATIN1' });
+    await installation.up({ to: 1 });
+    await seedSchema1(installation, 40, 8);
+    await installation.query(`update face_embeddings set photo_id = 'fête.jpg' where id % 9 = 1`);
+    const before = await installation.query('select * from face_embeddings order by id');
+    await installation.up({ contract: true });
+    assert.ok((await installation.query(`select from faces where photo_id = 'fête.jpg'`)).length > 0);
+    assert.deepEqual(await installation.damage(), []);
+    await installation.down(1);
+    assert.deepEqual(await installation.query('select * from face_embeddings order by id'), before);
+  },
+);
+
+test('no migration holds a character that some encoding of a database lacks', async () => {
+  for (const { name, up, down } of await readSteps(MIGRATIONS))
+    for (const sql of [up.sql, down?.sql ?? '']) assert.doesNotMatch(sql, /[^\n -~]/, name);
 });
 
 async function refusesTruncate(installation: Installation, table: string): Promise<void> {

@@ -16,10 +16,10 @@ export const MIGRATIONS = join(import.meta.dirname, '../../../migrations');
 
 /** A database of its own with the migrator's commands run in this process; gone when disposed of. */
 export async function createInstallation(
-  options: { dimension?: number; batchRows?: number } = {},
+  options: { dimension?: number; batchRows?: number; encoding?: string } = {},
 ): Promise<Installation> {
   await using stack = new AsyncDisposableStack();
-  const database = stack.use(await createTestDatabase());
+  const database = stack.use(await createTestDatabase({ encoding: options.encoding }));
   const config = configFor(database.url, options);
   const logger = createLogger('migrator', 'silent');
   const context: Context = {
@@ -29,8 +29,8 @@ export async function createInstallation(
     progress: createProgress(logger),
     logger,
   };
-  const pool = new pg.Pool({ connectionString: database.url, max: 10 });
-  pool.on('error', () => {});
+  const open = () => new pg.Pool({ connectionString: database.url, max: 10 }).on('error', () => {});
+  let pool = open();
   stack.defer(() => pool.end());
   const owned = stack.move();
   return {
@@ -38,7 +38,13 @@ export async function createInstallation(
     engine: database.engine,
     config,
     context,
-    pool,
+    get pool() {
+      return pool;
+    },
+    reconnect: async () => {
+      await pool.end();
+      pool = open();
+    },
     query: async (sql, values) => (await pool.query(sql, values)).rows,
     administer: (sql) => runSql(database.administratorUrl, sql),
     migrate: (work) => withDatabase(config, (client) => work(client, context)),
@@ -55,7 +61,9 @@ export interface Installation extends AsyncDisposable {
   engine: 'postgresql' | 'embedded';
   config: MigratorConfig;
   context: Context;
-  pool: pg.Pool;
+  readonly pool: pg.Pool;
+  /** New connections, which begin with what was set for the role since. */
+  reconnect(): Promise<void>;
   query(sql: string, values?: unknown[]): Promise<any[]>;
   /** On a connection of its own, as a role that may do anything. */
   administer(sql: string): Promise<void>;

@@ -50,6 +50,8 @@ export function problemOf(row: FieldRow): string | null {
   if (row.photo === null) return 'photo_id is null';
   if (row.session === null) return 'session_id is null';
   if (row.confidence === null) return 'confidence is null';
+  if (['', '..', 'a\tb'].includes(row.photo)) return 'photo_id cannot be sent';
+  if (row.confidence < 0 || row.confidence > 1) return 'confidence is not between 0 and 1';
   return row.seed === 0 ? 'embedding is zero' : null;
 }
 
