@@ -15,6 +15,8 @@ export interface FoundFaces {
   /** Largest first: a face's position is its face_index. */
   faces: FoundFace[];
   rejected: { box: Box; reason: string }[];
+  /** What is wrong with the image all the same; absent where nothing is. */
+  warnings?: { code: string; detail: string }[];
 }
 
 /**
@@ -26,7 +28,14 @@ export async function findFaces(context: Context, image: Uint8Array, signal?: Ab
   requireModel(context, found);
   const rejected = found.rejected.map(({ box, reason }) => ({ box: roundedBox(box), reason }));
   if (found.faces.length === 0) throw new ApiProblem('no_face', noFaceDetail(rejected), { rejected });
-  return { faces: found.faces.map(foundFace), rejected };
+  return { faces: found.faces.map(foundFace), rejected, ...warningsOf(found) };
+}
+
+function warningsOf({ rowsDecoded }: DetectFacesResponse): Pick<FoundFaces, 'warnings'> {
+  if (rowsDecoded === undefined) return {};
+  const missing = Math.ceil(100 * (1 - rowsDecoded));
+  const rows = missing === 0 ? 'All of its rows could be read.' : `The last ${missing} % of its rows are missing.`;
+  return { warnings: [{ code: 'image_incomplete', detail: `The JPEG file ends early. ${rows}` }] };
 }
 
 function noFaceDetail(rejected: FoundFaces['rejected']): string {

@@ -1,3 +1,4 @@
+import { formatProblemOf } from '@facepass/contracts/image-format';
 import { Busboy } from '@fastify/busboy';
 import type { Request, RequestHandler } from 'express';
 import { ApiProblem, type ProblemCode } from './errors.ts';
@@ -197,14 +198,9 @@ const IMAGE_TYPES = new Set(['image/jpeg', 'image/png', 'image/webp']);
 
 /**
  * The real format is what the first bytes say, whatever the header or the name claims.
- * @throws ApiProblem unless they are those of JPEG, PNG or WebP.
+ * @throws ApiProblem unless they are those of a JPEG, PNG or WebP file of a kind that is decoded.
  */
-export function requireImageSignature(image: Buffer): void {
-  if (image.length === 0) throw new ApiProblem('not_an_image', 'The image is empty.');
-  const head = image.subarray(0, 12).toString('latin1');
-  if (/^(\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF[^]{4}WEBP)/.test(head)) return;
-  if (/^(GIF8|BM|II\*\0|MM\0\*|[^]{4}ftyp|\0\0\0\x0cJXL|\xff\x0a)/.test(head)) {
-    throw new ApiProblem('unsupported_format', 'The image is neither JPEG, PNG nor WebP.');
-  }
-  throw new ApiProblem('not_an_image', 'The bytes are not those of a JPEG, PNG or WebP image.');
+export function requireImageSignature(image: Uint8Array): void {
+  const refused = formatProblemOf(image);
+  if (refused) throw new ApiProblem(refused.problem, refused.detail);
 }

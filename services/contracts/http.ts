@@ -117,6 +117,17 @@ export const rejectedFace = z
   })
   .meta({ id: 'RejectedFace' });
 
+export const imageWarning = z
+  .strictObject({
+    code: z.string().meta({ description: 'image_incomplete: the file ends early.', example: 'image_incomplete' }),
+    detail: z.string(),
+  })
+  .meta({ id: 'ImageWarning' });
+
+const warnings = z.array(imageWarning).optional().meta({
+  description: 'What is wrong with the image, although its faces were indexed. Absent where nothing is.',
+});
+
 export const indexAnswer = z
   .strictObject({
     indexed: z.literal(true),
@@ -127,6 +138,7 @@ export const indexAnswer = z
     rejected: z
       .array(rejectedFace)
       .meta({ description: 'Faces seen, but not indexed: too poor to be compared, or too many. The largest 1,000.' }),
+    warnings,
   })
   .meta({ id: 'IndexAnswer' });
 
@@ -155,7 +167,13 @@ export const batchAnswer = z
 /** One line of the application/x-ndjson answer, in the order in which the photos end. */
 export const batchLine = z
   .discriminatedUnion('indexed', [
-    z.strictObject({ photo_id: photoId, indexed: z.literal(true), faces_detected: z.int(), confidence: unit }),
+    z.strictObject({
+      photo_id: photoId,
+      indexed: z.literal(true),
+      faces_detected: z.int(),
+      confidence: unit,
+      warnings,
+    }),
     z.strictObject({ photo_id: photoId, indexed: z.literal(false), code: z.string(), error: z.string() }),
   ])
   .meta({ id: 'BatchLine' });

@@ -76,6 +76,8 @@ export interface FoundFaces {
   /** Size of the upright photo, in pixels; boxes and landmarks refer to it. */
   width: number;
   height: number;
+  /** Set where a JPEG file ends early: the share of its rows that are there, 0.95 to 1. */
+  rowsDecoded?: number;
   timings: StageTimings;
 }
 
@@ -201,6 +203,7 @@ async function findFaces(stages: Stages, image: Uint8Array, options: FindFacesOp
     rejected: rejected.slice(0, MAX_REJECTED),
     width: photo.width,
     height: photo.height,
+    ...(photo.rowsDecoded !== undefined && { rowsDecoded: photo.rowsDecoded }),
     timings: {
       decodeMs: decoded - started,
       detectMs: detected - decoded,

@@ -1,6 +1,9 @@
+import { formatProblemOf } from '@facepass/contracts/image-format';
 import type { ImageProblem } from '@facepass/contracts/image-problem';
 import sharp, { type Metadata } from 'sharp';
 import type { Box } from './boxes.ts';
+import { reasonOfDamage } from './damage.ts';
+import { decodeCutJpeg } from './jpeg.ts';
 
 /** What an uploaded picture may weigh. Width and height are those of the upright picture. */
 export interface ImageLimits {
@@ -36,6 +39,8 @@ export interface Photo {
   orientation: Orientation;
   width: number;
   height: number;
+  /** Set where the file ends early: the share of the stored rows that are there, 0.95 to 1. */
+  rowsDecoded?: number;
 }
 
 sharp.cache(false);
@@ -44,7 +49,7 @@ sharp.block({ operation: ['VipsForeignLoad'] });
 sharp.unblock({ operation: ['VipsForeignLoadJpegBuffer', 'VipsForeignLoadPngBuffer', 'VipsForeignLoadWebpBuffer'] });
 
 /**
- * Decodes a JPEG, PNG or WebP file (of an animation the first picture) once, at full size, as 8-bit RGB; what is
+ * Decodes a JPEG, PNG or WebP file (of an animation the first picture), at full size, as 8-bit RGB; what is
  * transparent becomes grey. The pixels are not turned upright here: to turn a small raster later is several times
  * cheaper.
  * @throws ImageError when the bytes are something else, damaged or beyond `limits`; sizes are refused from the header
@@ -52,13 +57,13 @@ sharp.unblock({ operation: ['VipsForeignLoadJpegBuffer', 'VipsForeignLoadPngBuff
  */
 export async function decodePhoto(bytes: Uint8Array, limits: ImageLimits): Promise<Photo> {
   if (bytes.length > limits.maxBytes)
-    throw new ImageError('image_too_large', `the image has ${bytes.length} bytes, more than ${limits.maxBytes}`);
+    throw new ImageError('image_too_large', `The image has ${bytes.length} bytes, more than ${limits.maxBytes}.`);
   requireKnownFormat(bytes);
   const header = await readHeader(bytes);
   const orientation = orientationOf(header);
   const [width, height] = orientation >= 5 ? [header.height, header.width] : [header.width, header.height];
   requireSize(width, height, limits);
-  return { stored: await decodePixels(bytes, header, limits), orientation, width, height };
+  return { ...(await decodePixels(bytes, header, limits)), orientation, width, height };
 }
 
 /** The whole photo, upright, at `width` × `height` pixels; smaller sizes are anti-aliased. */
@@ -133,39 +138,15 @@ const TURNS: Record<Orientation, { flop: boolean; angle: number }> = {
 };
 
 function requireKnownFormat(bytes: Uint8Array): void {
-  const format = formatOf(bytes);
-  if (format === 'jpeg' || format === 'png' || format === 'webp') return;
-  if (format === null)
-    throw new ImageError('not_an_image', 'the bytes are not an image: send a JPEG, PNG or WebP file');
-  throw new ImageError('unsupported_format', `the image is ${format}: send a JPEG, PNG or WebP file`);
+  const refused = formatProblemOf(bytes);
+  if (refused) throw new ImageError(refused.problem, refused.detail);
 }
-
-/** The format that the first bytes announce; null when they announce no image. */
-function formatOf(bytes: Uint8Array): string | null {
-  const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 512)).toString('latin1');
-  const known = FORMAT_SIGNATURES.find(([, pattern]) => pattern.test(start));
-  return known ? known[0] : null;
-}
-
-const FORMAT_SIGNATURES: [name: string, pattern: RegExp][] = [
-  ['jpeg', /^\xff\xd8\xff/],
-  ['png', /^\x89PNG\r\n\x1a\n/],
-  ['webp', /^RIFF[^]{4}WEBP/],
-  ['GIF', /^GIF8[79]a/],
-  ['TIFF', /^(II[*+]\0|MM\0[*+])/],
-  ['HEIF or AVIF', /^[^]{4}ftyp(heic|heix|hevc|hevx|heim|heis|mif1|msf1|avif|avis)/],
-  ['BMP', /^BM[^]{4}\0\0\0\0/],
-  ['SVG', /^(\xef\xbb\xbf)?\s*(<\?xml[^]*?)?(<!--[^]*?-->\s*)?(<!DOCTYPE svg[^]*?>\s*)?<svg[\s>]/i],
-  ['JPEG XL', /^(\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n)/],
-  ['JPEG 2000', /^(\0\0\0\x0cjP {2}\r\n\x87\n|\xff\x4f\xff\x51)/],
-  ['PDF', /^%PDF-/],
-];
 
 async function readHeader(bytes: Uint8Array): Promise<Metadata> {
   try {
     return await sharp(bytes, { limitInputPixels: false }).metadata();
   } catch (error) {
-    throw damaged(error);
+    throw damaged(reasonOfDamage(bytes, error));
   }
 }
 
@@ -176,7 +157,7 @@ function orientationOf(header: Metadata): Orientation {
 
 function requireSize(width: number, height: number, limits: ImageLimits): void {
   const refuse = (rule: string) => {
-    throw new ImageError('image_too_many_pixels', `the image is ${width}×${height} pixels, ${rule}`);
+    throw new ImageError('image_too_many_pixels', `The image is ${width}×${height} pixels, ${rule}.`);
   };
   if (width > limits.maxWidth) refuse(`wider than ${limits.maxWidth}`);
   if (height > limits.maxHeight) refuse(`higher than ${limits.maxHeight}`);
@@ -184,27 +165,62 @@ function requireSize(width: number, height: number, limits: ImageLimits): void {
 }
 
 /**
- * Colour profiles of RGB pictures are ignored: to apply one tripled the time of decoding (33 ms against 11 ms for
- * 2.5 megapixels) and moves the colours of a photo less than the light in the room does. CMYK needs its profile.
+ * The pixels of a file, and the share of its rows that are there. A JPEG whose last bytes are missing is kept from
+ * `MIN_ROWS_DECODED` on: browsers show it, and the faces are in it.
  */
-async function decodePixels(bytes: Uint8Array, header: Metadata, limits: ImageLimits): Promise<Raster> {
+async function decodePixels(
+  bytes: Uint8Array,
+  header: Metadata,
+  limits: ImageLimits,
+): Promise<{ stored: Raster; rowsDecoded?: number }> {
+  const decode = (file: Uint8Array, failOn: FailOn) => decodeFile(file, failOn, header, limits);
   try {
-    const { data, info } = await sharp(bytes, {
-      limitInputPixels: limits.maxPixels,
-      failOn: 'error',
-      ignoreIcc: header.space !== 'cmyk',
-    })
-      .flatten({ background: '#808080' })
-      .toColourspace('srgb')
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
-    return { pixels: data, width: info.width, height: info.height };
+    return { stored: await decode(bytes, header.format === 'jpeg' ? 'warning' : 'error') };
   } catch (error) {
-    throw damaged(error);
+    if (header.format !== 'jpeg') throw damaged(reasonOfDamage(bytes, error));
+    return decodeDamagedJpeg(bytes, error as Error, decode);
   }
 }
 
-function damaged(error: unknown): ImageError {
-  const reason = (error as Error).message.split('\n')[0];
-  return new ImageError('image_damaged', `the image cannot be decoded: ${reason}`);
+type FailOn = 'error' | 'warning';
+
+/** A file with flaws that libjpeg only warns of is taken as it is, unless the warning is that data are missing. */
+async function decodeDamagedJpeg(
+  bytes: Uint8Array,
+  error: Error,
+  decode: (file: Uint8Array, failOn: FailOn) => Promise<Raster>,
+): Promise<{ stored: Raster; rowsDecoded?: number }> {
+  try {
+    if (!/premature end/i.test(error.message)) return { stored: await decode(bytes, 'error') };
+    const { raster, missingRows } = await decodeCutJpeg(bytes, decode);
+    const rowsDecoded = 1 - missingRows / raster.height;
+    if (rowsDecoded >= MIN_ROWS_DECODED) return { stored: raster, rowsDecoded };
+    const share = Math.floor(100 * rowsDecoded);
+    throw new Error(`the file ends early: ${share} % of its rows are there, ${100 * MIN_ROWS_DECODED} % are needed`);
+  } catch (reason) {
+    throw damaged(reasonOfDamage(bytes, reason));
+  }
+}
+
+const MIN_ROWS_DECODED = 0.95;
+
+/**
+ * Colour profiles of RGB pictures are ignored: to apply one tripled the time of decoding (33 ms against 11 ms for
+ * 2.5 megapixels) and moves the colours of a photo less than the light in the room does. CMYK needs its profile.
+ */
+async function decodeFile(bytes: Uint8Array, failOn: FailOn, header: Metadata, limits: ImageLimits): Promise<Raster> {
+  const { data, info } = await sharp(bytes, {
+    limitInputPixels: limits.maxPixels,
+    failOn,
+    ignoreIcc: header.space !== 'cmyk',
+  })
+    .flatten({ background: '#808080' })
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  return { pixels: data, width: info.width, height: info.height };
+}
+
+function damaged(reason: string): ImageError {
+  return new ImageError('image_damaged', `The image cannot be decoded: ${reason}.`);
 }

@@ -61,7 +61,7 @@ async function indexOne(
 ): Promise<BatchLine> {
   const { session_id, expires_at } = batch;
   try {
-    const { faces } = await observeIndexing(context.metrics, { signal, ofBatch: true }, async () => {
+    const { faces, warnings } = await observeIndexing(context.metrics, { signal, ofBatch: true }, async () => {
       if (context.draining) throw new ApiProblem('stopping', 'The service is stopping.');
       const image = await fetchPhoto(context, s3_key, signal);
       return patiently(signal, () => indexFaces(context, { session_id, photo_id, expires_at, image }, signal));
@@ -71,6 +71,7 @@ async function indexOne(
       indexed: true,
       faces_detected: faces.length,
       confidence: Math.max(...faces.map((face) => face.confidence)),
+      ...(warnings && { warnings }),
     };
   } catch (error) {
     const problem =

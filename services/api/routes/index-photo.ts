@@ -83,7 +83,7 @@ export async function fetchPhoto(context: Context, s3Key: string, signal?: Abort
   return photo;
 }
 
-function present(photoId: string, { faces, rejected }: FoundFaces): IndexAnswer {
+function present(photoId: string, { faces, rejected, warnings }: FoundFaces): IndexAnswer {
   return {
     indexed: true,
     photo_id: photoId,
@@ -91,6 +91,7 @@ function present(photoId: string, { faces, rejected }: FoundFaces): IndexAnswer 
     faces_detected: faces.length,
     faces: faces.map(({ box, confidence, quality }, face_index) => ({ face_index, box, confidence, quality })),
     rejected,
+    ...(warnings && { warnings }),
   };
 }
 

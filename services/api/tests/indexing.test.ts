@@ -132,6 +132,26 @@ describe('a session from its first photo to its erasure', () => {
     assert.equal((await index('damaged', 'p', photo.subarray(0, 20_000))).body.code, 'image_damaged');
   });
 
+  test('a photo that lacks its last bytes is indexed, and the answer says so', async () => {
+    const photo = await samplePhoto(1);
+    assert.equal((await index('cut', 'whole', photo)).body.warnings, undefined);
+    const { status: code, body } = await index('cut', 'p', photo.subarray(0, Math.floor(0.99 * photo.length)));
+    assert.equal(code, 200);
+    assert.equal(body.warnings.length, 1);
+    assert.equal(body.warnings[0].code, 'image_incomplete');
+    assert.match(body.warnings[0].detail, /^The JPEG file ends early\. The last [1-5] % of its rows are missing\.$/);
+  });
+
+  test('an image of another format is told by name, with the same words at index and search', async () => {
+    const psd = Buffer.from('8BPS\0\x01\0\0\0\0\0\0\0\x03', 'latin1');
+    await index('formats', 'p', await portrait(0));
+    const answers = [(await index('formats', 'q', psd)).body, (await search('formats', psd)).body];
+    for (const { code, detail } of answers) {
+      assert.equal(code, 'unsupported_format');
+      assert.equal(detail, 'The image is PSD. Send a JPEG, PNG or WebP file.');
+    }
+  });
+
   test('the same picture has similarity 1, and the counts follow every change', async () => {
     const first = await portrait(2);
     await index('counts', 'a', first);

@@ -84,9 +84,10 @@ describe('what is refused before any face is looked for', () => {
   test('the bytes decide what is an image, not the content type', async () => {
     const formats = {
       'GIF89a............': 'unsupported_format',
-      '<svg xmlns="http://www.w3.org/2000/svg"/>': 'not_an_image',
+      '<svg xmlns="http://www.w3.org/2000/svg"/>': 'unsupported_format',
       '': 'not_an_image',
-      '%PDF-1.7 ........': 'not_an_image',
+      '%PDF-1.7 ........': 'unsupported_format',
+      '<!doctype html><html><body>Not found</body></html>': 'not_an_image',
     };
     for (const [bytes, code] of Object.entries(formats)) {
       assertProblem(await index({ session_id: 's', photo_id: 'p', image: Buffer.from(bytes) }), code);

@@ -232,6 +232,8 @@ export interface components {
             faces: components["schemas"]["IndexedFace"][];
             /** @description Faces seen, but not indexed: too poor to be compared, or too many. The largest 1,000. */
             rejected: components["schemas"]["RejectedFace"][];
+            /** @description What is wrong with the image, although its faces were indexed. Absent where nothing is. */
+            warnings?: components["schemas"]["ImageWarning"][];
         };
         IndexedFace: {
             face_index: number;
@@ -252,6 +254,14 @@ export interface components {
             box: components["schemas"]["Box"];
             /** @description too_small, blurred, extreme_pose or truncated; over_limit: beyond the number of faces taken of a photo */
             reason: string;
+        };
+        ImageWarning: {
+            /**
+             * @description image_incomplete: the file ends early.
+             * @example image_incomplete
+             */
+            code: string;
+            detail: string;
         };
         Problem: {
             /** @description Page that explains the code. */
@@ -317,6 +327,8 @@ export interface components {
             indexed: true;
             faces_detected: number;
             confidence: number;
+            /** @description What is wrong with the image, although its faces were indexed. Absent where nothing is. */
+            warnings?: components["schemas"]["ImageWarning"][];
         } | {
             /**
              * @description The client’s own name of the photo.

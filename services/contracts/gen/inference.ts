@@ -31,7 +31,11 @@ export interface DetectFacesResponse {
   /** Size of the upright picture, in pixels; boxes and landmarks refer to it. */
   width: number;
   height: number;
-  timings: Timings | undefined;
+  timings:
+    | Timings
+    | undefined;
+  /** Set where a JPEG file ends early: the share of its rows that are there, 0.95 to 1. */
+  rowsDecoded?: number | undefined;
 }
 
 export interface Face {
@@ -168,7 +172,7 @@ export const DetectFacesRequest: MessageFns<DetectFacesRequest> = {
 };
 
 function createBaseDetectFacesResponse(): DetectFacesResponse {
-  return { faces: [], rejected: [], modelId: "", width: 0, height: 0, timings: undefined };
+  return { faces: [], rejected: [], modelId: "", width: 0, height: 0, timings: undefined, rowsDecoded: undefined };
 }
 
 export const DetectFacesResponse: MessageFns<DetectFacesResponse> = {
@@ -190,6 +194,9 @@ export const DetectFacesResponse: MessageFns<DetectFacesResponse> = {
     }
     if (message.timings !== undefined) {
       Timings.encode(message.timings, writer.uint32(50).fork()).join();
+    }
+    if (message.rowsDecoded !== undefined) {
+      writer.uint32(61).float(message.rowsDecoded);
     }
     return writer;
   },
@@ -255,6 +262,14 @@ export const DetectFacesResponse: MessageFns<DetectFacesResponse> = {
             message.timings = Timings.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 61) {
+              break;
+            }
+
+            message.rowsDecoded = reader.float();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -280,6 +295,7 @@ export const DetectFacesResponse: MessageFns<DetectFacesResponse> = {
     message.timings = (object.timings !== undefined && object.timings !== null)
       ? Timings.fromPartial(object.timings)
       : undefined;
+    message.rowsDecoded = object.rowsDecoded ?? undefined;
     return message;
   },
 };
