@@ -1,12 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import type { Scope } from '@facepass/contracts/api-keys';
+import { exchangeOf, type Refusal, type RefusalAnswer } from '@facepass/runtime/http-server';
+import type { Logger } from '@facepass/runtime/logger';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { identifyKey, requireScope, requireSearchAccess } from './auth.ts';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
-import { ApiProblem, problemBody } from './errors.ts';
-import { observeRequests } from './events.ts';
-import { addPages } from './pages.ts';
+import { ApiProblem, problemBody, type ProblemCode } from './errors.ts';
+import { observeRequests, recordRefusal, type Metrics } from './events.ts';
+import { pages } from './pages.ts';
+import { parseQuery } from './query.ts';
 import { deletePhoto } from './routes/delete-photo.ts';
 import { deleteSession } from './routes/delete-session.ts';
 import { health, livez, metrics, readyz } from './routes/health.ts';
@@ -22,23 +26,27 @@ import { traceRequests } from './tracing.ts';
 export function createApp(context: Context): Express {
   const { config, logger } = context;
   const app = express();
-  app.disable('x-powered-by').disable('etag').set('trust proxy', config.trustProxy).set('query parser', 'simple');
+  app.disable('x-powered-by').disable('etag').set('trust proxy', config.trustProxy);
+  // `…/photos/..` reaches the server as `…/`: were that the session's path, erasing a photo would erase its session.
+  app.enable('strict routing').set('query parser', parseQuery);
   app.use(traceRequests, observeRequests(context.metrics, logger), securityHeaders(config), closeWhenDraining(context));
+  app.use(requireWellFormed);
   addCalls(app, context);
   if (config.legacy.enabled) addLegacyCalls(app, context);
-  addPages(app, context);
-  app.use(routeNotFound, answerProblem);
+  app.use(pages(context), routeNotFound, answerProblem);
   return app;
 }
 
 function addCalls(app: Express, context: Context): void {
-  const { search, write, upload } = guards(context);
+  const { search, write } = guards(context);
   const calls = [
-    ['post', '/api/v1/index', write('index'), upload, indexPhoto(context)],
+    ['post', '/api/v1/index', write('index'), indexPhoto(context)],
     ['post', '/api/v1/index/batch', write('index'), indexBatch(context)],
+    ['delete', '/api/v1/index', write('delete'), deleteSession(context)],
     ['delete', '/api/v1/index/:session_id', write('delete'), deleteSession(context)],
+    ['delete', '/api/v1/index/:session_id/photos', write('delete'), deletePhoto(context)],
     ['delete', '/api/v1/index/:session_id/photos/:photo_id', write('delete'), deletePhoto(context)],
-    ['post', '/api/v1/search', search, upload, searchFaces(context)],
+    ['post', '/api/v1/search', search, searchFaces(context)],
     ['get', '/api/v1/search/status/:session_id', search, sessionStatus(context)],
     ['post', '/api/v1/search/tokens', write('index'), createSearchToken(context)],
     ['get', '/api/v1/settings', settings(context)],
@@ -47,33 +55,30 @@ function addCalls(app: Express, context: Context): void {
     ['get', '/readyz', readyz(context)],
     ['get', '/metrics', metrics(context)],
   ] as const;
-  for (const [method, path, ...handlers] of calls)
-    app
-      .route(path)
-      [method](...handlers.flat())
-      .all(methodNotAllowed(method));
+  for (const [method, path, ...handlers] of calls) app[method](path, ...handlers.flat());
+  for (const [path, methods] of Map.groupBy(calls, ([, path]) => path))
+    app.all(path, methodNotAllowed(methods.map(([method]) => method.toUpperCase())));
 }
 
 /** The calls of earlier clients: the same handlers, announced to end (RFC 9745, RFC 8594). */
 function addLegacyCalls(app: Express, context: Context): void {
-  const { search, write, upload } = guards(context);
+  const { search, write } = guards(context);
   const announceEnd: RequestHandler = (_request, response, next) => {
     response.setHeader('Deprecation', `@${LEGACY_DEPRECATED_AT / 1000}`);
     response.setHeader('Sunset', new Date(context.config.legacy.sunset).toUTCString());
     response.setHeader('Link', '</docs>; rel="deprecation"');
     next();
   };
-  app.post('/api/v1/faces/search-session', announceEnd, search, upload, searchFaces(context));
-  app.post('/api/v1/faces/index-session/:session_id', announceEnd, write('index'), upload, indexPhoto(context));
+  app.post('/api/v1/faces/search-session', announceEnd, search, searchFaces(context));
+  app.post('/api/v1/faces/index-session/:session_id', announceEnd, write('index'), indexPhoto(context));
 }
 
 const LEGACY_DEPRECATED_AT = Date.UTC(2026, 10, 1);
 
 /** What stands before the handlers; the limits are counted before keys and tokens are judged. */
-function guards({ config, keys, limits, tokens, uploads }: Context) {
+function guards({ config, keys, limits, tokens }: Context) {
   const identify = identifyKey(keys);
   return {
-    upload: uploads,
     search: [identify, limits.searches, requireSearchAccess(config.search.access, tokens)],
     write: (scope: Scope) => [identify, limits.writes, requireScope(scope)],
   };
@@ -107,10 +112,23 @@ function closeWhenDraining(context: Context): RequestHandler {
   };
 }
 
-function methodNotAllowed(allowed: string): RequestHandler {
+/** What Node's parser takes and no client should send; Node's own refusals of the first two have no body. */
+const requireWellFormed: RequestHandler = (request, _response, next) => {
+  const { host, expect } = request.headers;
+  if (host === undefined && request.httpVersion === '1.1')
+    throw new ApiProblem('malformed_request', 'The header Host is missing.');
+  if (expect !== undefined && expect.toLowerCase() !== '100-continue')
+    throw new ApiProblem('expectation_failed', 'Only Expect: 100-continue can be met.');
+  // Node reads such bytes as Latin-1: an id sent so would be another one.
+  if (/[^\x21-\x7e]/.test(request.url))
+    throw new ApiProblem('malformed_request', 'The URL has characters that must be percent-encoded.');
+  next();
+};
+
+function methodNotAllowed(allowed: string[]): RequestHandler {
   return (request, response) => {
-    response.setHeader('Allow', allowed.toUpperCase());
-    throw new ApiProblem('method_not_allowed', `${request.method} is not allowed here, only ${allowed.toUpperCase()}.`);
+    response.setHeader('Allow', allowed.join(', '));
+    throw new ApiProblem('method_not_allowed', `${request.method} is not allowed here, only ${allowed.join(' and ')}.`);
   };
 }
 
@@ -124,6 +142,7 @@ const answerProblem: ErrorRequestHandler = (error, _request, response, _next) =>
   response.locals.code = problem.code;
   response.locals.cause = problem.cause ?? problem;
   if (response.headersSent) return void response.destroy();
+  if (exchangeOf(response).left.aborted) return;
   if (problem.status === 503 && !response.hasHeader('Retry-After'))
     response.setHeader('Retry-After', Math.ceil((problem.retryAfterMs ?? 1000) / 1000));
   response
@@ -132,10 +151,34 @@ const answerProblem: ErrorRequestHandler = (error, _request, response, _next) =>
     .json(problemBody(problem, response.locals.requestId));
 };
 
+/** The answer to a request that Node's parser or its time limits refuse before the app sees it, and its record. */
+export function answerRefusal(metrics: Metrics, logger: Logger, refusal: Refusal): RefusalAnswer {
+  const [code, detail] = REFUSALS[refusal];
+  const problem = new ApiProblem(code, detail);
+  const requestId = randomUUID();
+  recordRefusal(metrics, logger, problem, requestId);
+  return {
+    status: problem.status,
+    headers: { 'Content-Type': 'application/problem+json; charset=utf-8', 'X-Request-Id': requestId },
+    body: JSON.stringify(problemBody(problem, requestId)),
+  };
+}
+
+const REFUSALS: Record<Refusal, [ProblemCode, string]> = {
+  malformed: ['malformed_request', 'The request is not well-formed HTTP.'],
+  too_late: ['request_timeout', 'The request did not arrive within the time limit.'],
+  headers_too_large: ['headers_too_large', 'The request line and the headers are more than 16 KB.'],
+  chunk_too_large: ['body_too_large', 'The extensions of a chunk are more than 16 KB.'],
+};
+
 function asProblem(error: unknown): ApiProblem {
   if (error instanceof ApiProblem) return error;
   // Express throws this for a path such as /api/v1/index/%zz.
   if (error instanceof URIError)
     return new ApiProblem('invalid_parameter', 'The path is not well-formed percent-encoding.');
+  const status = Number((error as { status?: unknown } | null)?.status);
+  // Of the pages' files: `send` throws these.
+  if (status === 412) return new ApiProblem('precondition_failed', 'The page has no version that can be compared.');
+  if (status === 404) return new ApiProblem('route_not_found', 'There is no such page.');
   return new ApiProblem('internal_error', 'The request could not be served.', { cause: error });
 }

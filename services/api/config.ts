@@ -91,7 +91,12 @@ export const apiEnvironment = z.object({
     .optional()
     .describe('Certificate to show them, where they ask for one (PEM, usually by `INFERENCE_TLS_CERT_FILE`).'),
   INFERENCE_TLS_KEY: pem.optional().describe('Its private key (PEM, usually by `INFERENCE_TLS_KEY_FILE`).'),
-  INFERENCE_TIMEOUT_MS: milliseconds.default(15_000).describe('Longest analysis of one image; then 503.'),
+  INFERENCE_TIMEOUT_MS: milliseconds
+    .default(15_000)
+    .describe('Longest analysis of a selfie, waiting included; then 503 `inference_timeout`.'),
+  INFERENCE_INDEX_TIMEOUT_MS: milliseconds
+    .default(120_000)
+    .describe('Longest analysis of a photo to index, likewise: a crowd takes a core about 0.1 s a face.'),
   MODEL_PACK: text
     .regex(/^[a-z0-9-]+$/, 'must be the name of a folder in models/')
     .default('dlib')
@@ -118,7 +123,7 @@ export const apiEnvironment = z.object({
   MAX_IMAGE_HEIGHT: integerVariable(32, 65_535).default(4096).describe('Highest image; likewise.'),
   CONCURRENT_UPLOADS_LIMIT: integerVariable(1, 10_000)
     .default(64)
-    .describe('Most requests with an image at a time; then 503.'),
+    .describe('Most images in memory at a time; then uploads get 503, and photos of a batch wait.'),
   REQUEST_TIMEOUT_MS: milliseconds.default(30_000).describe('Longest time a client may take to send a request.'),
   DRAIN_DELAY_MS: integerVariable(0, 60_000)
     .default(5000)
@@ -210,6 +215,7 @@ function configOf(env: ApiEnvironment) {
       address: env.INFERENCE_ADDRESS,
       tls: inferenceTlsOf(env),
       timeoutMs: env.INFERENCE_TIMEOUT_MS,
+      indexTimeoutMs: env.INFERENCE_INDEX_TIMEOUT_MS,
       minConfidence: env.FACE_DETECTION_THRESHOLD,
       maxFaces: env.FACES_PER_PHOTO_LIMIT,
       maxImageBytes: env.MAX_IMAGE_BYTES,

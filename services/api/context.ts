@@ -1,16 +1,16 @@
 import { modelIdOf, readModelPack, type ModelPack } from '@facepass/contracts/model-pack';
 import { ConfigurationError } from '@facepass/runtime/environment';
-import type { RequestHandler } from 'express';
 import type { Logger } from '@facepass/runtime/logger';
 import type { Config } from './config.ts';
 import { openPool, type Pool } from './db/pool.ts';
 import { createMetrics, type Metrics } from './events.ts';
+import { createImageMemory, type ImageMemory } from './image-memory.ts';
 import { openInferenceClient, type InferenceClient } from './inference-client.ts';
 import { openKeyRing, type KeyRing } from './keys.ts';
 import { openRateLimits, type RateLimits } from './rate-limit.ts';
 import { searchTokens, type SearchTokens } from './search-token.ts';
 import { openPhotoStorage, type PhotoStorage } from './storage.ts';
-import { limitConcurrentUploads } from './upload.ts';
+import { FORM_OVERHEAD_BYTES } from './upload.ts';
 
 /** What the routes work with. */
 export interface Context extends AsyncDisposable {
@@ -26,7 +26,7 @@ export interface Context extends AsyncDisposable {
   tokens: SearchTokens;
   limits: RateLimits;
   /** One bound on the images in memory, whichever call brought them. */
-  uploads: RequestHandler;
+  imageMemory: ImageMemory;
   metrics: Metrics;
   version: string;
   /** Set once the process is to stop: readiness says so. */
@@ -57,7 +57,7 @@ export async function openContext(config: Config, logger: Logger, version: strin
     keys,
     tokens: searchTokens(config.search.tokenSecrets),
     limits,
-    uploads: limitConcurrentUploads(config.upload.concurrent),
+    imageMemory: createImageMemory(config.upload.concurrent, config.upload.maxImageBytes + FORM_OVERHEAD_BYTES),
     metrics: createMetrics(pool),
     version,
     draining: false,

@@ -15,7 +15,13 @@ export const PROBLEMS = {
     400,
     'The body cannot be read',
     'Send well-formed multipart/form-data or JSON, complete and with a boundary of at most 70 characters.',
-    'The body ended early, its boundary is missing, too long or wrong, or its JSON does not parse. A proxy that cuts uploads looks the same.',
+    'The body ended early, its boundary is missing, too long or wrong, a part has no name, or its JSON does not parse. A proxy that cuts uploads looks the same.',
+  ],
+  malformed_request: [
+    400,
+    'The request is not well-formed HTTP',
+    'Send it with an HTTP library; `detail` says what is wrong.',
+    'The request line, a header or a chunk breaks the rules of HTTP, the header Host is missing, or the URL has characters that must be percent-encoded.',
   ],
   image_missing: [
     400,
@@ -143,6 +149,12 @@ export const PROBLEMS = {
     'The header Allow names the methods.',
     'The path is right, the method is not: a GET where POST is meant, or a redirect that turned POST into GET.',
   ],
+  request_timeout: [
+    408,
+    'The request took too long to arrive',
+    'Send it again over a faster connection, or a smaller image.',
+    'The request was not complete after REQUEST_TIMEOUT_MS, or its headers after 10 seconds.',
+  ],
   session_erased: [
     409,
     'The session or photo was erased meanwhile',
@@ -154,6 +166,12 @@ export const PROBLEMS = {
     'The session was indexed with another model',
     'Vectors of two models are never compared: erase the session and index it again, or run the model it was made with.',
     'The session’s vectors were made by the model pack that ran before; the answer names both.',
+  ],
+  precondition_failed: [
+    412,
+    'The precondition cannot be met',
+    'Leave out If-Match and If-Unmodified-Since.',
+    'A page or file was asked for only in a version that is not served.',
   ],
   image_too_large: [
     413,
@@ -173,11 +191,23 @@ export const PROBLEMS = {
     'Send multipart/form-data, application/json, or an image/jpeg, image/png or image/webp body.',
     'The Content-Type is none of those the call takes; often it was set by hand and lacks its boundary.',
   ],
+  expectation_failed: [
+    417,
+    'The expectation cannot be met',
+    'Send no Expect header, or Expect: 100-continue.',
+    'The request has an Expect header of another kind.',
+  ],
   rate_limited: [
     429,
     'Too many requests',
     'Wait as long as Retry-After says.',
     'More calls came within a minute than RATE_LIMIT_WRITES_PER_MINUTE (per key) or RATE_LIMIT_SEARCHES_PER_MINUTE (per client address). Behind a proxy without TRUST_PROXY all guests are one address.',
+  ],
+  headers_too_large: [
+    431,
+    'The headers are too large',
+    'Send fewer or shorter headers, cookies or parameters in the URL.',
+    'The request line and the headers are more than 16 KB.',
   ],
   internal_error: [
     500,
@@ -195,7 +225,13 @@ export const PROBLEMS = {
     503,
     'No inference server answers',
     'Send the request again after Retry-After.',
-    'Every inference server is down, still loading its models, or took longer than INFERENCE_TIMEOUT_MS.',
+    'Every inference server is down, still loading its models, or closes its connection before it has answered.',
+  ],
+  inference_timeout: [
+    503,
+    'The image takes longer than its time limit',
+    'Raise the limit that `detail` names, or send the image with fewer faces or when there is less load.',
+    'The analysis reached INFERENCE_TIMEOUT_MS (a search), INFERENCE_INDEX_TIMEOUT_MS (a photo to index) or the inference server’s INFERENCE_IMAGE_TIMEOUT_MS. A crowd takes time for each face; a busy server takes more.',
   ],
   inference_model_mismatch: [
     503,
@@ -225,7 +261,7 @@ export const PROBLEMS = {
     503,
     'Too many uploads at a time',
     'Send the request again after Retry-After.',
-    'CONCURRENT_UPLOADS_LIMIT images are in the memory of this process.',
+    'CONCURRENT_UPLOADS_LIMIT images are in the memory of this process, or so many bytes of those that arrive.',
   ],
 } as const satisfies Record<string, readonly [status: number, title: string, advice: string, cause: string]>;
 

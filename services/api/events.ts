@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRegistry, exemplarLabels, type MetricsRegistry } from '@facepass/runtime/exposition';
+import { exchangeOf } from '@facepass/runtime/http-server';
 import type { Logger } from '@facepass/runtime/logger';
 import { context } from '@opentelemetry/api';
 import type { Request, RequestHandler, Response } from 'express';
@@ -164,7 +165,7 @@ export function observeRequests(metrics: Metrics, logger: Logger): RequestHandle
     response.locals.requestId = acceptedId(request.get('x-request-id')) ?? randomUUID();
     response.setHeader('X-Request-Id', response.locals.requestId);
     const record = () => recordRequest(metrics, logger, request, response, (performance.now() - started) / 1000);
-    response.once('close', context.bind(context.active(), record));
+    void exchangeOf(response).over.then(context.bind(context.active(), record));
     next();
   };
 }
@@ -178,7 +179,7 @@ export function observeSearch(metrics: Metrics, response: Response): void {
     if (waited(status))
       metrics.searchSeconds.observe({ value: (performance.now() - started) / 1000, exemplarLabels: exemplarLabels() });
   };
-  response.once('close', context.bind(context.active(), record));
+  void exchangeOf(response).over.then(context.bind(context.active(), record));
 }
 
 /**
@@ -274,6 +275,14 @@ function recordRequest(metrics: Metrics, logger: Logger, request: Request, respo
   if (status >= 500) logger.error({ ...line, err: cause }, 'request');
   else if (!QUIET_ROUTES.has(route))
     logger.info(line, response.writableFinished ? 'request' : 'request left by its client');
+}
+
+/** Records a request that was refused before the app saw it. */
+export function recordRefusal(metrics: Metrics, logger: Logger, problem: ApiProblem, requestId: string): void {
+  const { code, status } = problem;
+  metrics.httpSeconds.observe({ labels: { route: 'unmatched', method: 'other', status }, value: 0 });
+  metrics.problems.inc({ code });
+  logger.info({ request_id: requestId, route: 'unmatched', status, code }, 'request');
 }
 
 /** The status that was answered, or CLIENT_LEFT where none was. */

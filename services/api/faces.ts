@@ -2,6 +2,7 @@ import type { Box } from '@facepass/contracts/http';
 import type { DetectFacesResponse, Face } from '@facepass/contracts/inference';
 import type { Context } from './context.ts';
 import { ApiProblem } from './errors.ts';
+import type { Purpose } from './inference-client.ts';
 
 /** A face as the inference server found it, its numbers rounded to what they are worth. */
 export interface FoundFace {
@@ -23,8 +24,13 @@ export interface FoundFaces {
  * The faces of an image, at least one.
  * @throws ApiProblem no_face, inference_model_mismatch, or what `InferenceClient.detectFaces` throws
  */
-export async function findFaces(context: Context, image: Uint8Array, signal?: AbortSignal): Promise<FoundFaces> {
-  const found = await context.inference.detectFaces(image, signal);
+export async function findFaces(
+  context: Context,
+  image: Uint8Array,
+  purpose: Purpose,
+  signal?: AbortSignal,
+): Promise<FoundFaces> {
+  const found = await context.inference.detectFaces(image, purpose, signal);
   requireModel(context, found);
   const rejected = found.rejected.map(({ box, reason }) => ({ box: roundedBox(box), reason }));
   if (found.faces.length === 0) throw new ApiProblem('no_face', noFaceDetail(rejected), { rejected });

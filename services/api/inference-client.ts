@@ -1,6 +1,6 @@
 import { FaceAnalysisDefinition, type DetectFacesResponse } from '@facepass/contracts/inference';
 import { IMAGE_PROBLEM_TRAILER, type ImageProblem } from '@facepass/contracts/image-problem';
-import { RETRY_AFTER_TRAILER } from '@facepass/contracts/retry-after';
+import { RETRY_AFTER_TRAILER, TIME_LIMIT_TRAILER } from '@facepass/contracts/trailers';
 import { context, propagation } from '@opentelemetry/api';
 import { ChannelCredentials, ClientError, createChannel, createClientFactory, Metadata, Status } from 'nice-grpc';
 import { deadlineMiddleware } from 'nice-grpc-client-middleware-deadline';
@@ -11,16 +11,76 @@ import { inClientSpan } from './tracing.ts';
 
 export interface InferenceClient extends Disposable {
   /**
-   * Every face of an image. An answer that no server could give is asked of another one, once.
-   * @throws ApiProblem: the image's fault with its code, or inference_unavailable, inference_overloaded
+   * Every face of an image, within the time limit of `purpose`. An answer that no server could give is asked of
+   * another one, once.
+   * @throws ApiProblem: the image's fault with its code, or inference_unavailable, inference_overloaded,
+   * inference_timeout
    */
-  detectFaces(image: Uint8Array, signal?: AbortSignal): Promise<DetectFacesResponse>;
+  detectFaces(image: Uint8Array, purpose: Purpose, signal?: AbortSignal): Promise<DetectFacesResponse>;
   /** null when a server serves, else a short reason. */
   checkHealth(): Promise<string | null>;
 }
 
+/** What the faces are for: a guest waits for a search, and a crowd to index takes its time. */
+export type Purpose = 'search' | 'index';
+
 /** A client with one connection per address of the inference service, used in turn. */
 export function openInferenceClient(config: InferenceConfig): InferenceClient {
+  let connection = connect(config);
+  const { minConfidence, maxFaces } = config;
+
+  async function attempt(image: Uint8Array, limit: Limit, signal?: AbortSignal): Promise<DetectFacesResponse> {
+    const metadata = Metadata();
+    propagation.inject(context.active(), metadata, { set: (carrier, name, value) => carrier.set(name, value) });
+    let trailer = Metadata();
+    const onTrailer = (received: Metadata) => (trailer = received);
+    const { analysis } = connection;
+    const options = { deadline: limit.deadline, signal, metadata, onTrailer };
+    try {
+      return await analysis.detectFaces({ image, minConfidence, maxFaces }, options);
+    } catch (error) {
+      if (isStatus(error, Status.DEADLINE_EXCEEDED) && analysis === connection.analysis) renew();
+      throw asProblem(error, trailer, limit);
+    }
+  }
+
+  /** A server whose machine died answers nothing; new connections reach only those that live. */
+  function renew(): void {
+    if (performance.now() - connection.openedAt < LEAST_AGE_MS) return;
+    const { channel } = connection;
+    connection = connect(config);
+    channel.close();
+  }
+
+  return {
+    async detectFaces(image, purpose, signal) {
+      const limit = limitOf(config, purpose);
+      const call = () =>
+        inClientSpan(DETECT_FACES, { 'rpc.system.name': 'grpc', 'rpc.method': DETECT_FACES }, () =>
+          attempt(image, limit, signal),
+        );
+      return call().catch((error) => (isStatus(error.cause, Status.UNAVAILABLE) ? call() : Promise.reject(error)));
+    },
+    async checkHealth() {
+      try {
+        const { status } = await connection.health.check({ service: '' }, { deadline: new Date(Date.now() + 1000) });
+        return status === SERVING ? null : 'the inference server does not serve';
+      } catch {
+        return 'no inference server answers';
+      }
+    },
+    [Symbol.dispose]: () => connection.channel.close(),
+  };
+}
+
+/** Connections that are younger stay when a call on them reaches its deadline. */
+const LEAST_AGE_MS = 5000;
+
+/**
+ * No keepalive pings: grpc-js takes a connection that closes gently, since it reached its age, for dead at the next
+ * ping, and ends the calls on it; none could last longer than about 40 s (docs/decisions/0052).
+ */
+function connect(config: InferenceConfig) {
   const channel = createChannel(config.address, credentialsOf(config), {
     'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
     'grpc.enable_retries': 0,
@@ -31,46 +91,28 @@ export function openInferenceClient(config: InferenceConfig): InferenceClient {
     // grpc-js waits 30 s between two looks at DNS: two pods replaced within that time left a client with dead
     // addresses, 103 calls in a row unanswered.
     'grpc.dns_min_time_between_resolutions_ms': 1000,
-    'grpc.keepalive_time_ms': 20_000,
-    'grpc.keepalive_timeout_ms': 20_000,
+    // A new channel must not find the connections of the one before.
+    'grpc.use_local_subchannel_pool': 1,
   });
   const factory = createClientFactory().use(deadlineMiddleware);
-  const analysis = factory.create(FaceAnalysisDefinition, channel);
-  const health = factory.create(HealthDefinition, channel);
-
-  const { minConfidence, maxFaces } = config;
-
-  async function attempt(image: Uint8Array, deadline: Date, signal?: AbortSignal): Promise<DetectFacesResponse> {
-    const metadata = Metadata();
-    propagation.inject(context.active(), metadata, { set: (carrier, name, value) => carrier.set(name, value) });
-    let trailer = Metadata();
-    const onTrailer = (received: Metadata) => (trailer = received);
-    try {
-      return await analysis.detectFaces({ image, minConfidence, maxFaces }, { deadline, signal, metadata, onTrailer });
-    } catch (error) {
-      throw asProblem(error, trailer);
-    }
-  }
-
   return {
-    async detectFaces(image, signal) {
-      const deadline = new Date(Date.now() + config.timeoutMs);
-      const call = () =>
-        inClientSpan(DETECT_FACES, { 'rpc.system.name': 'grpc', 'rpc.method': DETECT_FACES }, () =>
-          attempt(image, deadline, signal),
-        );
-      return call().catch((error) => (isStatus(error.cause, Status.UNAVAILABLE) ? call() : Promise.reject(error)));
-    },
-    async checkHealth() {
-      try {
-        const { status } = await health.check({ service: '' }, { deadline: new Date(Date.now() + 1000) });
-        return status === SERVING ? null : 'the inference server does not serve';
-      } catch {
-        return 'no inference server answers';
-      }
-    },
-    [Symbol.dispose]: () => channel.close(),
+    channel,
+    openedAt: performance.now(),
+    analysis: factory.create(FaceAnalysisDefinition, channel),
+    health: factory.create(HealthDefinition, channel),
   };
+}
+
+interface Limit {
+  deadline: Date;
+  /** For the client, who may ask for a longer one. */
+  name: string;
+}
+
+function limitOf({ timeoutMs, indexTimeoutMs }: InferenceConfig, purpose: Purpose): Limit {
+  const [variable, ms] =
+    purpose === 'search' ? ['INFERENCE_TIMEOUT_MS', timeoutMs] : ['INFERENCE_INDEX_TIMEOUT_MS', indexTimeoutMs];
+  return { deadline: new Date(Date.now() + ms), name: `${variable} (${ms} ms)` };
 }
 
 const DETECT_FACES = 'facepass.inference.v1.FaceAnalysis/DetectFaces';
@@ -87,20 +129,28 @@ function credentialsOf({ tls }: InferenceConfig): ChannelCredentials {
   );
 }
 
-function asProblem(error: unknown, trailer: Metadata): unknown {
+function asProblem(error: unknown, trailer: Metadata, limit: Limit): unknown {
   const imageProblem = trailer.get(IMAGE_PROBLEM_TRAILER);
   if (error instanceof ClientError && imageProblem) return new ApiProblem(imageProblem as ImageProblem, error.details);
   if (isStatus(error, Status.RESOURCE_EXHAUSTED)) {
+    // gRPC's own limit has the same status, but not the trailer of a server that is full.
+    if (/larger than max/i.test(error.details))
+      return new ApiProblem('image_too_large', 'The image is larger than the inference server takes.', {
+        cause: error,
+      });
     const retryAfterMs = Number(trailer.get(RETRY_AFTER_TRAILER)) || undefined;
     return new ApiProblem('inference_overloaded', 'All inference servers are busy.', { cause: error, retryAfterMs });
   }
   if (isStatus(error, Status.UNAVAILABLE))
     return new ApiProblem('inference_unavailable', 'No inference server answers.', { cause: error });
-  if (isStatus(error, Status.DEADLINE_EXCEEDED))
-    return new ApiProblem('inference_unavailable', 'The image was not analysed in time.', { cause: error });
+  if (isStatus(error, Status.DEADLINE_EXCEEDED)) {
+    const reached = trailer.get(TIME_LIMIT_TRAILER) ?? limit.name;
+    const detail = `The image was not analysed in time: it reached ${reached}.`;
+    return new ApiProblem('inference_timeout', detail, { cause: error });
+  }
   return error;
 }
 
-function isStatus(error: unknown, status: Status): boolean {
+function isStatus(error: unknown, status: Status): error is ClientError {
   return error instanceof ClientError && error.code === status;
 }

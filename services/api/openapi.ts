@@ -37,7 +37,16 @@ const BARE_IMAGES = { 'image/jpeg': bareImage, 'image/png': bareImage, 'image/we
 
 const plainText = { description: 'In one word or line.', content: { 'text/plain': { schema: z.string() } } };
 
-const ANY_CALL: ProblemCode[] = ['invalid_parameter', 'rate_limited', 'internal_error', 'database_unavailable'];
+const ANY_CALL: ProblemCode[] = [
+  'invalid_parameter',
+  'malformed_request',
+  'request_timeout',
+  'expectation_failed',
+  'rate_limited',
+  'headers_too_large',
+  'internal_error',
+  'database_unavailable',
+];
 const KEYED: ProblemCode[] = ['api_key_required', 'api_key_invalid', 'scope_missing'];
 const TOKENED: ProblemCode[] = ['search_token_required', 'search_token_invalid', 'api_key_invalid'];
 const BODY: ProblemCode[] = ['malformed_body', 'unsupported_media_type', 'body_too_large'];
@@ -51,6 +60,7 @@ const IMAGE: ProblemCode[] = [
   'image_too_large',
   'no_face',
   'inference_unavailable',
+  'inference_timeout',
   'inference_model_mismatch',
   'inference_overloaded',
   'overloaded',
@@ -155,6 +165,37 @@ const CALLS: RouteConfig[] = [
     summary: 'Erase a photo',
     security: KEY,
     request: { params: z.object({ session_id: http.sessionId, photo_id: http.photoId }) },
+    responses: {
+      200: json(http.deleteAnswer, 'Nothing of the photo is left.'),
+      ...problems(...ANY_CALL, ...KEYED, 'photo_not_indexed'),
+    },
+  },
+  {
+    method: 'delete',
+    path: '/api/v1/index',
+    operationId: 'eraseSessionByQuery',
+    tags: ['index'],
+    summary: 'Erase a session whose id a path cannot carry',
+    description: 'The same as with the id in the path, for ids such as `..`, which clients take for a step up.',
+    security: KEY,
+    request: { query: z.object({ session_id: http.storedSessionId }) },
+    responses: {
+      200: json(http.deleteAnswer, 'Nothing of the session is left.'),
+      ...problems(...ANY_CALL, ...KEYED, 'session_not_indexed'),
+    },
+  },
+  {
+    method: 'delete',
+    path: '/api/v1/index/{session_id}/photos',
+    operationId: 'erasePhotoByQuery',
+    tags: ['index'],
+    summary: 'Erase a photo whose id a path cannot carry',
+    description: 'The same as with the id in the path, for ids such as `..`, which clients take for a step up.',
+    security: KEY,
+    request: {
+      params: z.object({ session_id: http.sessionId }),
+      query: z.object({ photo_id: http.storedPhotoId }),
+    },
     responses: {
       200: json(http.deleteAnswer, 'Nothing of the photo is left.'),
       ...problems(...ANY_CALL, ...KEYED, 'photo_not_indexed'),

@@ -1,13 +1,17 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import express, { type Express, type RequestHandler, type Response } from 'express';
+import express, { type RequestHandler, type Response, type Router } from 'express';
 import type { Context } from './context.ts';
 import { PROBLEMS, type ProblemCode } from './errors.ts';
 import { openApiDocument } from './openapi.ts';
 
-/** The pages people read: the API reference, the page of each problem code, and the console where it is built. */
-export function addPages(app: Express, { config, version }: Context): void {
+/**
+ * The pages people read: the API reference, the page of each problem code, and the console where it is built. People
+ * type slashes at the end: unlike the calls, pages do not mind them.
+ */
+export function pages({ config, version }: Context): Router {
+  const app = express.Router();
   const document = openApiDocument({ version, legacy: config.legacy.enabled });
   app.get('/openapi.json', (_request, response) => void response.json(document));
   app.get('/docs', (_request, response) => sendPage(response, REFERENCE_TITLE, REFERENCE));
@@ -29,20 +33,26 @@ export function addPages(app: Express, { config, version }: Context): void {
     app.get('/', (_request, response) =>
       sendPage(response, 'Facepass', '<h1>Facepass</h1><p>The API reference is at <a href="/docs">/docs</a>.</p>'),
     );
+  return app;
 }
 
 const CONSOLE = fileURLToPath(new URL('../console/dist', import.meta.url));
 
-function addConsole(app: Express): void {
+function addConsole(app: Router): void {
   app.get('/', sendFile(join(CONSOLE, 'index.html')));
   app.get('/s/:session_id', sendFile(join(CONSOLE, 'guest.html')));
-  app.use('/assets', express.static(join(CONSOLE, 'assets'), { immutable: true, maxAge: '1y', index: false }));
-  app.use(express.static(CONSOLE, { index: false }));
+  app.use('/assets', express.static(join(CONSOLE, 'assets'), { immutable: true, maxAge: '1y', ...STATIC }));
+  app.use(express.static(CONSOLE, STATIC));
 }
 
+/** Whole files only: `send` answers a range beyond the end with an error of its own. */
+const STATIC = { index: false, acceptRanges: false } as const;
+
+/** The folder is the root, so that a folder above whose name begins with a dot does not hide the file. */
 function sendFile(path: string): RequestHandler {
+  const options = { root: dirname(path), acceptRanges: false };
   return (_request, response, next) =>
-    response.setHeader('Cache-Control', 'no-cache').sendFile(path, (error) => error && next(error));
+    response.setHeader('Cache-Control', 'no-cache').sendFile(basename(path), options, (error) => error && next(error));
 }
 
 const REFERENCE_TITLE = 'Facepass API';

@@ -1,11 +1,9 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConfigurationError } from '@facepass/runtime/environment';
+import { startHttpServer } from '@facepass/runtime/http-server';
 import { startOperationsServer } from '@facepass/runtime/operations-server';
 import { connectionFault } from '@facepass/runtime/postgres';
-import { createApp } from './app.ts';
-import type { Config } from './config.ts';
+import { answerRefusal, createApp } from './app.ts';
 import type { Context } from './context.ts';
 import { judgeSchema } from './db/schema.ts';
 import { recordSchema, showReadiness } from './events.ts';
@@ -37,10 +35,16 @@ export async function startApi(context: Context): Promise<ApiServer> {
     }),
   );
   stack.use(startRetentionSweep(context));
-  const server = await listen(createApp(context), config);
-  stack.defer(() => finish(server));
+  const server = stack.use(
+    await startHttpServer(createApp(context), {
+      port: config.port,
+      host: config.host,
+      requestTimeoutMs: config.requestTimeoutMs,
+      refuse: (refusal) => answerRefusal(metrics, logger, refusal),
+    }),
+  );
   stack.defer(() => becomeUnready(context));
-  const { port } = server.address() as AddressInfo;
+  const { port } = server;
   logger.info({ port, metrics_port: operations.port, model: context.modelId }, 'serving');
   const owned = stack.move();
   return { port, metricsPort: operations.port, [Symbol.asyncDispose]: () => owned.disposeAsync() };
@@ -66,25 +70,4 @@ async function refuseUnfitDatabase({ pool, pack, config, logger, metrics }: Cont
     if (error instanceof ConfigurationError) throw error;
     logger.warn({ reason: connectionFault((error as Error).cause ?? error) }, 'not ready yet');
   }
-}
-
-async function listen(app: ReturnType<typeof createApp>, config: Config): Promise<Server> {
-  const server = createServer(
-    {
-      requestTimeout: config.requestTimeoutMs,
-      headersTimeout: Math.min(10_000, config.requestTimeoutMs),
-      keepAliveTimeout: 65_000,
-      maxHeaderSize: 16_384,
-    },
-    app,
-  );
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(config.port, config.host, resolve));
-  return server;
-}
-
-/** Ends once every request is answered; idle connections are closed at once, the others after their answer. */
-async function finish(server: Server): Promise<void> {
-  const closed = new Promise((resolve) => server.close(resolve));
-  server.closeIdleConnections();
-  await closed;
 }

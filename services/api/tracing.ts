@@ -1,4 +1,5 @@
 import { context, propagation, SpanKind, SpanStatusCode, trace, type Attributes, type Span } from '@opentelemetry/api';
+import { exchangeOf } from '@facepass/runtime/http-server';
 import type { RequestHandler } from 'express';
 
 /**
@@ -11,7 +12,7 @@ export const traceRequests: RequestHandler = (request, response, next) => {
     { kind: SpanKind.SERVER, attributes: { 'http.request.method': request.method } },
     parent,
   );
-  response.once('close', () => {
+  void exchangeOf(response).over.then(() => {
     const route: unknown = request.route?.path;
     if (typeof route === 'string') span.updateName(`${request.method} ${route}`).setAttribute('http.route', route);
     span.setAttribute('http.response.status_code', response.statusCode);

@@ -1,49 +1,107 @@
 import { formatProblemOf } from '@facepass/contracts/image-format';
-import { Busboy } from '@fastify/busboy';
-import type { Request, RequestHandler } from 'express';
+import type { Request } from 'express';
 import { ApiProblem, type ProblemCode } from './errors.ts';
+import type { ImageMemory, Receiving } from './image-memory.ts';
+import { partsOf, type Part } from './multipart.ts';
+import { fieldProblem, parametersOf } from './validation.ts';
 
-/** What a call brought: its text fields, as sent, and the image if there was one. It lives in memory only. */
-export interface Upload {
+/** What a call brought. It lives in memory only, in a place of `ImageMemory` until it is disposed of. */
+export interface Upload extends Disposable {
+  /** Text fields, as sent. */
   fields: Record<string, unknown>;
-  image: Buffer | null;
+  /** In the order in which they were sent. */
+  images: Buffer[];
+}
+
+export interface UploadLimits {
+  memory: ImageMemory;
+  /** Largest image. */
+  maxImageBytes: number;
+  maxImages: number;
 }
 
 /**
- * Reads a call that may carry an image: multipart/form-data with the file in `image`; a bare image/jpeg, image/png or
+ * Reads a call that may carry images: multipart/form-data with the files in `image`; a bare image/jpeg, image/png or
  * image/webp body; or JSON without an image. Fields may stand in the query as well, and in the path.
- * @throws ApiProblem on a body of another type, malformed, cut off or over `maxImageBytes`.
+ * @throws ApiProblem on a body of another type, malformed, cut off or over a limit; overloaded when memory is full
  */
-export async function readUpload(request: Request, maxImageBytes: number): Promise<Upload> {
-  const { image, fields } = await readByType(request, maxImageBytes);
-  if (image) requireImageSignature(image);
-  const outside = { ...request.query, ...request.params };
-  const twice = Object.keys(outside).find((name) => Object.hasOwn(fields, name));
-  if (twice !== undefined) throw fieldProblem(twice, 'must be given once');
-  return { image, fields: { ...outside, ...fields } };
+export async function readUpload(request: Request, limits: UploadLimits): Promise<Upload> {
+  using stack = new DisposableStack();
+  const receiving = stack.use(limits.memory.receive());
+  const { images, fields } = await readByType(request, limits, receiving);
+  for (const image of images) requireImageSignature(image);
+  const parameters = parametersOf(request, fields);
+  receiving.hold();
+  const held = stack.move();
+  return { images, fields: parameters, [Symbol.dispose]: () => held.dispose() };
 }
 
-function readByType(request: Request, maxImageBytes: number): Promise<Upload> {
+type Content = Pick<Upload, 'fields' | 'images'>;
+
+async function readByType(request: Request, limits: UploadLimits, receiving: Receiving): Promise<Content> {
+  const { maxImageBytes, maxImages } = limits;
   const type = mediaType(request);
-  if (type === 'multipart/form-data') return readMultipart(request, maxImageBytes);
-  if (IMAGE_TYPES.has(type))
-    return readBytes(request, maxImageBytes, 'image_too_large').then((image) => ({ fields: {}, image }));
-  if (type === 'application/json')
-    return readJson(request, 16_384).then((body) => ({ fields: objectOf(body), image: null }));
+  if (type === 'multipart/form-data') {
+    const maxBytes = maxImageBytes * maxImages + FORM_OVERHEAD_BYTES;
+    const body = await readBytes(request, {
+      maxBytes,
+      tooLarge: tooLarge('image_too_large', maxImageBytes),
+      receiving,
+    });
+    const parts = partsOf(body, request.headers['content-type'] ?? '', FIELDS + maxImages);
+    return contentOf(parts, limits);
+  }
+  if (IMAGE_TYPES.has(type)) {
+    const maxBytes = maxImageBytes;
+    const body = await readBytes(request, { maxBytes, tooLarge: tooLarge('image_too_large', maxBytes), receiving });
+    return { fields: {}, images: [body] };
+  }
+  if (type === 'application/json') return { fields: objectOf(await readJson(request, 16_384)), images: [] };
   throw new ApiProblem(
     'unsupported_media_type',
     `The content type ${JSON.stringify(type.slice(0, 100))} is not accepted here.`,
   );
 }
 
+const FIELDS = 8;
+const FIELD_BYTES = 4096;
+/** Room for the fields, part headers and boundaries around the images. */
+export const FORM_OVERHEAD_BYTES = 65_536;
+
+function contentOf(parts: Part[], { maxImageBytes, maxImages }: UploadLimits): Content {
+  const fields: Upload['fields'] = Object.create(null);
+  const images: Buffer[] = [];
+  for (const { name, bytes } of parts) {
+    if (name === 'image') {
+      if (bytes.length > maxImageBytes) throw tooLarge('image_too_large', maxImageBytes);
+      if (images.length === maxImages)
+        throw fieldProblem(name, maxImages === 1 ? 'must be given once' : `must be given at most ${maxImages} times`);
+      images.push(bytes);
+    } else if (name in fields) throw fieldProblem(name, 'must be given once');
+    else if (bytes.length > FIELD_BYTES) throw fieldProblem(name, `must be at most ${FIELD_BYTES} bytes`);
+    else fields[name] = textOf(name, bytes);
+  }
+  return { fields, images };
+}
+
+/** Text is UTF-8 exactly: a lenient decoder makes one id of two, and a byte order mark is a character of the id. */
+function textOf(name: string, bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw fieldProblem(name, 'must be text in UTF-8');
+  }
+}
+
 /**
  * The JSON body of a call.
+ * @param receiving counts the bytes of a body that may be long
  * @throws ApiProblem when it is no JSON, or more than `maxBytes`.
  */
-export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
+export async function readJson(request: Request, maxBytes: number, receiving?: Receiving): Promise<unknown> {
   const type = mediaType(request);
   if (type !== 'application/json') throw new ApiProblem('unsupported_media_type', 'The body must be application/json.');
-  const body = await readBytes(request, maxBytes, 'body_too_large');
+  const body = await readBytes(request, { maxBytes, tooLarge: tooLarge('body_too_large', maxBytes), receiving });
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch {
@@ -51,114 +109,34 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
   }
 }
 
-/** Middleware that bounds the images in memory: over `limit` requests at a time it answers 503. */
-export function limitConcurrentUploads(limit: number): RequestHandler {
-  let underWay = 0;
-  return (_request, response, next) => {
-    if (underWay >= limit) throw new ApiProblem('overloaded', `${limit} uploads are under way.`);
-    underWay += 1;
-    response.once('close', () => (underWay -= 1));
-    next();
-  };
-}
-
 function objectOf(body: unknown): Upload['fields'] {
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Upload['fields'];
   throw new ApiProblem('malformed_body', 'The body is not a JSON object.');
 }
 
-function readMultipart(request: Request, maxImageBytes: number): Promise<Upload> {
-  const maxBodyBytes = maxImageBytes + FORM_OVERHEAD_BYTES;
-  refuseDeclaredLength(request, maxBodyBytes, 'image_too_large');
-  const parser = createParser(request, maxImageBytes);
-  return new Promise((resolve, reject) => {
-    const fields: Upload['fields'] = Object.create(null);
-    let image: Buffer | null = null;
-    let received = 0;
-    const refuse = (problem: ApiProblem) => {
-      request.unpipe(parser);
-      discardRest(request);
-      reject(problem);
-    };
-    parser.on('field', (name, value, nameTruncated, valueTruncated) => {
-      if (nameTruncated || valueTruncated) refuse(fieldProblem(name, `must be at most ${FIELD_BYTES} bytes`));
-      else if (name in fields) refuse(fieldProblem(name, 'must be given once'));
-      else fields[name] = value;
-    });
-    parser.on('file', (name, file) => {
-      const chunks: Buffer[] = [];
-      // A dropped upload emits `error` on the file as well; without a listener it ends the process.
-      file.on('error', () => refuse(CUT_OFF()));
-      file.on('limit', () => refuse(tooLarge('image_too_large', maxImageBytes)));
-      file.on('data', (chunk: Buffer) => chunks.push(chunk));
-      file.on('end', () => (image = Buffer.concat(chunks)));
-      if (name !== 'image') refuse(fieldProblem(name, 'is not known; the file belongs in the field image'));
-    });
-    parser.on('filesLimit', () => refuse(fieldProblem('image', 'must be given once')));
-    parser.on('fieldsLimit', () => refuse(new ApiProblem('malformed_body', `There are more than ${FIELDS} fields.`)));
-    parser.on('partsLimit', () => refuse(new ApiProblem('malformed_body', `There are more than ${FIELDS + 1} parts.`)));
-    parser.on('error', (error) =>
-      refuse(new ApiProblem('malformed_body', 'The multipart body is malformed or incomplete.', { cause: error })),
-    );
-    parser.on('finish', () => resolve({ fields, image }));
-    request.on('data', (chunk: Buffer) => {
-      received += chunk.length;
-      if (received > maxBodyBytes) refuse(tooLarge('image_too_large', maxImageBytes));
-    });
-    request.once('close', () => !request.readableEnded && refuse(CUT_OFF()));
-    request.once('error', () => refuse(CUT_OFF()));
-    request.pipe(parser);
-  });
+interface BodyLimits {
+  maxBytes: number;
+  /** What a longer body is answered. */
+  tooLarge: ApiProblem;
+  receiving?: Receiving;
 }
 
-const FIELDS = 8;
-const FIELD_BYTES = 4096;
-/** Room for the fields, part headers and boundaries around an image. */
-const FORM_OVERHEAD_BYTES = 65_536;
-const CUT_OFF = () => new ApiProblem('malformed_body', 'The body ended early.');
-
-/** RFC 2046 bounds a boundary to 70 characters; from 253 on the parser's constructor throws. */
-function createParser(request: Request, maxImageBytes: number) {
-  const contentType = request.headers['content-type'] ?? '';
-  const boundary = /;\s*boundary=(?:"([^"]*)"|([^;\s]*))/i.exec(contentType);
-  const length = (boundary?.[1] ?? boundary?.[2] ?? '').length;
-  if (length < 1 || length > 70)
-    throw new ApiProblem('malformed_body', 'The multipart boundary must have 1 to 70 characters.');
-  try {
-    return new Busboy({
-      headers: { ...request.headers, 'content-type': contentType },
-      limits: {
-        files: 1,
-        fileSize: maxImageBytes,
-        fields: FIELDS,
-        fieldSize: FIELD_BYTES,
-        parts: FIELDS + 1,
-        headerPairs: 20,
-        headerSize: 8192,
-      },
-      isPartAFile: (name, type, fileName) =>
-        name === 'image' || fileName !== undefined || type === 'application/octet-stream',
-    });
-  } catch (cause) {
-    throw new ApiProblem('malformed_body', 'The multipart header cannot be read.', { cause });
-  }
-}
-
-async function readBytes(request: Request, maxBytes: number, code: ProblemCode): Promise<Buffer> {
-  refuseDeclaredLength(request, maxBytes, code);
+async function readBytes(request: Request, limits: BodyLimits): Promise<Buffer> {
+  requireIdentityEncoding(request);
   const chunks: Buffer[] = [];
   let received = 0;
   try {
+    if (Number(request.headers['content-length'] ?? 0) > limits.maxBytes) throw limits.tooLarge;
     for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       received += chunk.length;
-      if (received > maxBytes) {
-        discardRest(request);
-        throw tooLarge(code, maxBytes);
-      }
+      if (received > limits.maxBytes) throw limits.tooLarge;
+      limits.receiving?.add(chunk.length);
       chunks.push(chunk);
     }
   } catch (error) {
-    throw error instanceof ApiProblem ? error : CUT_OFF();
+    if (!(error instanceof ApiProblem)) throw new ApiProblem('malformed_body', 'The body ended early.');
+    discardRest(request);
+    throw error;
   }
   return Buffer.concat(chunks);
 }
@@ -172,22 +150,14 @@ function discardRest(request: Request): void {
 
 const LINGER_MS = 2000;
 
-function refuseDeclaredLength(request: Request, maxBytes: number, code: ProblemCode): void {
-  if (request.headers['content-encoding'])
-    throw new ApiProblem('unsupported_media_type', 'A Content-Encoding is not accepted.');
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
-    discardRest(request);
-    throw tooLarge(code, maxBytes);
-  }
+function requireIdentityEncoding(request: Request): void {
+  const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? '';
+  if (encoding !== '' && encoding !== 'identity')
+    throw new ApiProblem('unsupported_media_type', 'The Content-Encoding is not accepted; send the body as it is.');
 }
 
 function tooLarge(code: ProblemCode, maxBytes: number): ApiProblem {
   return new ApiProblem(code, `It is more than ${maxBytes} bytes.`);
-}
-
-function fieldProblem(name: string | undefined, rule: string): ApiProblem {
-  const field = (name ?? '').slice(0, 100);
-  return new ApiProblem('invalid_parameter', `${field}: ${rule}`, { errors: [{ field, rule }] });
 }
 
 function mediaType(request: Request): string {

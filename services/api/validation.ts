@@ -1,4 +1,4 @@
-import type { Response } from 'express';
+import type { Request } from 'express';
 import type * as z from 'zod';
 import { ApiProblem } from './errors.ts';
 
@@ -20,6 +20,23 @@ export function validated<Schema extends z.ZodType>(schema: Schema, value: unkno
   );
 }
 
+/**
+ * The parameters of the path and the query together.
+ * @throws ApiProblem invalid_parameter when one is given twice, there or in `form`
+ */
+export function parametersOf({ query, params }: Request, form: object = {}): Record<string, unknown> {
+  const given = [query, params, form].flatMap(Object.keys);
+  const twice = given.find((name, at) => given.indexOf(name) !== at);
+  if (twice !== undefined) throw fieldProblem(twice, 'must be given once');
+  return { ...query, ...params, ...form };
+}
+
+/** `invalid_parameter` that names the field and the rule. */
+export function fieldProblem(name: string, rule: string): ApiProblem {
+  const field = name.slice(0, 100);
+  return new ApiProblem('invalid_parameter', `${field}: ${rule}`, { errors: [{ field, rule }] });
+}
+
 function fieldErrors(issue: z.core.$ZodIssue) {
   const path = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {
@@ -28,11 +45,4 @@ function fieldErrors(issue: z.core.$ZodIssue) {
       .map((key) => ({ field: [path, key.slice(0, 100)].filter(Boolean).join('.'), rule: 'is not known' }));
   }
   return [{ field: path || 'body', rule: issue.message }];
-}
-
-/** Aborted when the client leaves before its answer is complete. */
-export function clientSignal(response: Response): AbortSignal {
-  const controller = new AbortController();
-  response.once('close', () => response.writableFinished || controller.abort());
-  return controller.signal;
 }

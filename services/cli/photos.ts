@@ -30,6 +30,7 @@ export async function findPhotos(directory: string): Promise<Folder> {
   for (const entry of entries) {
     const path = join(entry.parentPath, entry.name);
     const photoId = relative(directory, path).split(sep).join('/');
+    if (photoId.includes('\ufffd')) throw new Failure(EXIT.usage, `${path}: the name is not UTF-8; rename the file`);
     if (entry.isDirectory() || /(^|\/)\./.test(photoId)) continue;
     if (!PHOTO.test(entry.name)) {
       const kind = extname(entry.name).toLowerCase() || 'no extension';

@@ -2,6 +2,7 @@ import createClient, { type Client } from 'openapi-fetch';
 import type { paths } from './gen/openapi.ts';
 import { Problem, problemOf } from './problem.ts';
 
+export { erasePhoto, eraseSession } from './erase.ts';
 export { patientFetch, type Patience } from './patient-fetch.ts';
 export { Problem } from './problem.ts';
 export type { components, paths } from './gen/openapi.ts';

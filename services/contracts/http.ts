@@ -19,6 +19,16 @@ function identifier(description: string, example: string) {
     .meta({ description, example, minLength: 1, maxLength: 255, pattern: IDENTIFIER });
 }
 
+/**
+ * Ids that no URL can carry: every client takes `/photos/..` for the path of the session, so erasing that photo would
+ * name its session. Stored ones, of before, can still be found and erased.
+ */
+function nameable(id: ReturnType<typeof identifier>) {
+  return id
+    .refine((text) => text !== '.' && text !== '..', 'must not be . or .., which no URL can carry')
+    .meta({ ...id.meta(), pattern: IDENTIFIER.replace('^', '^(?!\\.{1,2}$)') });
+}
+
 export const photoId = identifier('The client’s own name of the photo.', '5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11');
 export const sessionId = identifier(
   'The event whose photos belong together. A UUID in capitals is the same session as in small letters.',
@@ -32,6 +42,26 @@ export const sessionId = identifier(
 function foldUuid(text: string): string {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text) ? text.toLowerCase() : text;
 }
+
+/** The ids of a photo to index. */
+export const newPhotoId = nameable(photoId);
+export const newSessionId = nameable(sessionId);
+
+/** Ids that may be stored: the field's tables hold empty ones and control characters. */
+function stored(description: string) {
+  return z
+    .string('must be given, as text')
+    .refine(
+      (text) => /^[^\0]{0,255}$/u.test(text) && text.isWellFormed(),
+      'must be at most 255 characters without NUL',
+    )
+    .meta({ description, maxLength: 255 });
+}
+
+export const storedPhotoId = stored('Any stored id, also one that a path cannot carry: `.`, `..`, or empty.');
+export const storedSessionId = stored(
+  'Any stored id, also one that a path cannot carry: `.`, `..`, or empty.',
+).overwrite(foldUuid);
 
 /** Form fields are text: a plain decimal becomes its number, anything else is left for the check behind to refuse. */
 const numberOfText = (value: unknown) =>
@@ -70,8 +100,8 @@ export const s3Key = z
 
 /** Fields of POST /api/v1/index beside the image. */
 export const indexFields = z.strictObject({
-  photo_id: photoId,
-  session_id: sessionId,
+  photo_id: newPhotoId,
+  session_id: newSessionId,
   s3_key: s3Key.optional(),
   expires_at: expiresAtField.optional(),
 });
@@ -147,9 +177,9 @@ export const BATCH_PHOTOS_LIMIT = 1000;
 
 export const batchRequest = z
   .strictObject({
-    session_id: sessionId,
+    session_id: newSessionId,
     photos: z
-      .array(z.strictObject({ photo_id: photoId, s3_key: s3Key }))
+      .array(z.strictObject({ photo_id: newPhotoId, s3_key: s3Key }))
       .min(1, 'must be 1 to 1000 photos')
       .max(BATCH_PHOTOS_LIMIT, 'must be 1 to 1000 photos'),
     expires_at: expiresAtField.optional(),

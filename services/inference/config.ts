@@ -22,8 +22,8 @@ export const inferenceEnvironment = z.object({
     .default(16)
     .describe('Photos that may wait for a worker; one more is refused with RESOURCE_EXHAUSTED.'),
   INFERENCE_IMAGE_TIMEOUT_MS: integerVariable(100, 600_000)
-    .default(30_000)
-    .describe('Longest work on one photo; its worker is then replaced.'),
+    .default(120_000)
+    .describe('Longest work on one photo, about 0.1 s a face; its worker is then replaced.'),
   INFERENCE_MAX_FACES: integerVariable(1, 10_000)
     .default(500)
     .describe('Faces kept of one photo, the largest; the others are rejected as `over_limit`.'),
@@ -68,8 +68,10 @@ export const inferenceEnvironment = z.object({
     .default(30_000)
     .describe('Age at which a connection is closed gently, so that clients look DNS up again and find new servers.'),
   GRPC_MAX_CONNECTION_AGE_GRACE_MS: integerVariable(1_000, 86_400_000)
-    .default(300_000)
-    .describe('Time that calls on such a connection still get; a connection whose client vanished ends with it.'),
+    .default(900_000)
+    .describe(
+      'Time that calls on such a connection still get, longer than any deadline; a connection whose client vanished ends with it.',
+    ),
   DRAIN_MS: integerVariable(0, 3_600_000).default(25_000).describe('Time that photos under work get after SIGTERM.'),
   HOST: z.string().optional().describe('Address that METRICS_PORT listens on; every one without it.'),
   METRICS_PORT: portVariable.default(9464).describe('Port of /metrics, /livez and /readyz.'),

@@ -1,4 +1,5 @@
 import { IMAGE_PROBLEM_TRAILER } from '@facepass/contracts/image-problem';
+import { TIME_LIMIT_TRAILER } from '@facepass/contracts/trailers';
 import type {
   DetectFacesRequest,
   DetectFacesResponse,
@@ -48,6 +49,8 @@ async function detectFaces(
   } catch (error) {
     if (call.signal.aborted) throw error;
     if (error instanceof ImageError) call.trailer.set(IMAGE_PROBLEM_TRAILER, error.problem);
+    if (error instanceof PhotoTimeout)
+      call.trailer.set(TIME_LIMIT_TRAILER, `INFERENCE_IMAGE_TIMEOUT_MS (${error.limitMs} ms)`);
     const answer = statusOf(error);
     if (answer.code === Status.INTERNAL) logger.error({ err: error }, 'a photo could not be analysed');
     throw answer;

@@ -5,7 +5,7 @@ import {
   type ServerInterceptingCallInterface,
   type ServerInterceptor,
 } from '@grpc/grpc-js';
-import { RETRY_AFTER_TRAILER } from '@facepass/contracts/retry-after';
+import { RETRY_AFTER_TRAILER, TIME_LIMIT_TRAILER } from '@facepass/contracts/trailers';
 import { judge, type Load } from './admission.ts';
 import type { InferenceEvents } from './events.ts';
 
@@ -53,6 +53,7 @@ export function createAdmission(context: {
                 end({
                   code: status.DEADLINE_EXCEEDED,
                   details: `The photo did not arrive within ${RECEIVE_LIMIT_MS} ms.`,
+                  metadata: trailerOf(TIME_LIMIT_TRAILER, `${RECEIVE_LIMIT_MS} ms to arrive`),
                 }),
               RECEIVE_LIMIT_MS,
             );
@@ -88,10 +89,15 @@ export function createAdmission(context: {
     const refusal = judge({ ...context.load(), open }, remainingMs(call));
     if (!refusal) return null;
     context.events.callRefused(refusal.reason);
-    const metadata = new Metadata();
-    metadata.set(RETRY_AFTER_TRAILER, String(refusal.retryAfterMs));
+    const metadata = trailerOf(RETRY_AFTER_TRAILER, String(refusal.retryAfterMs));
     return { code: status.RESOURCE_EXHAUSTED, details: refusal.message, metadata };
   }
+}
+
+function trailerOf(name: string, value: string): Metadata {
+  const metadata = new Metadata();
+  metadata.set(name, value);
+  return metadata;
 }
 
 /** Time that a caller without a deadline has for its upload, so that a stalled one does not keep its place. */

@@ -34,6 +34,12 @@ export class WorkerLost extends Error {
 /** The photo took longer than one may, and its thread was ended for it. */
 export class PhotoTimeout extends WorkerLost {
   override name = 'PhotoTimeout';
+  readonly limitMs: number;
+
+  constructor(limitMs: number) {
+    super(`The photo took longer than ${limitMs} ms.`);
+    this.limitMs = limitMs;
+  }
 }
 
 /**
@@ -75,7 +81,7 @@ export async function startWorkerThread(
       worker.postMessage(job, ownBuffer(job.image));
       const late = Promise.withResolvers<never>();
       const limit = setTimeout(() => {
-        timeout = new PhotoTimeout(`The photo took longer than ${options.imageTimeoutMs} ms.`);
+        timeout = new PhotoTimeout(options.imageTimeoutMs);
         late.reject(timeout);
         void stop();
       }, options.imageTimeoutMs);

@@ -1,10 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { exposition, type MetricsRegistry } from './exposition.ts';
-
-export interface OperationsServer extends AsyncDisposable {
-  port: number;
-}
+import { startHttpServer, type HttpServer } from './http-server.ts';
 
 /** `null` when the process can take work, else a short reason. */
 export type ReadinessCheck = () => Promise<string | null> | string | null;
@@ -13,15 +9,14 @@ export type ReadinessCheck = () => Promise<string | null> | string | null;
  * /metrics, /livez and /readyz on a port of their own, so that a probe never queues behind a photo and the route to
  * the outside cannot expose them.
  */
-export async function startOperationsServer(options: {
+export function startOperationsServer(options: {
   port: number;
   /** Address to listen on; absent: every one. */
   host?: string;
   registry: MetricsRegistry;
   ready: ReadinessCheck;
-}): Promise<OperationsServer> {
+}): Promise<HttpServer> {
   const { registry, ready } = options;
-  const server = createServer((request, response) => void answer(request, response));
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const path = (request.url ?? '').split('?')[0];
     if (path === '/livez') return void response.end('ok\n');
@@ -37,14 +32,6 @@ export async function startOperationsServer(options: {
     response.statusCode = 404;
     response.end('not found\n');
   };
-  await new Promise<void>((resolve, reject) =>
-    server.once('error', reject).listen(options.port, options.host, resolve),
-  );
-  return {
-    port: (server.address() as AddressInfo).port,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  const handler: RequestListener = (request, response) => void answer(request, response);
+  return startHttpServer(handler, { port: options.port, host: options.host, requestTimeoutMs: 10_000 });
 }

@@ -5,22 +5,40 @@ import type { Context } from '../context.ts';
 import { judgeSchema } from '../db/schema.ts';
 import { recordSchema, type Faults } from '../events.ts';
 
-/** What is wrong with the things the API needs; empty where nothing is. */
+/**
+ * What is wrong with the things the API needs; empty where nothing is. However many ask, from wherever, one look at a
+ * time is under way: /health is public, and ten a second held every connection of a slow database.
+ */
 async function dependencyFaults(context: Context): Promise<Faults> {
-  const [database, inference] = await Promise.all([databaseFaults(context), context.inference.checkHealth()]);
+  const [database, inference] = await Promise.all([
+    databaseFaults(context),
+    shared(context.inference, () => context.inference.checkHealth()),
+  ]);
   return { ...database, ...(inference !== null && { inference }) };
 }
 
-async function databaseFaults({ pool, pack, config, metrics }: Context): Promise<Faults> {
+/** By the thing that is looked at. */
+const underWay = new WeakMap<object, Promise<unknown>>();
+
+/** Joins the look at `subject` that is under way, or begins one. */
+function shared<Result>(subject: object, look: () => Promise<Result>): Promise<Result> {
+  const begun = underWay.get(subject) as Promise<Result> | undefined;
+  if (begun) return begun;
+  const begins = look().finally(() => underWay.delete(subject));
+  underWay.set(subject, begins);
+  return begins;
+}
+
+async function databaseFaults(context: Context): Promise<Faults> {
+  const { pool, pack, config, metrics } = context;
   using limit = lookLimit();
+  const look = () =>
+    judgeSchema(pool, {
+      embeddingSize: pack.embedding_size,
+      allowedPgvectorVersion: config.database.allowedPgvectorVersion,
+    });
   try {
-    const judgement = await Promise.race([
-      judgeSchema(pool, {
-        embeddingSize: pack.embedding_size,
-        allowedPgvectorVersion: config.database.allowedPgvectorVersion,
-      }),
-      limit.over,
-    ]);
+    const judgement = await Promise.race([shared(pool, look), limit.over]);
     recordSchema(metrics, judgement);
     return judgement.fault ? { schema: judgement.fault.reason } : {};
   } catch (error) {

@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { batchRequest, type BatchAnswer, type BatchLine, type BatchRequest } from '@facepass/contracts/http';
+import { exchangeOf } from '@facepass/runtime/http-server';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Context } from '../context.ts';
 import { ApiProblem } from '../errors.ts';
 import { observeIndexing } from '../events.ts';
 import { readJson } from '../upload.ts';
-import { clientSignal, validated } from '../validation.ts';
+import { fieldProblem, validated } from '../validation.ts';
 import { fetchPhoto, indexFaces } from './index-photo.ts';
 
 /** 1,000 photos with the longest ids and keys, every character escaped, stay below this. */
@@ -19,15 +20,20 @@ const PATIENCE_MS = 60_000;
  */
 export function indexBatch(context: Context): RequestHandler {
   return async (request, response) => {
-    const batch = validated(batchRequest, await readJson(request, BATCH_BODY_BYTES));
+    const batch = validated(batchRequest, await readBatch(context, request));
     if (!context.storage)
       throw new ApiProblem('s3_not_configured', 'The service has no bucket; upload the photos one by one.');
-    const signal = clientSignal(response);
+    const signal = exchangeOf(response).left;
     const lines = counted(response, indexEach(context, batch, signal));
     response.locals.model = context.modelId;
     if (wantsLines(request)) return sendLines(response, lines, signal);
     response.json(await summaryOf(lines));
   };
+}
+
+async function readBatch({ imageMemory }: Context, request: Request): Promise<unknown> {
+  using receiving = imageMemory.receive();
+  return readJson(request, BATCH_BODY_BYTES, receiving);
 }
 
 type Photo = BatchRequest['photos'][number];
@@ -53,15 +59,14 @@ async function* indexEach(context: Context, batch: BatchRequest, signal: AbortSi
   }
 }
 
-async function indexOne(
-  context: Context,
-  batch: BatchRequest,
-  { photo_id, s3_key }: Photo,
-  signal: AbortSignal,
-): Promise<BatchLine> {
+async function indexOne(context: Context, batch: BatchRequest, photo: Photo, signal: AbortSignal): Promise<BatchLine> {
   const { session_id, expires_at } = batch;
+  const { photo_id, s3_key } = photo;
   try {
     const { faces, warnings } = await observeIndexing(context.metrics, { signal, ofBatch: true }, async () => {
+      // Which of the two would win is left to chance.
+      if (firstOf(batch, photo_id) !== photo) throw fieldProblem('photo_id', 'must be given once in a batch');
+      using _place = await context.imageMemory.place(signal);
       if (context.draining) throw new ApiProblem('stopping', 'The service is stopping.');
       const image = await fetchPhoto(context, s3_key, signal);
       return patiently(signal, () => indexFaces(context, { session_id, photo_id, expires_at, image }, signal));
@@ -80,6 +85,14 @@ async function indexOne(
       context.logger.error({ err: problem.cause ?? error, code: problem.code }, 'a photo of a batch failed');
     return { photo_id, indexed: false, code: problem.code, error: problem.message };
   }
+}
+
+const firsts = new WeakMap<BatchRequest, Map<string, Photo>>();
+
+function firstOf(batch: BatchRequest, photoId: string): Photo | undefined {
+  const known = firsts.get(batch) ?? new Map(batch.photos.toReversed().map((photo) => [photo.photo_id, photo]));
+  firsts.set(batch, known);
+  return known.get(photoId);
 }
 
 /** For the request's log line: the faces stored so far. */

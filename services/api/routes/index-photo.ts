@@ -1,4 +1,5 @@
 import { indexFields, type IndexAnswer } from '@facepass/contracts/http';
+import { exchangeOf } from '@facepass/runtime/http-server';
 import type { RequestHandler, Response } from 'express';
 import type { Context } from '../context.ts';
 import { modelMismatch, replaceFaces } from '../db/faces.ts';
@@ -7,7 +8,7 @@ import { ApiProblem } from '../errors.ts';
 import { observeIndexing } from '../events.ts';
 import { findFaces, type FoundFaces } from '../faces.ts';
 import { readUpload, requireImageSignature } from '../upload.ts';
-import { clientSignal, validated } from '../validation.ts';
+import { validated } from '../validation.ts';
 
 /**
  * POST /api/v1/index: every face of one photo, uploaded or named by its S3 key, takes the place of the photo's earlier
@@ -15,11 +16,12 @@ import { clientSignal, validated } from '../validation.ts';
  */
 export function indexPhoto(context: Context): RequestHandler {
   return async (request, response) => {
-    const upload = await readUpload(request, context.config.upload.maxImageBytes);
+    const { maxImageBytes } = context.config.upload;
+    using upload = await readUpload(request, { memory: context.imageMemory, maxImageBytes, maxImages: 1 });
     const fields = validated(indexFields, upload.fields);
-    const signal = clientSignal(response);
+    const signal = exchangeOf(response).left;
     const found = await observeIndexing(context.metrics, { signal, ofBatch: false }, async () => {
-      const image = await photoOf(context, upload.image, fields.s3_key, signal);
+      const image = await photoOf(context, upload.images[0], fields.s3_key, signal);
       return indexFaces(context, { ...fields, image }, signal);
     });
     noteFaces(response, context, found);
@@ -43,7 +45,7 @@ export async function indexFaces(context: Context, photo: PhotoToIndex, signal?:
   const { pool, modelId, config } = context;
   const before = await beginIndexing(pool, photo.session_id);
   if (before.modelId && before.modelId !== modelId) throw modelMismatch(photo.session_id, before.modelId, modelId);
-  const found = await findFaces(context, photo.image, signal);
+  const found = await findFaces(context, photo.image, 'index', signal);
   await replaceFaces(pool, {
     sessionId: photo.session_id,
     photoId: photo.photo_id,
@@ -58,7 +60,7 @@ export async function indexFaces(context: Context, photo: PhotoToIndex, signal?:
 
 async function photoOf(
   context: Context,
-  image: Buffer | null,
+  image: Buffer | undefined,
   s3Key: string | undefined,
   signal: AbortSignal,
 ): Promise<Uint8Array> {

@@ -6,7 +6,8 @@ import {
   SURE_SIMILARITY,
   type Calibration,
 } from '@facepass/contracts/model-pack';
-import type { Request, RequestHandler, Response } from 'express';
+import { exchangeOf } from '@facepass/runtime/http-server';
+import type { RequestHandler, Response } from 'express';
 import type * as z from 'zod';
 import { requireSessionAccess } from '../auth.ts';
 import type { Context } from '../context.ts';
@@ -15,17 +16,19 @@ import { readSession, type SessionRow } from '../db/sessions.ts';
 import { ApiProblem } from '../errors.ts';
 import { observeSearch } from '../events.ts';
 import { findFaces, rounded, type FoundFace } from '../faces.ts';
-import { readUpload } from '../upload.ts';
-import { clientSignal, validated } from '../validation.ts';
+import { readUpload, type Upload } from '../upload.ts';
+import { validated } from '../validation.ts';
 
 /** POST /api/v1/search: the photos of a session that show the person of a selfie. */
 export function searchFaces(context: Context): RequestHandler {
   return async (request, response) => {
     const started = performance.now();
     observeSearch(context.metrics, response);
-    const { selfie, fields } = await readSelfie(context, request, response);
+    const { memory, maxImageBytes } = { memory: context.imageMemory, ...context.config.upload };
+    using upload = await readUpload(request, { memory, maxImageBytes, maxImages: 1 });
+    const { selfie, fields } = readSelfie(upload, response);
     const session = await requireSearchable(context, fields.session_id);
-    const query = await embedSelfie(context, selfie, fields.face_index, clientSignal(response));
+    const query = await embedSelfie(context, selfie, fields.face_index, exchangeOf(response).left);
     response.locals.faces = query.faces.length;
     response.locals.model = context.modelId;
     const threshold = fields.threshold ?? context.config.search.threshold;
@@ -48,12 +51,10 @@ export function searchFaces(context: Context): RequestHandler {
   };
 }
 
-async function readSelfie(
-  context: Context,
-  request: Request,
+function readSelfie(
+  { images: [image], fields }: Upload,
   response: Response,
-): Promise<{ selfie: Buffer; fields: z.infer<typeof searchFields> }> {
-  const { image, fields } = await readUpload(request, context.config.upload.maxImageBytes);
+): { selfie: Buffer; fields: z.infer<typeof searchFields> } {
   const checked = validated(searchFields, fields);
   requireSessionAccess(response, checked.session_id);
   if (!image) throw new ApiProblem('image_missing', 'No image was sent.');
@@ -76,7 +77,7 @@ interface Query {
 
 /** The chosen face of the selfie, or its largest. */
 async function embedSelfie(context: Context, selfie: Buffer, faceIndex = 0, signal?: AbortSignal): Promise<Query> {
-  const { faces } = await findFaces(context, selfie, signal);
+  const { faces } = await findFaces(context, selfie, 'search', signal);
   const face = faces[faceIndex];
   if (!face)
     throw new ApiProblem(

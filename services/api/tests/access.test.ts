@@ -39,6 +39,8 @@ describe('who may call what', () => {
     createSearchToken: (key) => key !== DELETE_KEY,
     eraseSession: (key) => key !== INDEX_KEY,
     erasePhoto: (key) => key !== INDEX_KEY,
+    eraseSessionByQuery: (key) => key !== INDEX_KEY,
+    erasePhotoByQuery: (key) => key !== INDEX_KEY,
     searchFaces: () => true,
     getSessionStatus: () => true,
   };

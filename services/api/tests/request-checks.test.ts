@@ -163,7 +163,7 @@ describe('what is refused before any face is looked for', () => {
     assertProblem(await service.call('GET', '/api/v1/search/status/%ff'), 'invalid_parameter');
     const answer = await service.call('PUT', '/api/v1/index');
     assertProblem(answer, 'method_not_allowed');
-    assert.equal(answer.headers.get('allow'), 'POST');
+    assert.equal(answer.headers.get('allow'), 'POST, DELETE');
   });
 
   test('what is not indexed is 404 to erase, and says so in the status', async () => {

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline/promises';
-import { answerOf } from '@facepass/client';
+import { answerOf, erasePhoto, eraseSession } from '@facepass/client';
 import { clientOf, type Connection } from '../connection.ts';
 import { EXIT, Failure, type ExitCode } from '../failures.ts';
 import { forgetSession } from '../journal.ts';
@@ -18,13 +18,7 @@ export async function eraseIndexed(options: EraseOptions, connection: Connection
   const what = photo ? `photo ${photo} of session ${session}` : `the whole session ${session}`;
   if (!options.yes) await confirm(what);
   const client = clientOf(connection);
-  const answer = answerOf(
-    photo
-      ? await client.DELETE('/api/v1/index/{session_id}/photos/{photo_id}', {
-          params: { path: { session_id: session, photo_id: photo } },
-        })
-      : await client.DELETE('/api/v1/index/{session_id}', { params: { path: { session_id: session } } }),
-  );
+  const answer = answerOf(await (photo ? erasePhoto(client, session, photo) : eraseSession(client, session)));
   if (!photo) forgetSession(connection.url, session);
   console.log(options.json ? JSON.stringify(answer) : `Erased ${what}: ${answer.embeddings_removed} faces.`);
   return EXIT.done;

@@ -14,7 +14,11 @@ export interface paths {
          * @description Indexing a photo again replaces its faces. Parameters may stand in the query or in the form; with a bare image body they stand in the query.
          */
         post: operations["indexPhoto"];
-        delete?: never;
+        /**
+         * Erase a session whose id a path cannot carry
+         * @description The same as with the id in the path, for ids such as `..`, which clients take for a step up.
+         */
+        delete: operations["eraseSessionByQuery"];
         options?: never;
         head?: never;
         patch?: never;
@@ -69,6 +73,26 @@ export interface paths {
         post?: never;
         /** Erase a photo */
         delete: operations["erasePhoto"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/index/{session_id}/photos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Erase a photo whose id a path cannot carry
+         * @description The same as with the id in the path, for ids such as `..`, which clients take for a step up.
+         */
+        delete: operations["erasePhotoByQuery"];
         options?: never;
         head?: never;
         patch?: never;
@@ -543,7 +567,7 @@ export interface operations {
                     "application/json": components["schemas"]["IndexAnswer"];
                 };
             };
-            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_body`: The body cannot be read. `image_missing`: There is no image. `not_an_image`: The file is not an image. `unsupported_format`: The image has another format. `image_damaged`: The image cannot be decoded. `image_too_many_pixels`: The image is too wide or too high. `no_face`: There is no usable face. `s3_not_configured`: No bucket is configured. `s3_key_refused`: The key is not a plain path. `s3_object_not_found`: The bucket holds no such photo. `s3_access_denied`: The bucket refuses access. */
+            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_request`: The request is not well-formed HTTP. `malformed_body`: The body cannot be read. `image_missing`: There is no image. `not_an_image`: The file is not an image. `unsupported_format`: The image has another format. `image_damaged`: The image cannot be decoded. `image_too_many_pixels`: The image is too wide or too high. `no_face`: There is no usable face. `s3_not_configured`: No bucket is configured. `s3_key_refused`: The key is not a plain path. `s3_object_not_found`: The bucket holds no such photo. `s3_access_denied`: The bucket refuses access. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -563,6 +587,15 @@ export interface operations {
             };
             /** @description `scope_missing`: The API key may not do this. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request took too long to arrive. */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -597,8 +630,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `expectation_failed`: The expectation cannot be met. */
+            417: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `rate_limited`: Too many requests. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -615,7 +666,120 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`: The database does not answer. `inference_unavailable`: No inference server answers. `inference_model_mismatch`: The inference servers run another model. `inference_overloaded`: The inference servers are full. `overloaded`: Too many uploads at a time. `s3_unavailable`: The bucket does not answer. */
+            /** @description `database_unavailable`: The database does not answer. `inference_unavailable`: No inference server answers. `inference_timeout`: The image takes longer than its time limit. `inference_model_mismatch`: The inference servers run another model. `inference_overloaded`: The inference servers are full. `overloaded`: Too many uploads at a time. `s3_unavailable`: The bucket does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    eraseSessionByQuery: {
+        parameters: {
+            query: {
+                /** @description Any stored id, also one that a path cannot carry: `.`, `..`, or empty. */
+                session_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nothing of the session is left. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeleteAnswer"];
+                };
+            };
+            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_request`: The request is not well-formed HTTP. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `api_key_required`: An API key is needed. `api_key_invalid`: The API key is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`: The API key may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_indexed`: The session holds no photos. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request took too long to arrive. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `expectation_failed`: The expectation cannot be met. */
+            417: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: The service made a mistake. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `database_unavailable`: The database does not answer. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -649,7 +813,7 @@ export interface operations {
                     "application/x-ndjson": components["schemas"]["BatchLine"];
                 };
             };
-            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_body`: The body cannot be read. `s3_not_configured`: No bucket is configured. */
+            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_request`: The request is not well-formed HTTP. `malformed_body`: The body cannot be read. `s3_not_configured`: No bucket is configured. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -676,6 +840,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `request_timeout`: The request took too long to arrive. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `body_too_large`: The body is too large. */
             413: {
                 headers: {
@@ -694,8 +867,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `expectation_failed`: The expectation cannot be met. */
+            417: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `rate_limited`: Too many requests. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -744,7 +935,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeleteAnswer"];
                 };
             };
-            /** @description `invalid_parameter`: A parameter breaks a rule. */
+            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_request`: The request is not well-formed HTTP. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -780,8 +971,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `request_timeout`: The request took too long to arrive. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `expectation_failed`: The expectation cannot be met. */
+            417: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `rate_limited`: Too many requests. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -832,7 +1050,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeleteAnswer"];
                 };
             };
-            /** @description `invalid_parameter`: A parameter breaks a rule. */
+            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_request`: The request is not well-formed HTTP. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -868,8 +1086,151 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `request_timeout`: The request took too long to arrive. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `expectation_failed`: The expectation cannot be met. */
+            417: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `rate_limited`: Too many requests. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: The service made a mistake. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `database_unavailable`: The database does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erasePhotoByQuery: {
+        parameters: {
+            query: {
+                /** @description Any stored id, also one that a path cannot carry: `.`, `..`, or empty. */
+                photo_id: string;
+            };
+            header?: never;
+            path: {
+                /** @description The event whose photos belong together. A UUID in capitals is the same session as in small letters. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nothing of the photo is left. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeleteAnswer"];
+                };
+            };
+            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_request`: The request is not well-formed HTTP. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `api_key_required`: An API key is needed. `api_key_invalid`: The API key is not valid. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`: The API key may not do this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `photo_not_indexed`: The session holds no such photo. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request took too long to arrive. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `expectation_failed`: The expectation cannot be met. */
+            417: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -951,7 +1312,7 @@ export interface operations {
                     "application/json": components["schemas"]["SearchAnswer"];
                 };
             };
-            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_body`: The body cannot be read. `image_missing`: There is no image. `not_an_image`: The file is not an image. `unsupported_format`: The image has another format. `image_damaged`: The image cannot be decoded. `image_too_many_pixels`: The image is too wide or too high. `no_face`: There is no usable face. `face_index_out_of_range`: The selfie has no such face. */
+            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_request`: The request is not well-formed HTTP. `malformed_body`: The body cannot be read. `image_missing`: There is no image. `not_an_image`: The file is not an image. `unsupported_format`: The image has another format. `image_damaged`: The image cannot be decoded. `image_too_many_pixels`: The image is too wide or too high. `no_face`: There is no usable face. `face_index_out_of_range`: The selfie has no such face. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -971,6 +1332,15 @@ export interface operations {
             };
             /** @description `session_not_indexed`: The session holds no photos. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: The request took too long to arrive. */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1005,8 +1375,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `expectation_failed`: The expectation cannot be met. */
+            417: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `rate_limited`: Too many requests. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1023,7 +1411,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`: The database does not answer. `inference_unavailable`: No inference server answers. `inference_model_mismatch`: The inference servers run another model. `inference_overloaded`: The inference servers are full. `overloaded`: Too many uploads at a time. */
+            /** @description `database_unavailable`: The database does not answer. `inference_unavailable`: No inference server answers. `inference_timeout`: The image takes longer than its time limit. `inference_model_mismatch`: The inference servers run another model. `inference_overloaded`: The inference servers are full. `overloaded`: Too many uploads at a time. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1055,7 +1443,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionStatus"];
                 };
             };
-            /** @description `invalid_parameter`: A parameter breaks a rule. */
+            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_request`: The request is not well-formed HTTP. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1073,8 +1461,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `request_timeout`: The request took too long to arrive. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `expectation_failed`: The expectation cannot be met. */
+            417: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `rate_limited`: Too many requests. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1124,7 +1539,7 @@ export interface operations {
                     "application/json": components["schemas"]["SearchToken"];
                 };
             };
-            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_body`: The body cannot be read. `search_tokens_not_configured`: Search tokens are not configured. */
+            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_request`: The request is not well-formed HTTP. `malformed_body`: The body cannot be read. `search_tokens_not_configured`: Search tokens are not configured. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1151,6 +1566,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `request_timeout`: The request took too long to arrive. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `body_too_large`: The body is too large. */
             413: {
                 headers: {
@@ -1169,8 +1593,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `expectation_failed`: The expectation cannot be met. */
+            417: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `rate_limited`: Too many requests. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers_too_large`: The headers are too large. */
+            431: {
                 headers: {
                     [name: string]: unknown;
                 };

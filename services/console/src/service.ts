@@ -1,4 +1,12 @@
-import { answerOf, createFacepassClient, multipart, patientFetch, type paths } from '@facepass/client';
+import {
+  answerOf,
+  erasePhoto,
+  eraseSession,
+  createFacepassClient,
+  multipart,
+  patientFetch,
+  type paths,
+} from '@facepass/client';
 
 /** The calls of the service that the pages make. Each throws `Problem`. */
 export interface Service {
@@ -61,11 +69,10 @@ export function createService(credentials: {
       return answerOf(await client.POST('/api/v1/search', { body, bodySerializer: multipart, signal, fetch }));
     },
     async erasePhoto(sessionId, photoId) {
-      const path = { session_id: sessionId, photo_id: photoId };
-      answerOf(await client.DELETE('/api/v1/index/{session_id}/photos/{photo_id}', { params: { path } }));
+      answerOf(await erasePhoto(client, sessionId, photoId));
     },
     async eraseSession(sessionId) {
-      answerOf(await client.DELETE('/api/v1/index/{session_id}', { params: { path: { session_id: sessionId } } }));
+      answerOf(await eraseSession(client, sessionId));
     },
     async createSearchToken(sessionId, expiresInSeconds) {
       const body = { session_id: sessionId, expires_in_seconds: expiresInSeconds };

@@ -3,7 +3,7 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import { getPriority } from 'node:os';
 import { test } from 'node:test';
 import { status, type ServiceError } from '@grpc/grpc-js';
-import { RETRY_AFTER_TRAILER } from '@facepass/contracts/retry-after';
+import { RETRY_AFTER_TRAILER } from '@facepass/contracts/trailers';
 import { connectFaceClient } from './grpc-client.ts';
 import { startInferenceProcess } from './inference-process.ts';
 import { samplePhoto } from './photos.ts';

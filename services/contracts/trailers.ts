@@ -3,3 +3,8 @@
  * likely done. The API rounds it up to whole seconds in `Retry-After`.
  */
 export const RETRY_AFTER_TRAILER = 'retry-after-ms';
+/**
+ * Trailer of a DEADLINE_EXCEEDED answer of the inference server: the name and the value of its own limit that was
+ * reached. Without it the caller's deadline passed.
+ */
+export const TIME_LIMIT_TRAILER = 'time-limit';

@@ -1,0 +1,22 @@
+import { parse, type ParsedUrlQuery } from 'node:querystring';
+import { ApiProblem } from './errors.ts';
+
+/**
+ * The parameters of a query, for Express. Node's own parser replaces what is not UTF-8 by U+FFFD, which makes one id
+ * of two.
+ * @throws ApiProblem invalid_parameter
+ */
+export function parseQuery(query: string | null | undefined): ParsedUrlQuery {
+  let malformed = false;
+  const decode = (text: string) => {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      malformed = true;
+      return text;
+    }
+  };
+  const parameters = parse(query ?? '', '&', '=', { decodeURIComponent: decode });
+  if (malformed) throw new ApiProblem('invalid_parameter', 'The query is not well-formed percent-encoding of UTF-8.');
+  return parameters;
+}
