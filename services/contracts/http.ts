@@ -51,10 +51,7 @@ export const newSessionId = nameable(sessionId);
 function stored(description: string) {
   return z
     .string('must be given, as text')
-    .refine(
-      (text) => /^[^\0]{0,255}$/u.test(text) && text.isWellFormed(),
-      'must be at most 255 characters without NUL',
-    )
+    .refine((text) => /^[^\0]{0,255}$/u.test(text) && text.isWellFormed(), 'must be at most 255 characters without NUL')
     .meta({ description, maxLength: 255 });
 }
 
