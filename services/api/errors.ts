@@ -65,6 +65,12 @@ export const PROBLEMS = {
     'Faces are numbered from 0, the largest; `query.faces_detected` tells how many there are.',
     '`face_index` names a face beyond those found in this selfie.',
   ],
+  selfies_differ: [
+    400,
+    'The selfies show different people',
+    'Send pictures of one person only, or one picture; `detail` names the two that differ.',
+    'Several images came with one search, and no face of one resembles the searched face of another: their similarity is below 0.4, which one pair of different people in 1,000 reaches.',
+  ],
   s3_not_configured: [
     400,
     'No bucket is configured',

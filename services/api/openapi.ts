@@ -1,6 +1,7 @@
 import { OpenApiGeneratorV31, OpenAPIRegistry, type RouteConfig } from '@asteasolutions/zod-to-openapi';
 import * as http from '@facepass/contracts/http';
 import * as z from 'zod';
+import { SELFIES_LIMIT } from './selfies.ts';
 import { PROBLEMS, type ProblemCode } from './errors.ts';
 
 /** The OpenAPI 3.1 document of the calls in `services/api/app.ts`, made from the schemas that check them. */
@@ -32,6 +33,9 @@ const OPEN_OR_TOKEN: Record<string, string[]>[] = [{}, { searchToken: [] }, { ap
 const OPEN: Record<string, string[]>[] = [{}];
 
 const image = z.string().meta({ format: 'binary', description: 'JPEG, PNG or WebP.' });
+const selfies = z
+  .union([image, z.array(image).min(1).max(SELFIES_LIMIT)])
+  .meta({ description: 'One selfie, or the field up to five times; MAX_IMAGE_BYTES holds for all of them together.' });
 const bareImage = { schema: { type: 'string', format: 'binary' } as const };
 const BARE_IMAGES = { 'image/jpeg': bareImage, 'image/png': bareImage, 'image/webp': bareImage };
 
@@ -126,18 +130,18 @@ const searchFaces: RouteConfig = {
   tags: ['search'],
   summary: 'Find the photos that show the person of a selfie',
   description:
-    'Exact: every face of the session is compared. The selfie is not stored. Of several faces the largest is searched, unless face_index chooses another.',
+    'Exact: every face of the session is compared. The selfie is not stored. Of several faces the largest is searched, unless face_index chooses another. Up to five images of one person in one search are compared by their mean: a second one finds more of the photos.',
   security: OPEN_OR_TOKEN,
   request: {
     query: http.searchFields.partial(),
     body: {
       required: true,
-      content: { 'multipart/form-data': { schema: http.searchFields.extend({ image }) }, ...BARE_IMAGES },
+      content: { 'multipart/form-data': { schema: http.searchFields.extend({ image: selfies }) }, ...BARE_IMAGES },
     },
   },
   responses: {
     200: json(http.searchAnswer, 'The photos found, most similar first.'),
-    ...problems(...ANY_CALL, ...TOKENED, ...IMAGE, 'face_index_out_of_range', 'session_not_indexed'),
+    ...problems(...ANY_CALL, ...TOKENED, ...IMAGE, 'face_index_out_of_range', 'selfies_differ', 'session_not_indexed'),
   },
 };
 

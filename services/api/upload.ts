@@ -15,7 +15,7 @@ export interface Upload extends Disposable {
 
 export interface UploadLimits {
   memory: ImageMemory;
-  /** Largest image. */
+  /** Largest image; several of one call have as many bytes together. */
   maxImageBytes: number;
   maxImages: number;
 }
@@ -42,7 +42,7 @@ async function readByType(request: Request, limits: UploadLimits, receiving: Rec
   const { maxImageBytes, maxImages } = limits;
   const type = mediaType(request);
   if (type === 'multipart/form-data') {
-    const maxBytes = maxImageBytes * maxImages + FORM_OVERHEAD_BYTES;
+    const maxBytes = maxImageBytes + FORM_OVERHEAD_BYTES;
     const body = await readBytes(request, {
       maxBytes,
       tooLarge: tooLarge('image_too_large', maxImageBytes),

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { eraseIndexed } from './commands/erase.ts';
 import { indexFolder } from './commands/index-folder.ts';
 import { createKey, listKeys, revokeKey, scopesOf } from './commands/keys.ts';
-import { searchSelfie } from './commands/search.ts';
+import { searchSelfies } from './commands/search.ts';
 import { showStatus } from './commands/status.ts';
 import { findConnection, type Connection } from './connection.ts';
 import { EXIT, failureOf, type ExitCode } from './failures.ts';
@@ -40,16 +40,16 @@ program
 
 program
   .command('search')
-  .description('list the photos that show the person of a selfie')
-  .argument('<selfie>')
+  .description('list the photos that show the person of a selfie, or of up to five selfies of one person')
+  .argument('<selfies...>')
   .requiredOption('-s, --session <id>', 'session to search')
   .option('--threshold <similarity>', 'least similarity, 0 to 1', fraction)
   .option('--limit <count>', 'most photos to list', wholeNumber(1, 1000))
-  .option('--face-index <number>', 'which face of the selfie, 0 being the largest', wholeNumber(0, 10_000))
+  .option('--face-index <number>', 'which face of the first selfie, 0 being the largest', wholeNumber(0, 10_000))
   .option('--copy-to <folder>', 'copy the photos there')
   .option('--from <folder>', 'the folder that was indexed')
   .option('--json', 'the answer as JSON')
-  .action((selfie, options) => run((connection) => searchSelfie(selfie, options, connection, interrupted)));
+  .action((selfies, options) => run((connection) => searchSelfies(selfies, options, connection, interrupted)));
 
 program
   .command('status')

@@ -54,15 +54,19 @@ export function answerOf<Data>(result: { data?: Data; error?: unknown; response:
   throw problemOf(result.response, result.error);
 }
 
-/** A `bodySerializer`: the fields as multipart/form-data, absent ones left out. */
+/** A `bodySerializer`: the fields as multipart/form-data, absent ones left out, a list as its field once for each. */
 export function multipart(fields: object): FormData {
   const form = new FormData();
-  for (const [name, value] of Object.entries(fields) as [string, Blob | string | number | boolean | undefined][]) {
-    if (value instanceof Blob) form.append(name, value);
-    else if (value !== undefined) form.append(name, String(value));
+  for (const [name, value] of Object.entries(fields) as [string, Field | Field[]][]) {
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (one instanceof Blob) form.append(name, one);
+      else if (one !== undefined) form.append(name, String(one));
+    }
   }
   return form;
 }
+
+type Field = Blob | string | number | boolean | undefined;
 
 function current(value: string | (() => string | undefined) | undefined): string | undefined {
   return typeof value === 'function' ? value() : value;

@@ -113,9 +113,10 @@ export const searchFields = z.strictObject({
       'Least similarity of a match, 0 to 1. It says how many strangers to expect: at 0.5 one pair of different people in 10,000 matches, at each 0.1 less ten times as many, at 0.1 everybody. `expected_false_matches` in the answer counts it out for the session.',
   }),
   limit: limitField.default(100).meta({ description: 'Most matches to return.' }),
-  face_index: faceIndexField
-    .optional()
-    .meta({ description: 'Which face of the selfie to search, as numbered by `query`; the largest when absent.' }),
+  face_index: faceIndexField.optional().meta({
+    description:
+      'Which face of the selfie, of several selfies the first, to search, as numbered by `query`; the largest when absent.',
+  }),
 });
 
 export const box = z.strictObject({ x: z.number(), y: z.number(), width: z.number(), height: z.number() }).meta({
@@ -224,6 +225,16 @@ export const match = z
   })
   .meta({ id: 'Match' });
 
+const readSelfie = z.strictObject({
+  faces_detected: z.int().min(1),
+  face_index: z.int().min(0),
+  box,
+  faces: z
+    .array(z.strictObject({ face_index: z.int().min(0), box }))
+    .optional()
+    .meta({ description: 'Where the selfie has several faces: all of them, to choose another by `face_index`.' }),
+});
+
 export const searchAnswer = z
   .strictObject({
     matches: z.array(match).meta({ description: 'A photo appears once, with its best face; most similar first.' }),
@@ -235,17 +246,17 @@ export const searchAnswer = z
         'Faces of other people to expect at this threshold: the false match rate there, times `faces_compared`. Measured on hundreds of people; relatives and twins are more alike.',
       example: 0.12,
     }),
-    query: z
-      .strictObject({
-        faces_detected: z.int().min(1),
-        face_index: z.int().min(0),
-        box,
-        faces: z
-          .array(z.strictObject({ face_index: z.int().min(0), box }))
-          .optional()
-          .meta({ description: 'Where the selfie has several faces: all of them, to choose another by `face_index`.' }),
+    query: readSelfie
+      .extend({
+        selfies: z.array(readSelfie).optional().meta({
+          description:
+            'Of several selfies: which face of each was taken, in their order. Of the first as `face_index` says, of the others the one most similar to it.',
+        }),
       })
-      .meta({ description: 'Which face of the selfie was searched; faces are numbered from the largest, 0.' }),
+      .meta({
+        description:
+          'Which face of the selfie was searched, of several selfies the first; faces are numbered from the largest, 0.',
+      }),
   })
   .meta({ id: 'SearchAnswer' });
 

@@ -15,27 +15,28 @@ import { modelMismatch, nearestPhotos, type NearestPhoto } from '../db/faces.ts'
 import { readSession, type SessionRow } from '../db/sessions.ts';
 import { ApiProblem } from '../errors.ts';
 import { observeSearch } from '../events.ts';
-import { findFaces, rounded, type FoundFace } from '../faces.ts';
+import { rounded } from '../faces.ts';
+import { presentQuery, readSelfies, SELFIES_LIMIT } from '../selfies.ts';
 import { readUpload, type Upload } from '../upload.ts';
 import { validated } from '../validation.ts';
 
-/** POST /api/v1/search: the photos of a session that show the person of a selfie. */
+/** POST /api/v1/search: the photos of a session that show the person of a selfie, or of several selfies. */
 export function searchFaces(context: Context): RequestHandler {
   return async (request, response) => {
     const started = performance.now();
     observeSearch(context.metrics, response);
     const { memory, maxImageBytes } = { memory: context.imageMemory, ...context.config.upload };
-    using upload = await readUpload(request, { memory, maxImageBytes, maxImages: 1 });
-    const { selfie, fields } = readSelfie(upload, response);
+    using upload = await readUpload(request, { memory, maxImageBytes, maxImages: SELFIES_LIMIT });
+    const fields = requireSearch(upload, response);
     const session = await requireSearchable(context, fields.session_id);
-    const query = await embedSelfie(context, selfie, fields.face_index, exchangeOf(response).left);
-    response.locals.faces = query.faces.length;
+    const query = await readSelfies(context, upload.images, fields.face_index, exchangeOf(response).left);
+    response.locals.faces = query.selfies[0]!.faces.length;
     response.locals.model = context.modelId;
     const threshold = fields.threshold ?? context.config.search.threshold;
     const found = await nearestPhotos(context.pool, {
       sessionId: fields.session_id,
       modelId: context.modelId,
-      embedding: query.face.embedding,
+      embedding: query.embedding,
       cosine: leastCosine(threshold, context.pack.calibration),
       limit: fields.limit,
     });
@@ -51,14 +52,11 @@ export function searchFaces(context: Context): RequestHandler {
   };
 }
 
-function readSelfie(
-  { images: [image], fields }: Upload,
-  response: Response,
-): { selfie: Buffer; fields: z.infer<typeof searchFields> } {
+function requireSearch({ images, fields }: Upload, response: Response): z.infer<typeof searchFields> {
   const checked = validated(searchFields, fields);
   requireSessionAccess(response, checked.session_id);
-  if (!image) throw new ApiProblem('image_missing', 'No image was sent.');
-  return { selfie: image, fields: checked };
+  if (images.length === 0) throw new ApiProblem('image_missing', 'No image was sent.');
+  return checked;
 }
 
 async function requireSearchable({ pool, modelId }: Context, sessionId: string): Promise<SessionRow> {
@@ -67,24 +65,6 @@ async function requireSearchable({ pool, modelId }: Context, sessionId: string):
     throw new ApiProblem('session_not_indexed', `The session ${JSON.stringify(sessionId)} holds no photos.`);
   if (session.model_id !== modelId) throw modelMismatch(sessionId, session.model_id, modelId);
   return session;
-}
-
-interface Query {
-  faces: FoundFace[];
-  face: FoundFace;
-  faceIndex: number;
-}
-
-/** The chosen face of the selfie, or its largest. */
-async function embedSelfie(context: Context, selfie: Buffer, faceIndex = 0, signal?: AbortSignal): Promise<Query> {
-  const { faces } = await findFaces(context, selfie, 'search', signal);
-  const face = faces[faceIndex];
-  if (!face)
-    throw new ApiProblem(
-      'face_index_out_of_range',
-      `The selfie has ${faces.length} faces; there is no face ${faceIndex}.`,
-    );
-  return { faces, face, faceIndex };
 }
 
 /**
@@ -111,9 +91,4 @@ function presentMatches(photos: NearestPhoto[], calibration: Calibration): Searc
 /** The calibration is worth two digits. */
 function expectedFalseMatches(threshold: number, faces: number): number {
   return Number((falseMatchRateOf(threshold) * faces).toPrecision(2));
-}
-
-function presentQuery({ faces, face, faceIndex }: Query): SearchAnswer['query'] {
-  const chosen = { faces_detected: faces.length, face_index: faceIndex, box: face.box };
-  return faces.length === 1 ? chosen : { ...chosen, faces: faces.map(({ box }, face_index) => ({ face_index, box })) };
 }

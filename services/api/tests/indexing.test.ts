@@ -20,7 +20,7 @@ describe('a session from its first photo to its erasure', () => {
 
   const index = (session_id: string, photo_id: string, image: Uint8Array, more: Record<string, string> = {}) =>
     service.call('POST', '/api/v1/index', { key: KEY, form: { session_id, photo_id, image, ...more } });
-  const search = (session_id: string, image: Uint8Array, more: Record<string, string> = {}) =>
+  const search = (session_id: string, image: Uint8Array | Uint8Array[], more: Record<string, string> = {}) =>
     service.call('POST', '/api/v1/search', { form: { session_id, image, ...more } });
   const status = async (session_id: string) =>
     (await service.call('GET', `/api/v1/search/status/${encodeURIComponent(session_id)}`)).body;
@@ -211,6 +211,54 @@ describe('a session from its first photo to its erasure', () => {
     );
     await index('counted', 'group', await portrait(1));
     assert.equal((await search('counted', await portrait(0))).body.faces_compared, 2);
+  });
+
+  test('up to five selfies of one person are searched by their mean, and the answer says which face of each was taken', async () => {
+    await index('mean', 'own', await portrait(0));
+    await index('mean', 'other', await portrait(1));
+    const two = [await selfie(0), await groupPhoto([await portrait(2), await portrait(0, 3)])];
+    const { body } = await search('mean', two);
+    assert.deepEqual(photosOf({ body } as Answer), ['own']);
+    const [first, second] = body.query.selfies;
+    assert.equal(body.query.selfies.length, 2);
+    assert.deepEqual(pick(body.query, 'faces_detected', 'face_index', 'box'), first);
+    assert.deepEqual([second.faces_detected, second.faces.length], [2, 2]);
+    const alone = await search('mean', two[1]!, { face_index: String(second.face_index) });
+    assert.deepEqual(photosOf(alone), ['own']);
+    const single = await search('mean', two[0]!);
+    assert.equal(single.body.query.selfies, undefined);
+    assert.ok(body.matches[0].similarity > single.body.matches[0].similarity, 'the mean is nearer than one alone');
+  });
+
+  test('selfies of two people are refused, and so are six, and a fault names the selfie that has it', async () => {
+    await index('differ', 'p', await portrait(0));
+    const refusal = async (images: Uint8Array[], more: Record<string, string> = {}) => {
+      const { status: code, body } = await search('differ', images, more);
+      return [code, body.code, body.detail] as const;
+    };
+    const [code, problem, detail] = await refusal([await portrait(0), await portrait(0, 1), await portrait(1)]);
+    assert.deepEqual([code, problem], [400, 'selfies_differ']);
+    assert.match(detail, /^Selfies 1 and 3 do not show one person: their similarity is 0\.[0-3]\d, below 0\.4\.$/);
+    const six = Array.from({ length: 6 }, (_, i) => portrait(0, i));
+    assert.deepEqual(await refusal(await Promise.all(six)), [
+      400,
+      'invalid_parameter',
+      'image: must be given at most 5 times',
+    ]);
+    assert.deepEqual(await refusal([await portrait(0), await emptyScene()]), [
+      400,
+      'no_face',
+      'Selfie 2: No face was found in the image.',
+    ]);
+    assert.equal(
+      (await refusal([await portrait(0), await portrait(0)], { face_index: '1' }))[1],
+      'face_index_out_of_range',
+    );
+    const large = Buffer.alloc(6 * 1024 * 1024);
+    (await portrait(0)).copy(large);
+    assert.deepEqual((await refusal([large, large])).slice(0, 2), [413, 'image_too_large']);
+    const twice = { session_id: 'differ', photo_id: 'twice', image: [await portrait(0), await portrait(0)] };
+    assert.match((await service.call('POST', '/api/v1/index', { key: KEY, form: twice })).body.detail, /given once/);
   });
 
   test('an index call under way when its session is erased does not bring it back', async () => {

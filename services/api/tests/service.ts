@@ -47,7 +47,7 @@ export interface TestService extends AsyncDisposable {
 
 export interface CallOptions {
   key?: string;
-  form?: Record<string, string | Uint8Array | undefined>;
+  form?: Record<string, string | Uint8Array | Uint8Array[] | undefined>;
   json?: unknown;
   body?: RequestInit['body'];
   headers?: Record<string, string>;
@@ -123,8 +123,10 @@ export async function callApi(url: string, method: string, path: string, options
 function formOf(fields: NonNullable<CallOptions['form']>): FormData {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) {
-    if (value instanceof Uint8Array) form.append(name, new Blob([new Uint8Array(value)]), 'photo');
-    else if (value !== undefined) form.append(name, value);
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (one instanceof Uint8Array) form.append(name, new Blob([new Uint8Array(one)]), 'photo');
+      else if (one !== undefined) form.append(name, one);
+    }
   }
   return form;
 }

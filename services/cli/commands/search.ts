@@ -17,20 +17,20 @@ export interface SearchOptions {
   json?: boolean;
 }
 
-/** `facepass search SELFIE`: the photos of a session that show the person of the selfie, most similar first. */
-export async function searchSelfie(
-  selfie: string,
+/** `facepass search SELFIE…`: the photos of a session that show the person of the selfies, most similar first. */
+export async function searchSelfies(
+  selfies: readonly string[],
   options: SearchOptions,
   connection: Connection,
   signal: AbortSignal,
 ): Promise<ExitCode> {
   if (options.copyTo && !options.from)
     throw new Failure(EXIT.usage, '--copy-to needs --from, the folder that was indexed.');
-  const image = await openAsBlob(selfie);
+  const images = await Promise.all(selfies.map((selfie) => openAsBlob(selfie)));
   const result = await clientOf(connection).POST('/api/v1/search', {
     body: {
       session_id: options.session,
-      image,
+      image: images,
       threshold: options.threshold,
       limit: options.limit,
       face_index: options.faceIndex,
@@ -59,10 +59,12 @@ function answerText(answer: SearchAnswer, session: string): string {
     );
   if (total_matches > matches.length)
     lines.push(`  and ${total_matches - matches.length} more: --limit shows up to 1000.`);
-  if (query.faces_detected > 1)
-    lines.push(
-      `The selfie has ${query.faces_detected} faces; number ${query.face_index} was searched (0 is the largest). --face-index chooses another.`,
-    );
+  (query.selfies ?? [query]).forEach(({ faces_detected, face_index }, i) => {
+    if (faces_detected < 2) return;
+    const selfie = query.selfies ? `Selfie ${i + 1}` : 'The selfie';
+    const why = i === 0 ? '0 is the largest). --face-index chooses another.' : 'the one most like the first selfie).';
+    lines.push(`${selfie} has ${faces_detected} faces; number ${face_index} was searched (${why}`);
+  });
   return lines.join('\n');
 }
 

@@ -109,7 +109,7 @@ export interface paths {
         put?: never;
         /**
          * Find the photos that show the person of a selfie
-         * @description Exact: every face of the session is compared. The selfie is not stored. Of several faces the largest is searched, unless face_index chooses another.
+         * @description Exact: every face of the session is compared. The selfie is not stored. Of several faces the largest is searched, unless face_index chooses another. Up to five images of one person in one search are compared by their mean: a second one finds more of the photos.
          */
         post: operations["searchFaces"];
         delete?: never;
@@ -407,7 +407,7 @@ export interface components {
              * @example 0.12
              */
             expected_false_matches: number;
-            /** @description Which face of the selfie was searched; faces are numbered from the largest, 0. */
+            /** @description Which face of the selfie was searched, of several selfies the first; faces are numbered from the largest, 0. */
             query: {
                 faces_detected: number;
                 face_index: number;
@@ -416,6 +416,17 @@ export interface components {
                 faces?: {
                     face_index: number;
                     box: components["schemas"]["Box"];
+                }[];
+                /** @description Of several selfies: which face of each was taken, in their order. Of the first as `face_index` says, of the others the one most similar to it. */
+                selfies?: {
+                    faces_detected: number;
+                    face_index: number;
+                    box: components["schemas"]["Box"];
+                    /** @description Where the selfie has several faces: all of them, to choose another by `face_index`. */
+                    faces?: {
+                        face_index: number;
+                        box: components["schemas"]["Box"];
+                    }[];
                 }[];
             };
         };
@@ -1267,7 +1278,7 @@ export interface operations {
                 threshold?: number;
                 /** @description Most matches to return. */
                 limit?: number;
-                /** @description Which face of the selfie to search, as numbered by `query`; the largest when absent. */
+                /** @description Which face of the selfie, of several selfies the first, to search, as numbered by `query`; the largest when absent. */
                 face_index?: number;
             };
             header?: never;
@@ -1289,13 +1300,10 @@ export interface operations {
                      * @default 100
                      */
                     limit?: number;
-                    /** @description Which face of the selfie to search, as numbered by `query`; the largest when absent. */
+                    /** @description Which face of the selfie, of several selfies the first, to search, as numbered by `query`; the largest when absent. */
                     face_index?: number;
-                    /**
-                     * Format: binary
-                     * @description JPEG, PNG or WebP.
-                     */
-                    image: Blob;
+                    /** @description One selfie, or the field up to five times; MAX_IMAGE_BYTES holds for all of them together. */
+                    image: Blob | Blob[];
                 };
                 "image/jpeg": Blob;
                 "image/png": Blob;
@@ -1312,7 +1320,7 @@ export interface operations {
                     "application/json": components["schemas"]["SearchAnswer"];
                 };
             };
-            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_request`: The request is not well-formed HTTP. `malformed_body`: The body cannot be read. `image_missing`: There is no image. `not_an_image`: The file is not an image. `unsupported_format`: The image has another format. `image_damaged`: The image cannot be decoded. `image_too_many_pixels`: The image is too wide or too high. `no_face`: There is no usable face. `face_index_out_of_range`: The selfie has no such face. */
+            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_request`: The request is not well-formed HTTP. `malformed_body`: The body cannot be read. `image_missing`: There is no image. `not_an_image`: The file is not an image. `unsupported_format`: The image has another format. `image_damaged`: The image cannot be decoded. `image_too_many_pixels`: The image is too wide or too high. `no_face`: There is no usable face. `face_index_out_of_range`: The selfie has no such face. `selfies_differ`: The selfies show different people. */
             400: {
                 headers: {
                     [name: string]: unknown;
