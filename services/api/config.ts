@@ -56,6 +56,11 @@ export const apiEnvironment = z.object({
   API_KEYS_FILE: text
     .optional()
     .describe('File with the keys instead; read again when it changes. `facepass keys` writes it.'),
+  SMOKE_TEST_KEY_FILE: text
+    .optional()
+    .describe(
+      'File with the key of the smoke test, beside the others: scopes index and delete; read again when it changes.',
+    ),
   SEARCH_ACCESS: z
     .enum(['public', 'token'], 'must be public or token')
     .default('public')
@@ -204,7 +209,7 @@ function configOf(env: ApiEnvironment) {
     metricsPort: env.METRICS_PORT,
     logLevel: env.LOG_LEVEL,
     trustProxy: env.TRUST_PROXY ?? false,
-    keys: { entries: env.API_KEYS ?? '', file: env.API_KEYS_FILE },
+    keys: { entries: env.API_KEYS ?? '', file: env.API_KEYS_FILE, smokeTestFile: env.SMOKE_TEST_KEY_FILE },
     search: {
       access: env.SEARCH_ACCESS,
       tokenSecrets: listOf(env.SEARCH_TOKEN_SECRET),

@@ -12,28 +12,34 @@ export interface KeyRing extends Disposable {
 }
 
 /**
- * The API keys. With `file` they are read again within a second of a change to it, so keys rotate without a restart; a
- * file that cannot be read leaves the old keys in force.
+ * The API keys. Those of `file` and of `smokeTestFile` are read again within a second of a change to it, so keys rotate
+ * without a restart; a file that cannot be read leaves the old keys in force. The smoke test has a key of its own, in
+ * the clear, since those of the keys file may be digests.
  * @throws ConfigurationError naming the entry, never the key, that is malformed.
  */
-export function openKeyRing(options: { entries: string; file?: string; logger: Logger }): KeyRing {
-  const { entries, file, logger } = options;
-  let keys = readKeys(entries);
+export function openKeyRing(options: {
+  entries: string;
+  file?: string | undefined;
+  smokeTestFile?: string | undefined;
+  logger: Logger;
+}): KeyRing {
+  const { entries, file, smokeTestFile, logger } = options;
+  let keys = [...readKeys(entries), ...readSmokeTestKey(smokeTestFile)];
   if (keys.length === 0) logger.warn('there is no API key: every protected call will be refused');
-  if (file) {
-    watchFile(file, { interval: 500 }, () => {
-      try {
-        keys = readKeys(readFileSync(file, 'utf8'));
-        logger.info({ keys: keys.map((key) => key.name) }, 'API keys read again');
-      } catch (error) {
-        logger.error({ reason: (error as Error).message }, 'API keys not read again; the old ones stay in force');
-      }
-    }).unref();
-  }
+  const readAgain = () => {
+    try {
+      keys = [...readKeys(file ? readFileSync(file, 'utf8') : entries), ...readSmokeTestKey(smokeTestFile)];
+      logger.info({ keys: keys.map((key) => key.name) }, 'API keys read again');
+    } catch (error) {
+      logger.error({ reason: (error as Error).message }, 'API keys not read again; the old ones stay in force');
+    }
+  };
+  const watched = [file, smokeTestFile].filter((path) => path !== undefined);
+  for (const path of watched) watchFile(path, { interval: 500 }, readAgain).unref();
   return {
     find: (presented) => findKey(keys, digestOf(presented)),
     fingerprint: (presented) => fingerprintOf(digestOf(presented)),
-    [Symbol.dispose]: () => file && unwatchFile(file),
+    [Symbol.dispose]: () => watched.forEach((path) => unwatchFile(path, readAgain)),
   };
 }
 
@@ -42,6 +48,15 @@ function readKeys(text: string): ApiKey[] {
     return parseKeys(text);
   } catch (error) {
     throw new ConfigurationError(`API_KEYS: ${(error as Error).message}`);
+  }
+}
+
+function readSmokeTestKey(path: string | undefined): ApiKey[] {
+  if (path === undefined) return [];
+  try {
+    return parseKeys(`smoke-test:${readFileSync(path, 'utf8').trim()}:index+delete`);
+  } catch (error) {
+    throw new ConfigurationError(`SMOKE_TEST_KEY_FILE: ${(error as Error).message}`);
   }
 }
 

@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
  * photo of the same person, clearly nearer than a stranger. `helm test` and the operator run it; exit code 0 means all
  * of it held.
  *
- *   node services/api/smoke-test.ts --keys FILE [--url http://…] [--photo group.jpg] [--again same-person.jpg] [--stranger other.jpg]
+ *   node services/api/smoke-test.ts --key-file FILE [--url http://…] [--photo group.jpg] [--again same-person.jpg] [--stranger other.jpg]
  *     [--wait-seconds 20]
  */
 async function smokeTest({ url, waitSeconds, apiKey, photo, again, stranger }: Arguments): Promise<void> {
@@ -118,19 +118,12 @@ function check(held: boolean, sentence: string): void {
   if (!held) throw new Error(sentence);
 }
 
-/** The first key of a keys file (`name:key:scopes` lines). */
-async function firstKey(path: string): Promise<string> {
-  const [, key] = (await readFile(path, 'utf8')).trim().split(/[:\n,]/);
-  if (!key) throw new Error(`${path}: no line of the form name:key`);
-  return key.trim();
-}
-
 const samples = new URL('../../samples/', import.meta.url);
 const { values } = parseArgs({
   options: {
     url: { type: 'string', default: process.env['SMOKE_TEST_URL'] ?? 'http://127.0.0.1:8080' },
     'wait-seconds': { type: 'string', default: '20' },
-    keys: { type: 'string', default: '/etc/facepass/api-keys/api-keys' },
+    'key-file': { type: 'string', default: '/etc/facepass/smoke-test/api-key' },
     photo: { type: 'string', default: new URL('group.jpg', samples).pathname },
     again: { type: 'string', default: new URL('same-person.jpg', samples).pathname },
     stranger: { type: 'string', default: new URL('stranger.jpg', samples).pathname },
@@ -140,7 +133,7 @@ const readImage = async (path: string) => new Blob([await readFile(path)], { typ
 await smokeTest({
   url: values.url,
   waitSeconds: Number(values['wait-seconds']),
-  apiKey: await firstKey(values.keys),
+  apiKey: (await readFile(values['key-file'], 'utf8')).trim(),
   photo: await readImage(values.photo),
   again: await readImage(values.again),
   stranger: await readImage(values.stranger),

@@ -13,8 +13,8 @@ const pem = z
 /** Every variable of the inference server, in the order of the reference. */
 export const inferenceEnvironment = z.object({
   INFERENCE_LISTEN: listenAddress
-    .default('0.0.0.0:50051')
-    .describe('Address of the gRPC server: `host:port` or `unix:/path`.'),
+    .default('[::]:50051')
+    .describe('Address of the gRPC server: `host:port` or `unix:/path`; `[::]` is every one, IPv4 and IPv6.'),
   INFERENCE_WORKERS: integerVariable(1, 256)
     .optional()
     .describe('Worker threads, each with its own copy of the models; by default one per core of the cgroup quota.'),

@@ -1,5 +1,19 @@
 import { lstat, unlink } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
+
+/** `address`, or that of all IPv4 addresses where it means all and the kernel has no IPv6. */
+export async function withinKernel(address: string): Promise<string> {
+  if (!address.startsWith('[::]:')) return address;
+  const probe = createServer();
+  const hasIpv6 = await new Promise<boolean>((resolve) => {
+    probe.once('error', ({ code }: NodeJS.ErrnoException) =>
+      resolve(code !== 'EAFNOSUPPORT' && code !== 'EADDRNOTAVAIL'),
+    );
+    probe.listen(0, '::', () => resolve(true));
+  });
+  probe.close();
+  return hasIpv6 ? address : address.replace('[::]', '0.0.0.0');
+}
 
 /**
  * Removes the socket file that a killed server left behind, since nobody can bind to a path that exists.

@@ -15,7 +15,7 @@ import type { InferenceConfig } from './config.ts';
 import { faceAnalysis } from './detect-faces.ts';
 import { createEvents } from './events.ts';
 import { createAdmission } from './interceptor.ts';
-import { clearStaleSocket } from './listen.ts';
+import { clearStaleSocket, withinKernel } from './listen.ts';
 import { createWorkerPool } from './pool.ts';
 
 const SERVICE = FaceAnalysisDefinition.fullName;
@@ -85,7 +85,8 @@ export async function startInference({
     ServerReflection(await readDescriptorSet(), [SERVICE, HealthDefinition.fullName]),
   );
   await clearStaleSocket(config.listen);
-  const port = await server.listen(config.listen, credentialsOf(config.tls));
+  const listen = await withinKernel(config.listen);
+  const port = await server.listen(listen, credentialsOf(config.tls));
   resources.defer(() => closeServer(server, admission.drained()));
   resources.defer(() => {
     phase = 'stopping';
@@ -95,7 +96,7 @@ export async function startInference({
   await pool.start();
   phase = 'running';
   publishHealth();
-  const address = config.listen.startsWith('unix:') ? config.listen : config.listen.replace(/\d+$/, String(port));
+  const address = listen.startsWith('unix:') ? listen : listen.replace(/\d+$/, String(port));
   logger.info(
     {
       address,

@@ -50,6 +50,10 @@ default
 {{- default (printf "%s-api-keys" (include "facepass.fullname" .)) .Values.api.keys.existingSecret }}
 {{- end }}
 
+{{- define "facepass.smokeTestSecret" -}}
+{{- default (printf "%s-smoke-test" (include "facepass.fullname" .)) .Values.api.keys.smokeTestSecret }}
+{{- end }}
+
 {{- define "facepass.databaseSecret" -}}
 {{- if .Values.postgres.embedded.enabled -}}
 {{ include "facepass.fullname" . }}-postgres

@@ -106,6 +106,8 @@ spec:
       secret:
         secretName: {{ include "facepass.apiKeysSecret" . }}
         items: [{ key: {{ .Values.api.keys.secretKey | quote }}, path: api-keys }]
+    - name: smoke-test
+      secret: { secretName: {{ include "facepass.smokeTestSecret" . }} }
     {{- if .Values.tls.enabled }}
     - name: inference-tls
       secret: { secretName: {{ include "facepass.tlsSecret" . }} }
@@ -135,6 +137,7 @@ env:
   # The preStop sleep is the delay.
   - { name: DRAIN_DELAY_MS, value: "0" }
   - { name: API_KEYS_FILE, value: /etc/facepass/api-keys/api-keys }
+  - { name: SMOKE_TEST_KEY_FILE, value: /etc/facepass/smoke-test/api-key }
   - { name: SEARCH_ACCESS, value: {{ .Values.api.searchAccess }} }
   {{- with .Values.api.searchTokenSecret }}
   - name: SEARCH_TOKEN_SECRET
@@ -178,6 +181,7 @@ lifecycle:
 resources: {{- toYaml .Values.api.resources | nindent 2 }}
 volumeMounts:
   - { name: api-keys, mountPath: /etc/facepass/api-keys, readOnly: true }
+  - { name: smoke-test, mountPath: /etc/facepass/smoke-test, readOnly: true }
   {{- if .Values.tls.enabled }}
   - { name: inference-tls, mountPath: /etc/facepass/inference-tls, readOnly: true }
   {{- end }}
@@ -265,7 +269,7 @@ ports:
   {{- end }}
   - { name: {{ $sidecar | ternary "inf-metrics" "metrics" }}, containerPort: {{ $sidecar | ternary 9465 9464 }} }
 env:
-  - { name: INFERENCE_LISTEN, value: {{ $sidecar | ternary "unix:/run/facepass/inference.sock" "0.0.0.0:50051" | quote }} }
+  - { name: INFERENCE_LISTEN, value: {{ $sidecar | ternary "unix:/run/facepass/inference.sock" "[::]:50051" | quote }} }
   - { name: METRICS_PORT, value: {{ $sidecar | ternary "9465" "9464" | quote }} }
   - { name: ORT_DISABLE_TELEMETRY, value: "1" }
   - { name: LOG_LEVEL, value: {{ .Values.logLevel }} }
@@ -330,7 +334,7 @@ containers:
     image: {{ include "facepass.image" (dict "root" .root "image" .root.Values.api.image) }}
     imagePullPolicy: {{ .root.Values.image.pullPolicy }}
     securityContext: {{- include "facepass.containerSecurity" .root | nindent 6 }}
-    args: [services/api/smoke-test.ts, --keys, /etc/facepass/api-keys/api-keys]
+    args: [services/api/smoke-test.ts, --key-file, /etc/facepass/smoke-test/api-key]
     {{- with .url }}
     env:
       - { name: SMOKE_TEST_URL, value: {{ . | quote }} }
@@ -339,10 +343,8 @@ containers:
       requests: { cpu: 50m, memory: 64Mi }
       limits: { memory: 256Mi }
     volumeMounts:
-      - { name: api-keys, mountPath: /etc/facepass/api-keys, readOnly: true }
+      - { name: smoke-test, mountPath: /etc/facepass/smoke-test, readOnly: true }
 volumes:
-  - name: api-keys
-    secret:
-      secretName: {{ include "facepass.apiKeysSecret" .root }}
-      items: [{ key: {{ .root.Values.api.keys.secretKey | quote }}, path: api-keys }]
+  - name: smoke-test
+    secret: { secretName: {{ include "facepass.smokeTestSecret" .root }} }
 {{- end }}

@@ -42,6 +42,22 @@ describe('the process', () => {
     assert.equal(await api.exited, 0);
   });
 
+  test('without HOST it is reached over IPv4 and IPv6, on both ports, and counts a client of either once', async () => {
+    await using api = await startApiProcess({
+      DATABASE_URL: database.url,
+      HOST: '',
+      RATE_LIMIT_SEARCHES_PER_MINUTE: '2',
+    });
+    const metricsPort = new URL(api.metricsUrl).port;
+    for (const host of ['127.0.0.1', '[::1]']) {
+      assert.equal((await fetch(`http://${host}:${metricsPort}/livez`)).status, 200);
+      const statuses = [];
+      for (let n = 0; n < 3; n += 1)
+        statuses.push((await callApi(`http://${host}:${api.port}`, 'GET', '/api/v1/search/status/s')).status);
+      assert.deepEqual(statuses, [200, 200, 429]);
+    }
+  });
+
   test('wrong configuration ends with code 78, every mistake in one message and no value in it', async () => {
     const environment = {
       DATABASE_URL: 'nonsense-value',

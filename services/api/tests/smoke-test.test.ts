@@ -9,13 +9,20 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { KEY, startTestService } from './service.ts';
+import { keyEntry } from '@facepass/contracts/api-keys';
+import { startTestService } from './service.ts';
 
 const samples = join(dirname(fileURLToPath(import.meta.resolve('@vladmandic/face-api/package.json'))), 'demo');
+const keyFile = join(await mkdtemp(join(tmpdir(), 'facepass-smoke-')), 'api-key');
+await writeFile(keyFile, 'fp_key_of_the_smoke_test\n');
 const script = join(import.meta.dirname, '../smoke-test.ts');
 
-test('the smoke test holds against a working service and leaves nothing behind', { timeout: 120_000 }, async () => {
-  await using service = await startTestService();
+test('the smoke test holds with its own key, while the keys file holds digests, and leaves nothing behind', async () => {
+  const keysFile = join(await mkdtemp(join(tmpdir(), 'facepass-smoke-')), 'keys');
+  await writeFile(keysFile, keyEntry('studio', 'fp_key_that_nobody_reads', ['index', 'delete']));
+  await using service = await startTestService({
+    environment: { API_KEYS: '', API_KEYS_FILE: keysFile, SMOKE_TEST_KEY_FILE: keyFile },
+  });
   const { output, code } = await smokeTest(service.url);
   assert.equal(code, 0, output);
   assert.match(output, /ok +another photo of the same person finds it: similarity 0\.7/);
@@ -92,15 +99,13 @@ async function testAgainst(
 }
 
 async function smokeTest(url: string, ...options: string[]): Promise<{ output: string; errors: string; code: number }> {
-  const keys = join(await mkdtemp(join(tmpdir(), 'facepass-smoke-')), 'keys');
-  await writeFile(keys, `test:${KEY}:index+delete\n`);
   const photos = ['--photo', 'sample1.jpg', '--again', 'sample3.jpg', '--stranger', 'sample5.jpg'].map((word) =>
     word.endsWith('.jpg') ? join(samples, word) : word,
   );
   const environment = { ...process.env, SMOKE_TEST_URL: url };
   const { stdout, stderr, code } = await promisify(execFile)(
     process.execPath,
-    [script, '--keys', keys, ...photos, ...options],
+    [script, '--key-file', keyFile, ...photos, ...options],
     { env: environment },
   ).then(
     (done) => ({ ...done, code: 0 }),

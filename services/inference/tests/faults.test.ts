@@ -67,3 +67,13 @@ test('a server killed mid-request leaves UNAVAILABLE, and serves again on the sa
   await assert.rejects(startInferenceProcess({ INFERENCE_LISTEN: socket }), /Another server listens/);
   assert.equal(again.child.exitCode, null);
 });
+
+test('at the address of all, it is reached over IPv4 and IPv6, on both ports', async () => {
+  await using server = await startInferenceProcess({ INFERENCE_LISTEN: '[::]:0', HOST: '', INFERENCE_WORKERS: '1' });
+  const port = server.address.replace('[::]:', '');
+  for (const host of ['127.0.0.1', '[::1]']) {
+    using client = connectFaceClient(`${host}:${port}`);
+    assert.equal(await client.checkHealth(), 1);
+    assert.equal((await fetch(`http://${host}:${server.metricsPort}/readyz`)).status, 200);
+  }
+});
