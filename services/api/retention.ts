@@ -7,23 +7,33 @@ import { recordSweep } from './events.ts';
 
 /** Sessions looked up at a time; the sweep goes on until none is overdue. */
 const SWEEP_SESSIONS = 100;
+/** After so many failures the database is at fault, not the sessions. */
+const MOST_FAILURES = 20;
 
 /**
- * Erases every session whose time is over; several processes may do so at once.
+ * Erases every session whose time is over; several processes may do so at once. One that cannot be erased does not keep
+ * the others: it is logged, and tried again by the next sweep.
  * @returns how many sessions
+ * @throws the first such failure, once the others are erased
  */
 export async function sweepOverdueSessions(pool: Pool, logger: Logger): Promise<number> {
+  const failures = new Map<string, Error>();
   let erased = 0;
   for (;;) {
-    const overdue = await overdueSessions(pool, SWEEP_SESSIONS);
+    const overdue = await overdueSessions(pool, SWEEP_SESSIONS, [...failures.keys()]);
     for (const sessionId of overdue) {
-      const removed = await eraseOverdueSession(pool, sessionId);
+      const removed = await eraseOverdueSession(pool, sessionId).catch((error: Error) => {
+        failures.set(sessionId, error);
+        return null;
+      });
       if (!removed) continue;
       erased += 1;
       logger.info({ photos: removed.photos, embeddings: removed.faces }, 'an overdue session was erased');
     }
-    if (overdue.length < SWEEP_SESSIONS) return erased;
+    if (failures.size > MOST_FAILURES || overdue.length < SWEEP_SESSIONS) break;
   }
+  for (const failure of failures.values()) throw failure;
+  return erased;
 }
 
 /**

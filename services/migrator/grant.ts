@@ -12,5 +12,6 @@ export async function grantTo(client: Client, role: string): Promise<void> {
     grant usage on schema ${rows[0].schema} to ${quoted};
     grant select, insert, update, delete on faces, sessions to ${quoted};
     grant select on erasures, migration_runs to ${quoted};
-    grant execute on function schema_version(), erase_session(text, text), erase_photo(text, text, text) to ${quoted}`);
+    grant execute on function schema_version(), erase_session(text, text), erase_photo(text, text, text),
+      erase_session_part(text, text, text, integer) to ${quoted}`);
 }

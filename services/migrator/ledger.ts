@@ -40,6 +40,7 @@ export async function takeStep(
     migrationsSchema: context.schema,
     noLock: true, // withMigrationLock holds one for the whole run
     singleTransaction: false,
+    checkOrder: false, // a contraction comes when it is asked for, perhaps after later steps
     logger: quiet(context.logger),
     migrationLoaderStrategies: [
       { extensions: ['.sql'], loader: async () => context.steps.map((each) => asUnit(each, context)) },

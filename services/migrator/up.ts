@@ -46,13 +46,14 @@ export function planUp(
   options: UpOptions,
 ): { pending: Step[]; skip: (step: Step) => boolean } {
   const older = state.olderTable !== undefined || options.to < 3;
+  const contracts = options.to >= 3 && (options.contract || !older);
   const last = steps.findLastIndex((step) =>
-    step.when === 'contract'
-      ? options.to >= 3 && (options.contract || !older)
-      : (step.reaches ?? Infinity) <= options.to,
+    step.when === 'contract' ? contracts : (step.reaches ?? Infinity) <= options.to,
   );
   return {
-    pending: steps.slice(0, last + 1).filter((step) => !state.recorded.includes(step.name)),
+    pending: steps
+      .slice(0, last + 1)
+      .filter((step) => (step.when !== 'contract' || contracts) && !state.recorded.includes(step.name)),
     skip: (step) =>
       step.when === 'origin' ? state.olderTable !== undefined || !older : step.when !== 'always' && !older,
   };

@@ -60,7 +60,8 @@ export const CHECKS: Check[] = [
     needs: ['faces', 'sessions'],
     sql: `select coalesce(s.session_id, f.session_id) from sessions s
       full join (select session_id, count(distinct photo_id) as photos, count(*) as faces from faces group by session_id) f using (session_id)
-      where (s.photo_count, s.face_count) is distinct from (f.photos, f.faces)`,
+      where (s.photo_count, s.face_count) is distinct from (f.photos, f.faces)
+        and (s.face_count, s.expires_at) is distinct from (0, '-infinity')`,
   },
   {
     name: 'vectors of faces have length 1',

@@ -1,6 +1,7 @@
 import type { Box } from '@facepass/contracts/http';
 import { toSql } from 'pgvector';
 import { ApiProblem } from '../errors.ts';
+import { eraseOverdueSession } from './erasure.ts';
 import { queryRows, withTransaction, type Client, type Pool } from './pool.ts';
 
 /**
@@ -10,34 +11,34 @@ import { queryRows, withTransaction, type Client, type Pool } from './pool.ts';
  * vectors are of another model
  */
 export async function replaceFaces(pool: Pool, photo: PhotoFaces): Promise<void> {
-  await withTransaction(pool, async (client) => {
-    await queryRows(client, 'select pg_advisory_xact_lock(hashtextextended($1, 7))', [photo.sessionId]);
-    await requireWritable(client, photo);
-    const removed = await queryRows(client, 'delete from faces where session_id = $1 and photo_id = $2 returning 1', [
-      photo.sessionId,
-      photo.photoId,
-    ]);
-    await insertFaces(client, photo);
-    await queryRows(client, UPSERT_SESSION, [
-      photo.sessionId,
-      removed.length > 0 ? 0 : 1,
-      photo.faces.length - removed.length,
-      photo.modelId,
-      photo.expiresAt ?? null,
-      photo.retentionDays,
-    ]);
-  });
+  // Its time may end while the photo is analysed: then what it held goes first, in as many transactions as that takes.
+  while (!(await withTransaction(pool, (client) => writeFaces(client, photo))))
+    await eraseOverdueSession(pool, photo.sessionId);
 }
 
-async function requireWritable(client: Client, photo: PhotoFaces): Promise<void> {
+/** Whether the faces were written; false where the session has expired and must be erased before. */
+async function writeFaces(client: Client, photo: PhotoFaces): Promise<boolean> {
+  await queryRows(client, 'select pg_advisory_xact_lock(hashtextextended($1, 7))', [photo.sessionId]);
   const [state] = await queryRows<WriteState>(client, WRITE_STATE, [photo.sessionId, photo.photoId, photo.lastErasure]);
   if (state?.erased)
     throw new ApiProblem('session_erased', 'The session or the photo was erased while it was being indexed.');
-  if (state?.expired) {
-    await queryRows(client, `select * from erase_session($1, 'retention')`, [photo.sessionId]);
-  } else if (state?.model_id && state.model_id !== photo.modelId) {
+  if (state?.expired) return false;
+  if (state?.model_id && state.model_id !== photo.modelId)
     throw modelMismatch(photo.sessionId, state.model_id, photo.modelId);
-  }
+  const removed = await queryRows(client, 'delete from faces where session_id = $1 and photo_id = $2 returning 1', [
+    photo.sessionId,
+    photo.photoId,
+  ]);
+  await insertFaces(client, photo);
+  await queryRows(client, UPSERT_SESSION, [
+    photo.sessionId,
+    removed.length > 0 ? 0 : 1,
+    photo.faces.length - removed.length,
+    photo.modelId,
+    photo.expiresAt ?? null,
+    photo.retentionDays,
+  ]);
+  return true;
 }
 
 /**

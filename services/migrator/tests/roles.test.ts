@@ -38,7 +38,7 @@ test(
     assert.match(
       refusal.message,
       new RegExp(
-        `does not own face_embeddings \\(${owner.name} does\\).*“alter table face_embeddings owner to ${new URL(SERVER!).username}”`,
+        `does not own face_embeddings \\(${owner.name} does\\).*“alter table face_embeddings owner to ${new URL(SERVER!).username};`,
       ),
     );
     assert.deepEqual(await owner.query('select name from schema_migrations'), [{ name: '0001_field_schema' }]);
