@@ -50,6 +50,14 @@ describe('batches', () => {
     assert.equal(hostile.body.code, 's3_key_refused');
   });
 
+  test('a photo that is named twice is indexed once, and the second is listed', async () => {
+    const [photo] = people(1);
+    const { body } = await send('twice', [photo, { ...photo, s3_key: 'person 1.jpg' }]);
+    assert.deepEqual([body.indexed, body.failed], [1, 1], whyNot());
+    assert.equal(body.errors[0].code, 'invalid_parameter');
+    assert.match(body.errors[0].error, /photo_id: must be given once/);
+  });
+
   test('each bad photo is listed with its code, and the others are indexed', async () => {
     bucket.faults.set('/photos/person 1.jpg', Array(9).fill('cut body'));
     const photos = [

@@ -11,6 +11,9 @@ import { portrait } from './people.ts';
 import { createMigratedDatabase, KEY, migrate, startTestService, type TestService } from './service.ts';
 import { createTestDatabase, runSql } from '../../../scripts/test-database.ts';
 
+/** Photos that wait for one worker: `npm run test:long-calls` has as many as last well over 40 s together. */
+const CALLS_IN_A_ROW = Number(process.env['FACEPASS_TEST_CALLS_IN_A_ROW'] ?? 3);
+
 describe('when something the API needs fails', () => {
   let service: TestService;
   before(async () => {
@@ -74,12 +77,57 @@ describe('when something the API needs fails', () => {
     await using hasty = await startTestService({
       inference: null,
       database: service.database,
-      environment: { INFERENCE_ADDRESS: service.inference!.address, INFERENCE_TIMEOUT_MS: '50' },
+      environment: { INFERENCE_ADDRESS: service.inference!.address, INFERENCE_INDEX_TIMEOUT_MS: '50' },
     });
     const answer = await index('slow', await largePhoto(), hasty);
     assert.equal(answer.status, 503);
-    assert.match(answer.body.detail, /in time/);
+    assert.equal(answer.body.code, 'inference_timeout');
+    assert.match(answer.body.detail, /INFERENCE_INDEX_TIMEOUT_MS \(50 ms\)/);
     await service.inference!.metricReaches('facepass_inference_in_flight', (photos) => photos === 0);
+  });
+
+  test('the limit of the inference server is named when it is the one that is reached', async () => {
+    await using inference = await startInferenceProcess({ INFERENCE_WORKERS: '1', INFERENCE_IMAGE_TIMEOUT_MS: '100' });
+    await using own = await startTestService({
+      inference: null,
+      database: service.database,
+      environment: { INFERENCE_ADDRESS: inference.address },
+    });
+    const answer = await index('slow', await largePhoto(), own);
+    assert.equal(answer.body.code, 'inference_timeout');
+    assert.match(answer.body.detail, /INFERENCE_IMAGE_TIMEOUT_MS \(100 ms\)/);
+  });
+
+  test('an image larger than the inference server takes is too large, not a sign of load', async () => {
+    await using inference = await startInferenceProcess({ INFERENCE_WORKERS: '1', MAX_IMAGE_BYTES: '100000' });
+    await using own = await startTestService({
+      inference: null,
+      database: service.database,
+      environment: { INFERENCE_ADDRESS: inference.address },
+    });
+    const padded = Buffer.concat([await portrait(0), Buffer.alloc(3_000_000)]);
+    const answer = await index('large', padded, own);
+    assert.deepEqual([answer.status, answer.body.code], [413, 'image_too_large']);
+  });
+
+  test('a call may last longer than its connection: the age ends only idle ones', { timeout: 600_000 }, async () => {
+    await using inference = await startInferenceProcess({
+      INFERENCE_WORKERS: '1',
+      GRPC_MAX_CONNECTION_AGE_MS: '1000',
+    });
+    await using own = await startTestService({
+      inference: null,
+      database: service.database,
+      environment: { INFERENCE_ADDRESS: inference.address, INFERENCE_INDEX_TIMEOUT_MS: '600000' },
+    });
+    const photo = await largePhoto();
+    const answers = await Promise.all(Array.from({ length: CALLS_IN_A_ROW }, (_, n) => index(`long ${n}`, photo, own)));
+    assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
+    assert.equal(
+      await inference.metric('facepass_inference_requests_total{code="OK"}'),
+      CALLS_IN_A_ROW,
+      'none was sent twice',
+    );
   });
 
   test('a full pool is 503 at once, never an unbounded wait', async (t) => {

@@ -58,6 +58,28 @@ describe('the process', () => {
     }
   });
 
+  test('requests under way on kept connections, silent ones and those that never end do not hold it', async () => {
+    await using api = await startApiProcess({
+      DATABASE_URL: database.url,
+      DATABASE_POOL_SIZE: '1',
+      DRAIN_DELAY_MS: '0',
+      DRAIN_TIMEOUT_MS: '60000',
+      REQUEST_TIMEOUT_MS: '4000',
+    });
+    const kept = slowUpload(api.port);
+    const silent = connect(api.port, '127.0.0.1');
+    const endless = slowUpload(api.port);
+    for (const socket of [kept, silent, endless]) socket.on('error', () => undefined);
+    await once(silent, 'connect');
+    for (let n = 0; n < 20; n += 1) await callApi(api.url, 'GET', '/livez');
+    api.child.kill('SIGTERM');
+    while (await callApi(api.url, 'GET', '/livez').catch(() => null));
+    kept.write('0\r\n\r\n');
+    const [answer] = (await once(kept, 'data')) as [Buffer];
+    assert.match(answer.toString(), /^HTTP\/1\.1 400[^]*\r\nConnection: close/i);
+    assert.equal(await api.exited, 0);
+  });
+
   test('wrong configuration ends with code 78, every mistake in one message and no value in it', async () => {
     const environment = {
       DATABASE_URL: 'nonsense-value',

@@ -55,6 +55,16 @@ describe('pages and documents', () => {
     });
   });
 
+  test('a range beyond the end and a precondition are no faults of the service', async () => {
+    for (const path of ['/docs/assets/swagger-ui.css', '/docs/assets/favicon-32x32.png', '/']) {
+      const range = await service.call('GET', path, { headers: { Range: 'bytes=99999999-' } });
+      assert.equal(range.status, 200, path);
+    }
+    const version = await service.call('GET', '/docs/assets/swagger-ui.css', { headers: { 'If-Match': '"other"' } });
+    assert.equal(version.status, 412);
+    assert.equal(version.body.code, 'precondition_failed');
+  });
+
   test('legacy calls are the same calls, announced to end', async () => {
     const search = await service.call('POST', '/api/v1/faces/search-session', { form: { session_id: 's' } });
     assert.equal(search.body.code, 'image_missing');

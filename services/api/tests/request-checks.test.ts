@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { samplePhoto } from '../../inference/tests/photos.ts';
+import { replaceFaces } from '../db/faces.ts';
 import { PROBLEMS } from '../errors.ts';
 import { INDEX_KEY, KEY, startTestService, type Answer, type TestService } from './service.ts';
 
@@ -156,6 +157,152 @@ describe('what is refused before any face is looked for', () => {
     const answer = await service.call('DELETE', '/api/v1/index/s', { key: INDEX_KEY });
     assertProblem(answer, 'scope_missing');
     assert.match(answer.body.detail, /delete/);
+  });
+
+  test('ids that no URL can carry are refused at index, whichever way they come', async () => {
+    for (const id of ['.', '..']) {
+      for (const fields of [
+        { session_id: 's', photo_id: id },
+        { session_id: id, photo_id: 'p' },
+      ]) {
+        const field = fields.photo_id === id ? 'photo_id' : 'session_id';
+        const query = new URLSearchParams(fields).toString();
+        const answers = [
+          await index({ ...fields, image: photo }),
+          await index({ ...fields, s3_key: 'k' }),
+          await service.call('POST', '/api/v1/index', { key: KEY, json: { ...fields, s3_key: 'k' } }),
+          await service.call('POST', `/api/v1/index?${query}`, {
+            key: KEY,
+            body: new Uint8Array(photo),
+            headers: { 'Content-Type': 'image/jpeg' },
+          }),
+          await service.call('POST', '/api/v1/index/batch', {
+            key: KEY,
+            json: { session_id: fields.session_id, photos: [{ photo_id: fields.photo_id, s3_key: 'k' }] },
+          }),
+        ];
+        for (const answer of answers) {
+          assertProblem(answer, 'invalid_parameter');
+          assert.match(answer.body.detail, new RegExp(`${field}: must not be . or ..`));
+        }
+      }
+    }
+  });
+
+  test('a photo of before that is named `..` is erased alone, its session by the query', async () => {
+    const { pool, modelId, pack } = service.context;
+    const face = {
+      box: { x: 0, y: 0, width: 9, height: 9 },
+      confidence: 1,
+      quality: 1,
+      embedding: Array<number>(pack.embedding_size).fill(0.1),
+    };
+    const store = (sessionId: string, photoId: string) =>
+      replaceFaces(pool, { sessionId, photoId, modelId, faces: [face], lastErasure: '0', retentionDays: 0 });
+    for (const [sessionId, photoId] of [
+      ['old', '..'],
+      ['old', 'p'],
+      ['..', 'p'],
+    ] as const)
+      await store(sessionId, photoId);
+    const byPath = await service.call('DELETE', '/api/v1/index/old/photos/..', { key: KEY });
+    assertProblem(byPath, 'route_not_found');
+    const photo = await service.call('DELETE', '/api/v1/index/old/photos?photo_id=..', { key: KEY });
+    assert.deepEqual(photo.body, { deleted: true, embeddings_removed: 1 });
+    assert.equal((await service.call('GET', '/api/v1/search/status/old')).body.photo_count, 1);
+    const session = await service.call('DELETE', '/api/v1/index?session_id=..', { key: KEY });
+    assert.deepEqual(session.body, { deleted: true, embeddings_removed: 1 });
+  });
+
+  test('a path is strict about a slash at its end, a page is not', async () => {
+    for (const path of ['/api/v1/index/s/', '/api/v1/index/s/photos/', '/api/v1/index/s/photos/p/', '/api/v1/index/'])
+      assertProblem(await service.call('DELETE', path, { key: KEY }), 'route_not_found');
+    assert.equal((await service.call('GET', '/docs/')).status, 200);
+  });
+
+  test('text that is not UTF-8 is refused in the form, the query and the path, a byte order mark is a character', async () => {
+    const part = (name: string, value: Buffer) =>
+      Buffer.concat([
+        Buffer.from(`--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n`),
+        value,
+        Buffer.from('\r\n'),
+      ]);
+    const form = (photoId: Buffer) =>
+      service.call('POST', '/api/v1/index', {
+        key: KEY,
+        headers: { 'Content-Type': 'multipart/form-data; boundary=b' },
+        body: Buffer.concat([
+          part('photo_id', photoId),
+          part('session_id', Buffer.from('s')),
+          part('image', photo),
+          Buffer.from('--b--'),
+        ]),
+      });
+    for (const bytes of ['f\xeate', 'f\xe2te', '\xed\xa0\x80', '\xc0\xaf']) {
+      const answer = await form(Buffer.from(bytes, 'latin1'));
+      assertProblem(answer, 'invalid_parameter');
+      assert.deepEqual(answer.body.errors, [{ field: 'photo_id', rule: 'must be text in UTF-8' }]);
+    }
+    assertProblem(await form(Buffer.from('fête')), 'inference_unavailable');
+    for (const call of [
+      service.call('POST', '/api/v1/index?photo_id=f%EAte&session_id=s', { key: KEY, form: { image: photo } }),
+      service.call('DELETE', '/api/v1/index?session_id=f%EAte', { key: KEY }),
+      service.call('DELETE', '/api/v1/index/s/photos/f%EAte', { key: KEY }),
+    ])
+      assertProblem(await call, 'invalid_parameter');
+    const marked = await index({ session_id: '\ufeffs', photo_id: 'p', image: photo });
+    assertProblem(marked, 'inference_unavailable');
+  });
+
+  test('erasing by the query refuses what it does not know: a photo_id never erases its session', async () => {
+    assertProblem(
+      await service.call('DELETE', '/api/v1/index?session_id=s&photo_id=p', { key: KEY }),
+      'invalid_parameter',
+    );
+    assertProblem(await service.call('DELETE', '/api/v1/index/s/photos', { key: KEY }), 'invalid_parameter');
+    assertProblem(await service.call('DELETE', '/api/v1/index/s?session_id=t', { key: KEY }), 'invalid_parameter');
+    assertProblem(await service.call('DELETE', '/api/v1/index', { key: KEY }), 'invalid_parameter');
+  });
+
+  test('a form may have blanks after its boundaries, and file names at its texts; no part of it is left out', async () => {
+    const send = (...lines: string[]) =>
+      service.call('POST', '/api/v1/search', {
+        headers: { 'Content-Type': 'multipart/form-data; boundary=b' },
+        body: lines.join('\r\n'),
+      });
+    const session = ['Content-Disposition: form-data; name="session_id"; filename="s.txt"', '', 's'];
+    const limit = ['Content-Disposition: form-data; name="limit"', '', 'none'];
+    const refused = await send('--b \t', ...session, '--b  ', ...limit, '--b--');
+    assert.deepEqual(refused.body.errors, [{ field: 'limit', rule: 'must be a whole number' }]);
+    assertProblem(await send('--b', ...session, '--b--'), 'image_missing');
+    const unknown = await send(
+      '--b',
+      'Content-Disposition: form-data; name="picture"; filename="p.jpg"',
+      '',
+      'x',
+      '--b--',
+    );
+    assert.ok(unknown.body.errors.some(({ field }: { field: string }) => field === 'picture'));
+    for (const broken of [
+      ['--b', 'Content-Disposition: attachment; name="limit"', '', '1', '--b--'],
+      ['--b', 'Content-Type: text/plain', '', '1', '--b--'],
+      ['--bx', ...session, '--b--'],
+      ['--b', 'no header at all', '', '1', '--b--'],
+      ['--b', 'Content-Disposition: form-data; name="limit"', 'Content-Transfer-Encoding: base64', '', 'MQ==', '--b--'],
+      ['--b', ...session, '--b'],
+    ])
+      assertProblem(await send(...broken), 'malformed_body');
+  });
+
+  test('Content-Encoding: identity is no encoding, another one is refused', async () => {
+    const send = (encoding: string) =>
+      service.call('POST', '/api/v1/index?photo_id=p&session_id=s', {
+        key: KEY,
+        body: new Uint8Array(photo),
+        headers: { 'Content-Type': 'image/jpeg', 'Content-Encoding': encoding },
+      });
+    assertProblem(await send('identity'), 'inference_unavailable');
+    assertProblem(await send('gzip'), 'unsupported_media_type');
   });
 
   test('unknown paths, wrong methods and malformed paths are problems as well', async () => {
