@@ -22,7 +22,8 @@ export interface Service {
 
 export interface SearchQuery {
   sessionId: string;
-  image: Blob;
+  /** Up to five pictures of one person. */
+  images: readonly Blob[];
   /** 0 to 1; the service's own when absent. */
   threshold?: number;
   limit?: number;
@@ -63,8 +64,8 @@ export function createService(credentials: {
       const body = { session_id: sessionId, photo_id: photoId, image };
       return answerOf(await client.POST('/api/v1/index', { body, bodySerializer: multipart, signal }));
     },
-    async search({ sessionId, image, threshold, limit, faceIndex, onWait }, signal) {
-      const body = { session_id: sessionId, threshold, limit, face_index: faceIndex, image };
+    async search({ sessionId, images, threshold, limit, faceIndex, onWait }, signal) {
+      const body = { session_id: sessionId, threshold, limit, face_index: faceIndex, image: [...images] };
       const fetch = patientFetch({ attempts: 4, longestWaitMs: 10_000, onWait });
       return answerOf(await client.POST('/api/v1/search', { body, bodySerializer: multipart, signal, fetch }));
     },

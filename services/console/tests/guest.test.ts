@@ -60,6 +60,11 @@ describe('the guest page', { skip: noBrowser }, () => {
         await page.getByRole('button', { name: 'Take the picture' }).click();
         await page.getByRole('heading', { name: /^You are in \d photos$/ }).waitFor();
         const found = page.getByRole('list', { name: 'Your photos' }).getByRole('link');
+        await page.getByRole('heading', { name: 'You', exact: true }).waitFor();
+        await page.getByRole('button', { name: 'One more, from the side' }).click();
+        await watched.assertAccessible();
+        await page.getByRole('button', { name: 'Take the picture' }).click();
+        await page.getByText('Searched by 2 pictures.').waitFor();
         const addresses = await found.evaluateAll((links) => links.map((link) => link.getAttribute('href')));
         assert.deepEqual(addresses.slice(0, 2), ['/samples/sample1.jpg', '/samples/sample3.jpg']);
         await page.evaluate(() => Promise.all([...document.images].map((image) => image.decode())));

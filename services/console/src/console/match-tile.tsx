@@ -47,11 +47,11 @@ export function MatchTile({ match, photo, longestSide, onSave }: MatchTileProps)
   );
 }
 
-/** 0.5 is the model's decision point, 1 the same picture. */
+/** One pair of strangers in 10,000 reaches 0.5, one in 100,000 reaches 0.6; 1 is the same picture. */
 function Similarity({ value }: { value: number }) {
   return (
     <span class="similarity">
-      <meter min={0} max={1} low={0.5} optimum={1} value={value} aria-label="Similarity">
+      <meter min={0} max={1} low={0.6} optimum={1} value={value} aria-label="Similarity">
         {value.toFixed(2)}
       </meter>
       {value.toFixed(2)}

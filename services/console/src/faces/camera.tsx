@@ -9,7 +9,7 @@ export const cameraMayBeAsked = () => window.isSecureContext && 'mediaDevices' i
  * The front camera, mirrored as people know themselves; the picture taken is not mirrored. The camera is switched off
  * when the dialog goes.
  */
-export function CameraDialog({ onPicture, onClose }: { onPicture: (picture: Blob) => void; onClose: () => void }) {
+export function CameraDialog({ onPicture, onClose, side = false }: CameraDialogProps) {
   const video = useRef<HTMLVideoElement>(null);
   const [ready, setReady] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
@@ -35,7 +35,7 @@ export function CameraDialog({ onPicture, onClose }: { onPicture: (picture: Blob
     onClose();
   };
   return (
-    <Dialog title="Take a selfie" onClose={onClose}>
+    <Dialog title={side ? ONE_MORE : 'Take a selfie'} onClose={onClose}>
       <div class="camera">
         {problem ? (
           <p class="camera-problem">{problem}</p>
@@ -43,7 +43,11 @@ export function CameraDialog({ onPicture, onClose }: { onPicture: (picture: Blob
           <video ref={video} autoPlay playsInline muted onPlaying={() => setReady(true)} />
         )}
       </div>
-      <p class="faint">One face, looking at the camera, with light from the front.</p>
+      <p class="faint">
+        {side
+          ? 'Turn your head a little to one side; both eyes stay in the picture.'
+          : 'One face, looking at the camera, with light from the front.'}
+      </p>
       <footer>
         <Button onClick={onClose}>Cancel</Button>
         <Button look="primary" icon="camera" disabled={!ready} onClick={() => void take()}>
@@ -53,6 +57,15 @@ export function CameraDialog({ onPicture, onClose }: { onPicture: (picture: Blob
     </Dialog>
   );
 }
+
+interface CameraDialogProps {
+  onPicture: (picture: Blob) => void;
+  onClose: () => void;
+  /** A further picture, from the side. */
+  side?: boolean;
+}
+
+export const ONE_MORE = 'One more, from the side';
 
 function switchOff(stream: MediaStream | undefined): void {
   for (const track of stream?.getTracks() ?? []) track.stop();

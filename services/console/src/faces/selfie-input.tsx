@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { Button, FileButton } from '../parts/button.tsx';
-import { CameraDialog, cameraMayBeAsked } from './camera.tsx';
+import type { SelfieSearch } from './selfie-search.ts';
+import { CameraDialog, cameraMayBeAsked, ONE_MORE } from './camera.tsx';
 
 /**
  * Two ways to give a selfie: the camera, and a file. Where the page may not use the camera itself, a phone's own camera
@@ -28,6 +29,35 @@ export function SelfieInput({ onSelfie, again = false }: { onSelfie: (picture: B
         Choose a picture
       </FileButton>
       {cameraOpen && <CameraDialog onPicture={onSelfie} onClose={() => setCameraOpen(false)} />}
+    </div>
+  );
+}
+
+/** A further picture of the person: two find more than one. */
+export function OneMoreSelfie({ search }: { search: SelfieSearch }) {
+  const [cameraOpen, setCameraOpen] = useState(false);
+  const add = (picture: Blob) => void search.addSelfie(picture);
+  const given = search.selfies.length;
+  return (
+    <div class="one-more">
+      {given > 1 && <p class="faint">Searched by {given} pictures.</p>}
+      {search.mayAdd && cameraMayBeAsked() && (
+        <Button look="plain" icon="camera" onClick={() => setCameraOpen(true)}>
+          {ONE_MORE}
+        </Button>
+      )}
+      {search.mayAdd && !cameraMayBeAsked() && (
+        <FileButton
+          look="plain"
+          icon="camera"
+          accept="image/*"
+          capture="user"
+          onFiles={(files) => files?.[0] && add(files[0])}
+        >
+          {ONE_MORE}
+        </FileButton>
+      )}
+      {cameraOpen && <CameraDialog side onPicture={add} onClose={() => setCameraOpen(false)} />}
     </div>
   );
 }

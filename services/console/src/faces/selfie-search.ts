@@ -6,6 +6,9 @@ import type { Size } from './geometry.ts';
 /** A selfie gains nothing from more pixels, and a phone sends fewer sooner. */
 const SELFIE_SIDE = 2048;
 
+/** Pictures of one person that a search takes; the service's limit of bytes holds for all of them together. */
+const MOST_SELFIES = 5;
+
 /** The most that one search may ask for. */
 const MOST_MATCHES = 1000;
 
@@ -23,7 +26,7 @@ export type SearchState =
   | { kind: 'failed'; selfie: Selfie | null; error: unknown };
 
 /**
- * The search by one selfie: choosing it, choosing among its faces, and searching again with another threshold. A newer
+ * The search by one selfie or several: choosing it, adding another, choosing among its faces, and searching again with another threshold. A newer
  * search ends an older one.
  */
 export class SelfieSearch {
@@ -34,26 +37,51 @@ export class SelfieSearch {
   readonly #sessionId: string;
   readonly #limits: UploadLimits;
   #abort = new AbortController();
-  #selfie: Selfie | null = null;
+  #selfies: Selfie[] = [];
   #faceIndex: number | undefined;
 
   constructor(service: Service, sessionId: string, limits: UploadLimits) {
     this.#service = service;
     this.#sessionId = sessionId;
-    this.#limits = { maxBytes: limits.maxBytes, maxSide: Math.min(limits.maxSide, SELFIE_SIDE) };
+    this.#limits = {
+      maxBytes: Math.floor(limits.maxBytes / MOST_SELFIES),
+      maxSide: Math.min(limits.maxSide, SELFIE_SIDE),
+    };
   }
 
   /** Searches by another picture: by the largest face of it. */
   async searchBy(file: Blob): Promise<void> {
     this.reset();
-    const { signal: aborted } = this.#abort;
     this.state.value = { kind: 'searching', selfie: null, earlier: null, waitingMs: null };
+    await this.#add(file);
+  }
+
+  /** Whether another picture may join those that are searched by. */
+  get mayAdd(): boolean {
+    return this.#selfies.length > 0 && this.#selfies.length < MOST_SELFIES;
+  }
+
+  /** Pictures that are searched by. */
+  get selfies(): readonly Selfie[] {
+    return this.#selfies;
+  }
+
+  /** Searches by another picture of the same person as well. One that is refused is left out of the next search. */
+  async addSelfie(file: Blob): Promise<void> {
+    if (!this.mayAdd) return;
+    await this.#add(file);
+    if (this.state.value.kind === 'failed') this.#selfies = this.#selfies.slice(0, -1);
+  }
+
+  async #add(file: Blob): Promise<void> {
+    const { signal: aborted } = this.#abort;
     try {
       const prepared = await prepareUpload(file, this.#limits);
       if (aborted.aborted) return;
-      this.#selfie = { ...prepared, url: URL.createObjectURL(prepared.image) };
+      this.#selfies = [...this.#selfies, { ...prepared, url: URL.createObjectURL(prepared.image) }];
     } catch (error) {
-      this.state.value = { kind: 'failed', selfie: null, error };
+      this.state.value = { kind: 'failed', selfie: this.#selfies[0] ?? null, error };
+      return;
     }
     await this.again();
   }
@@ -64,7 +92,7 @@ export class SelfieSearch {
     return this.again();
   }
 
-  /** Searches by the same selfie with another least similarity, which stays for later selfies. */
+  /** Searches by the same selfies with another least similarity, which stays for later selfies. */
   setThreshold(threshold: number): Promise<void> {
     this.threshold.value = threshold;
     return this.again();
@@ -72,7 +100,7 @@ export class SelfieSearch {
 
   /** Sends the same search once more. */
   async again(): Promise<void> {
-    const selfie = this.#selfie;
+    const [selfie] = this.#selfies;
     if (!selfie) return;
     this.#abort.abort();
     this.#abort = new AbortController();
@@ -84,7 +112,7 @@ export class SelfieSearch {
     try {
       const query = {
         sessionId: this.#sessionId,
-        image: selfie.image,
+        images: this.#selfies.map(({ image }) => image),
         threshold: this.threshold.value,
         faceIndex: this.#faceIndex,
       };
@@ -99,8 +127,8 @@ export class SelfieSearch {
   reset(): void {
     this.#abort.abort();
     this.#abort = new AbortController();
-    if (this.#selfie) URL.revokeObjectURL(this.#selfie.url);
-    this.#selfie = null;
+    for (const { url } of this.#selfies) URL.revokeObjectURL(url);
+    this.#selfies = [];
     this.#faceIndex = undefined;
     this.state.value = { kind: 'empty' };
   }

@@ -2,7 +2,7 @@ import { AdviceNote, FailedSearch } from '../faces/advice-note.tsx';
 import { adviceForNoMatch } from '../faces/advice.ts';
 import { FaceStrip } from '../faces/face-strip.tsx';
 import { SearchAnnouncement } from '../faces/search-announcement.tsx';
-import { SelfieInput } from '../faces/selfie-input.tsx';
+import { OneMoreSelfie, SelfieInput } from '../faces/selfie-input.tsx';
 import { SelfiePicture } from '../faces/selfie-picture.tsx';
 import type { SearchState, SelfieSearch } from '../faces/selfie-search.ts';
 import { Brand } from '../parts/brand.tsx';
@@ -28,7 +28,11 @@ export function GuestPage({
         <Brand />
         <p class="guest-session">{sessionId}</p>
       </header>
-      {state.kind === 'empty' ? <Welcome onSelfie={choose} /> : <Searched state={state} onSelfie={choose} />}
+      {state.kind === 'empty' ? (
+        <Welcome onSelfie={choose} />
+      ) : (
+        <Searched state={state} search={search} onSelfie={choose} />
+      )}
       <SearchAnnouncement state={state} />
       <Outcome state={state} sessionId={sessionId} settings={settings} search={search} />
     </main>
@@ -49,15 +53,18 @@ function Welcome({ onSelfie }: { onSelfie: (picture: Blob) => void }) {
 
 function Searched({
   state,
+  search,
   onSelfie,
 }: {
   state: Exclude<SearchState, { kind: 'empty' }>;
+  search: SelfieSearch;
   onSelfie: (picture: Blob) => void;
 }) {
   return (
     <section class="searched">
       <SelfiePicture selfie={state.selfie} answer={state.kind === 'found' ? state.answer : null} />
       <SelfieInput onSelfie={onSelfie} again />
+      {state.kind === 'found' && <OneMoreSelfie search={search} />}
     </section>
   );
 }

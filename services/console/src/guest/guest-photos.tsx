@@ -3,6 +3,7 @@ import { Button } from '../parts/button.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { saveAll } from '../photos/download.ts';
 import { photoAddress } from '../photos/photo-address.ts';
+import { matchParts } from '../faces/match-parts.ts';
 import type { Match } from '../service.ts';
 
 /** The guest's photos: pictures where the photographer's site shows them, else their names. */
@@ -19,12 +20,14 @@ export function GuestPhotos({
     id: photo_id,
     address: photoAddress(template, sessionId, photo_id),
   }));
+  const sure = matches.filter(({ certainty }) => certainty === 'sure').length;
   const shown = photos.filter((photo) => photo.address !== null) as { id: string; address: string }[];
   return (
     <section class="guest-photos">
       <header class="results-header">
         <h2>
-          You are in {photos.length} photo{photos.length === 1 ? '' : 's'}
+          {sure > 0 ? 'You are in' : 'You may be in'} {sure || photos.length} photo
+          {(sure || photos.length) === 1 ? '' : 's'}
         </h2>
         {shown.length > 0 ? (
           <DownloadAll name={sessionId} photos={shown} />
@@ -33,11 +36,18 @@ export function GuestPhotos({
         )}
       </header>
       {shown.length === 0 && <p class="note">The photographer has the pictures; these are their names.</p>}
-      <ul class={shown.length > 0 ? 'tiles' : 'names'} aria-label="Your photos">
-        {photos.map(({ id, address }) => (
-          <li key={id}>{address ? <GuestPhoto id={id} address={address} /> : id}</li>
-        ))}
-      </ul>
+      {matchParts(matches).map(({ title, sure, matches: part }) => (
+        <section key={title} class="match-part">
+          <h3>{title}</h3>
+          {!sure && <p class="note">These faces resemble yours less. See for yourself.</p>}
+          <ul class={shown.length > 0 ? 'tiles' : 'names'} aria-label={sure ? 'Your photos' : 'Perhaps your photos'}>
+            {part.map(({ photo_id: id }) => {
+              const address = photoAddress(template, sessionId, id);
+              return <li key={id}>{address ? <GuestPhoto id={id} address={address} /> : id}</li>;
+            })}
+          </ul>
+        </section>
+      ))}
     </section>
   );
 }
