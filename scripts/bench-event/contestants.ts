@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import type * as FaceApiPackage from '@vladmandic/face-api';
 import sharp from 'sharp';
-import { modelIdOf, readModelPack } from '@facepass/contracts/model-pack';
+import { cosineOfSimilarity, modelIdOf, readModelPack } from '@facepass/contracts/model-pack';
 import type { Box } from '../../services/inference/boxes.ts';
 import { createPipeline } from '../../services/inference/faces.ts';
 
@@ -41,7 +41,7 @@ export async function ourPack(modelsDirectory: string, name: string): Promise<Co
     name: `Facepass, pack ${name}`,
     key: `${modelIdOf(pack)}-${hash.digest('hex').slice(0, 16)}`,
     likeness: 'cosine',
-    defaultThreshold: Number.NaN,
+    defaultThreshold: cosineOfSimilarity(0.5, pack.calibration),
     facesOf: async (picture) =>
       (await pipeline.findFaces(picture)).faces.map(({ box, confidence, quality, embedding }) => ({
         box,

@@ -67,7 +67,7 @@ function SelfieBox({ search, state }: { search: SelfieSearch; state: SearchState
     >
       <SelfiePicture selfie={state.kind === 'empty' ? null : state.selfie} answer={answerOf(state)} />
       <SelfieInput onSelfie={choose} again={state.kind !== 'empty'} />
-      {state.kind === 'found' && <OneMoreSelfie search={search} />}
+      {state.kind !== 'empty' && <OneMoreSelfie search={search} busy={state.kind === 'searching'} />}
       <p class="faint">The selfie is compared once and not stored.</p>
     </div>
   );

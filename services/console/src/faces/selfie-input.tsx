@@ -33,30 +33,29 @@ export function SelfieInput({ onSelfie, again = false }: { onSelfie: (picture: B
   );
 }
 
-/** A further picture of the person: two find more than one. */
-export function OneMoreSelfie({ search }: { search: SelfieSearch }) {
+/** A further picture of the person: two find more than one. Its place is kept while a search runs. */
+export function OneMoreSelfie({ search, busy }: { search: SelfieSearch; busy: boolean }) {
   const [cameraOpen, setCameraOpen] = useState(false);
   const add = (picture: Blob) => void search.addSelfie(picture);
   const given = search.selfies.length;
   return (
     <div class="one-more">
-      {given > 1 && <p class="faint">Searched by {given} pictures.</p>}
-      {search.mayAdd && cameraMayBeAsked() && (
-        <Button look="plain" icon="camera" onClick={() => setCameraOpen(true)}>
+      {cameraMayBeAsked() ? (
+        <Button look="plain" icon="camera" disabled={busy || !search.mayAdd} onClick={() => setCameraOpen(true)}>
           {ONE_MORE}
         </Button>
-      )}
-      {search.mayAdd && !cameraMayBeAsked() && (
+      ) : (
         <FileButton
           look="plain"
           icon="camera"
           accept="image/*"
           capture="user"
-          onFiles={(files) => files?.[0] && add(files[0])}
+          onFiles={(files) => !busy && files?.[0] && add(files[0])}
         >
           {ONE_MORE}
         </FileButton>
       )}
+      <p class="faint">{given > 1 ? `Searched by ${given} pictures.` : 'A second picture finds more.'}</p>
       {cameraOpen && <CameraDialog side onPicture={add} onClose={() => setCameraOpen(false)} />}
     </div>
   );

@@ -64,7 +64,7 @@ function Searched({
     <section class="searched">
       <SelfiePicture selfie={state.selfie} answer={state.kind === 'found' ? state.answer : null} />
       <SelfieInput onSelfie={onSelfie} again />
-      {state.kind === 'found' && <OneMoreSelfie search={search} />}
+      <OneMoreSelfie search={search} busy={state.kind === 'searching'} />
     </section>
   );
 }
