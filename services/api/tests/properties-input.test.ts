@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { problem } from '@facepass/contracts/http';
 import fc from 'fast-check';
 import { samplePhoto } from '../../inference/tests/photos.ts';
+import { replaceFaces } from '../db/faces.ts';
 import { seeded } from './seed.ts';
 import { KEY, startTestService, type Answer, type TestService } from './service.ts';
 
@@ -19,11 +20,36 @@ describe('properties of what the service refuses', () => {
     ['POST', '/api/v1/index'],
     ['POST', '/api/v1/index/batch'],
     ['DELETE', '/api/v1/index/some'],
+    ['DELETE', '/api/v1/index?session_id=some'],
     ['DELETE', '/api/v1/index/some/photos/other'],
+    ['DELETE', '/api/v1/index/some/photos?photo_id=other'],
     ['POST', '/api/v1/search/tokens'],
   );
 
-  test('9: protected calls need a key', async (t) => {
+  /** What the protected calls could change; the photo is there to be erased. */
+  const stored = async () => {
+    const { pool, modelId, pack } = service.context;
+    const { rows } = await pool.query(
+      `select (select count(*) from faces where session_id = 'some') as faces,
+              (select count(*) from sessions) as sessions, (select count(*) from audit_log) as audited`,
+    );
+    if (rows[0].faces !== '0') return rows[0];
+    const box = { x: 0, y: 0, width: 9, height: 9 };
+    const embedding = Array<number>(pack.embedding_size).fill(0.1);
+    await replaceFaces(pool, {
+      sessionId: 'some',
+      photoId: 'other',
+      modelId,
+      faces: [{ box, confidence: 1, quality: 1, embedding }],
+      lastErasure: '0',
+      retentionDays: 0,
+    });
+    return null;
+  };
+  const storedBefore = async () => (await stored()) ?? (await stored());
+
+  test('9: protected calls need a key, and do nothing without', async (t) => {
+    const before = await storedBefore();
     await fc.assert(
       fc.asyncProperty(
         protectedCall,
@@ -35,14 +61,17 @@ describe('properties of what the service refuses', () => {
         ),
         async ([method, path], headers) => {
           assertProblem(await service.call(method!, path!, { headers }), 401, 'api_key_required');
-          assert.equal((await service.call(method!, `${path}?api_key=${KEY}&X-API-Key=${KEY}`)).status, 401);
+          const query = `${path!.includes('?') ? '&' : '?'}api_key=${KEY}&X-API-Key=${KEY}`;
+          assert.equal((await service.call(method!, `${path}${query}`)).status, 401);
+          assert.deepEqual(await stored(), before);
         },
       ),
       seeded(t, 40),
     );
   });
 
-  test('10: every invalid key is refused', async (t) => {
+  test('10: every invalid key is refused, and nothing is done', async (t) => {
+    const before = await storedBefore();
     const mutated = fc
       .tuple(fc.nat({ max: KEY.length - 1 }), fc.integer({ min: 33, max: 126 }))
       .map(([place, code]) => `${KEY.slice(0, place)}${String.fromCharCode(code)}${KEY.slice(place + 1)}`);
@@ -56,6 +85,7 @@ describe('properties of what the service refuses', () => {
     await fc.assert(
       fc.asyncProperty(protectedCall, invalid, async ([method, path], key) => {
         assertProblem(await service.call(method!, path!, { key }), 401, 'api_key_invalid');
+        assert.deepEqual(await stored(), before);
       }),
       seeded(t, 150),
     );
@@ -100,7 +130,29 @@ describe('properties of what the service refuses', () => {
     );
   });
 
-  test('16: rate limits refuse what is over', async (t) => {
+  test('16: every limited call is refused over its limit, by its key or its address', async () => {
+    const environment = { RATE_LIMIT_WRITES_PER_MINUTE: '1', RATE_LIMIT_SEARCHES_PER_MINUTE: '1' };
+    const calls = [
+      ['POST', '/api/v1/index', KEY],
+      ['POST', '/api/v1/index/batch', KEY],
+      ['DELETE', '/api/v1/index/s', KEY],
+      ['DELETE', '/api/v1/index?session_id=s', KEY],
+      ['DELETE', '/api/v1/index/s/photos/p', KEY],
+      ['DELETE', '/api/v1/index/s/photos?photo_id=p', KEY],
+      ['POST', '/api/v1/search/tokens', KEY],
+      ['POST', '/api/v1/search', undefined],
+      ['GET', '/api/v1/search/status/s', undefined],
+    ] as const;
+    for (const [method, path, key] of calls) {
+      await using limited = await startTestService({ inference: null, database: service.database, environment });
+      assert.notEqual((await limited.call(method, path, { key })).status, 429, `${method} ${path}`);
+      const refused = await limited.call(method, path, { key });
+      assertProblem(refused, 429, 'rate_limited');
+      assert.ok(Number(refused.headers.get('retry-after')) > 0);
+    }
+  });
+
+  test('16: rate limits refuse exactly what is over', async (t) => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 8 }),
