@@ -62,7 +62,7 @@ test('every facepass command in the documents, with its options, is one that the
   const help = new Map<string, string>();
   for (const { page, words } of named) {
     const command = words
-      .slice(0, words[0] === 'keys' || words[0] === 'release' ? 2 : 1)
+      .slice(0, ['keys', 'release', 'erasures'].includes(words[0]!) ? 2 : 1)
       .filter((word) => /^[a-z]+$/.test(word));
     const name = command.join(' ');
     if (!help.has(name)) help.set(name, await helpOf(command));

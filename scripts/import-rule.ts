@@ -43,7 +43,7 @@ const VOCABULARY = [
 
 /** The one place of a library that has a name of its own in the design. */
 const HOMES: Record<string, RegExp> = {
-  pg: /^services\/(api\/db\/|migrator\/[a-z-]+\.ts$|cli\/doctor\/database\.ts$)/,
+  pg: /^services\/(api\/db\/|migrator\/[a-z-]+\.ts$|cli\/database\.ts$)/,
   sharp: /\/image\.ts$/,
   'onnxruntime-node': /\/models\.ts$/,
   '@kubernetes/client-node': /\/cluster\.ts$/,

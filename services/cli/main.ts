@@ -67,6 +67,28 @@ program
   .option('--json', 'the answer as JSON')
   .action((options) => run((connection) => eraseIndexed(options, connection)));
 
+const erasures = program
+  .command('erasures')
+  .description(
+    'the list of erasures beside the database, so that a restored backup does not bring back what was erased',
+  );
+for (const [verb, description] of [
+  ['export', 'append to the list what was erased since; run it as often as backups are archived'],
+  ['replay', 'erase in a restored database what the list says; what was indexed after an erasure stays'],
+] as const)
+  erasures
+    .command(verb)
+    .description(`${description} (DATABASE_URL or POSTGRES_*, as the migrator’s role)`)
+    .requiredOption('--file <path>', 'the list, one JSON line an erasure; keep it on other storage than the database')
+    .option('--json', 'the counts as JSON')
+    .action((options) =>
+      end(async () => {
+        // The client of PostgreSQL takes 0.1 s to load.
+        const { exportErasures, replayErasures } = await import('./commands/erasures.ts');
+        return verb === 'export' ? exportErasures(options) : replayErasures(options);
+      }),
+    );
+
 const keys = program
   .command('keys')
   .description('the API keys in the file that the API reads (API_KEYS_FILE), which takes changes without a restart');

@@ -1,6 +1,6 @@
 import { acceptsPgvector, LEAST_PGVECTOR, SCHEMA_VERSIONS } from '@facepass/contracts/database';
 import { connectionFault, postgresConnection } from '@facepass/runtime/postgres';
-import pg from 'pg';
+import { withDatabase, type Client } from '../database.ts';
 import { mendOf, type Finding } from './finding.ts';
 import type { Settings } from './settings.ts';
 
@@ -14,24 +14,15 @@ export async function examineDatabase(settings: Settings, dimension: number | nu
   const connection = postgresConnection(settings);
   const { host, port, database } = connection;
   const name = `database ${database} at ${host}${port ? `:${port}` : ''}`;
-  const client = new pg.Client({
-    ...connection,
-    application_name: 'facepass-doctor',
-    connectionTimeoutMillis: PATIENCE_MS,
-    query_timeout: PATIENCE_MS,
-  });
-  client.on('error', () => undefined);
+  const patienceMs = { connect: PATIENCE_MS, query: PATIENCE_MS };
   try {
-    await client.connect();
-    const facts = await readFacts(client);
+    const facts = await withDatabase(connection, { applicationName: 'facepass-doctor', patienceMs }, readFacts);
     return [
       ...judge(facts, dimension, settings.ALLOW_PGVECTOR_VERSION).map((finding) => ({ ...finding, what: name })),
       clockOf(facts),
     ];
   } catch (error) {
     return [{ what: name, fault: connectionFault(error), mend: connectionMend(error as Error) }];
-  } finally {
-    await client.end().catch(() => undefined);
   }
 }
 
@@ -69,7 +60,7 @@ interface Facts {
   clock_ms: number;
 }
 
-async function readFacts(client: pg.Client): Promise<Facts> {
+async function readFacts(client: Client): Promise<Facts> {
   const { rows } = await client.query<Facts & { migrated: boolean }>(FACTS);
   const facts = rows[0]!;
   const schema = facts.migrated ? (await client.query('select schema_version() as version')).rows[0].version : 0;
