@@ -127,7 +127,7 @@ const UPSERT_SESSION = `
  * itself.
  */
 export const NEAREST_PHOTOS = `
-  select photo_id, face_index, box, confidence, cosine, (count(*) over ())::integer as total_matches
+  select photo_id, face_index, box, least(1, greatest(0, confidence)) as confidence, cosine, (count(*) over ())::integer as total_matches
     from (select distinct on (photo_id collate "C")
                  photo_id, face_index, box, confidence, 1 - (embedding <=> $3::halfvec) as cosine
             from faces

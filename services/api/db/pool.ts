@@ -185,6 +185,10 @@ function isUndone(error: unknown): boolean {
 }
 
 function asProblem(error: unknown): unknown {
+  if ((error as { code?: string }).code === UNTRANSLATABLE_CHARACTER)
+    return new ApiProblem('invalid_parameter', 'An id has a character that the encoding of the database lacks.', {
+      cause: error,
+    });
   if (!isUnavailable(error)) return error;
   return unavailable(error);
 }
@@ -203,6 +207,8 @@ function isUnavailable(error: unknown): boolean {
   return /^(08|40|53|57|25006|25P03)/.test(code) || NETWORK_FAULT.test(code) || POOL_FAULT.test(error.message);
 }
 
+/** SQLSTATE; in a database in LATIN1 of a character such as 😀. */
+const UNTRANSLATABLE_CHARACTER = '22P05';
 const NETWORK_FAULT = /^(ECONN|EPIPE|ENOTFOUND|ETIMEDOUT|EHOST|ENET|EAI_|ENOENT|EACCES)/;
 const POOL_FAULT =
   /timeout|Connection terminated|Client has encountered a connection error|not queryable|Cannot use a pool/i;
