@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { globSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import type * as FaceApiPackage from '@vladmandic/face-api';
@@ -34,9 +34,8 @@ export async function ourPack(modelsDirectory: string, name: string): Promise<Co
   const pack = await readModelPack(modelsDirectory, name);
   const pipeline = await createPipeline({ modelsDirectory, modelPack: name });
   const { calibration: _, ...vectors } = pack;
-  const sources = globSync('services/inference/*.ts', { cwd: root, exclude: ['**/*.test.ts'] }).sort();
   const hash = createHash('sha256').update(JSON.stringify(vectors));
-  for (const source of sources) hash.update(readFileSync(join(root, source)));
+  for (const source of withImports(join(root, 'services/inference/faces.ts'))) hash.update(readFileSync(source));
   return {
     name: `Facepass, pack ${name}`,
     key: `${modelIdOf(pack)}-${hash.digest('hex').slice(0, 16)}`,
@@ -51,6 +50,15 @@ export async function ourPack(modelsDirectory: string, name: string): Promise<Co
       })),
     [Symbol.asyncDispose]: () => pipeline[Symbol.asyncDispose](),
   };
+}
+
+/** A source file and all files beside it that it leads to: what may move a vector. */
+function withImports(path: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(path)) return seen;
+  seen.add(path);
+  for (const [, file = ''] of readFileSync(path, 'utf8').matchAll(/from '\.\/([\w-]+\.ts)'/g))
+    withImports(join(dirname(path), file), seen);
+  return seen;
 }
 
 /**

@@ -28,7 +28,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const migrate = async (environment: Record<string, string> = {}) =>
     void (await promisify(execFile)(process.execPath, [join(root, 'services/migrator/main.ts'), 'up'], {
       cwd: root,
-      env: { ...process.env, DATABASE_URL: database.url, ...environment },
+      env: { ...process.env, DATABASE_URL: database.url, ...options.all, ...environment },
     }).catch((error) => {
       throw new Error(error.stdout);
     }));

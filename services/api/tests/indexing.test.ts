@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { largePhoto, samplePhoto } from '../../inference/tests/photos.ts';
 import { cutFaces } from '../../inference/tests/pictures.ts';
-import { readPortraits } from '../../../scripts/bench-accuracy/photos.ts';
+import { readPeople } from '../../../scripts/bench-event/people.ts';
 import { overdueSessions } from '../db/erasure.ts';
 import { replaceFaces } from '../db/faces.ts';
 import { sweepOverdueSessions } from '../retention.ts';
@@ -44,8 +46,8 @@ describe('a session from its first photo to its erasure', () => {
     'the same holds for people who were photographed five times',
     { skip: PHOTOS ? false : 'FACEPASS_TEST_PHOTOS names no folder' },
     async () => {
-      const people = Object.values(Object.groupBy(readPortraits(PHOTOS!), ({ person }) => person)).map((portraits) =>
-        portraits!.map(({ picture }) => picture),
+      const people = readPeople(join(PHOTOS!, 'people')).map(({ photos }) =>
+        photos.map(({ path }) => readFileSync(path)),
       );
       const [six, others] = [people.slice(0, 6), people.slice(6)];
       assert.equal(
