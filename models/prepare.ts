@@ -146,7 +146,7 @@ function firstSignal(): AbortSignal {
 if (import.meta.main) {
   try {
     const { values } = parseArgs({
-      options: { pack: { type: 'string', default: 'dlib' }, from: { type: 'string' }, out: { type: 'string' } },
+      options: { pack: { type: 'string', default: 'sface' }, from: { type: 'string' }, out: { type: 'string' } },
     });
     const signal = firstSignal();
     for await (const line of preparePack({ ...values, signal })) console.log(line);

@@ -6,14 +6,15 @@ import { createPipeline, type FoundFaces } from '../services/inference/faces.ts'
 
 /**
  * Draws what the pipeline finds on a photo: kept faces green with their landmarks, refused ones red with the reason.
- *   node scripts/draw-faces.ts PHOTO OUT.png [--pack dlib] [--weights FOLDER]
+ *   node scripts/draw-faces.ts PHOTO OUT.png [--pack sface] [--weights FOLDER]
  */
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { pack: { type: 'string', default: 'dlib' }, weights: { type: 'string' } },
+  options: { pack: { type: 'string', default: 'sface' }, weights: { type: 'string' } },
 });
 const [photo, out] = positionals;
-if (!photo || !out) throw new Error('usage: node scripts/draw-faces.ts PHOTO OUT.png [--pack dlib] [--weights FOLDER]');
+if (!photo || !out)
+  throw new Error('usage: node scripts/draw-faces.ts PHOTO OUT.png [--pack sface] [--weights FOLDER]');
 
 await using pipeline = await createPipeline({
   modelsDirectory: resolve(import.meta.dirname, '../models'),

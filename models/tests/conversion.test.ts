@@ -9,18 +9,18 @@ import { converted, publishedFilesOf, weightFilesOf, type WeightFile } from './p
 
 describe('conversion of the networks of @vladmandic/face-api', () => {
   test('gives the bytes that the manifest pins, twice', async () => {
-    for (const weights of await weightFilesOf('dlib')) await assertReproducible(weights);
+    for (const weights of await weightFilesOf('mobilefacenet')) await assertReproducible(weights);
   });
 
   test('gives networks that take pixels and nothing else, so that their weights are constants', async () => {
     for (const [file, shape] of INPUTS) {
-      await using network = await openNetwork(await converted('dlib', file));
+      await using network = await openNetwork(await converted('mobilefacenet', file));
       assert.deepEqual(network.session.inputMetadata, [{ name: 'pixels', isTensor: true, type: 'uint8', shape }], file);
     }
   });
 
   test('gives a detector that finds the same faces without most of the black in its square', async () => {
-    await using network = await openNetwork(await converted('dlib', 'detector.onnx'));
+    await using network = await openNetwork(await converted('mobilefacenet', 'detector.onnx'));
     const facesAt = async (photo: string, height: number) => {
       const { boxes, scores } = await network.run(await letterbox(photo, 512, height));
       return facesIn(boxes!.data, scores!.data);
@@ -39,7 +39,7 @@ describe('conversion of the networks of @vladmandic/face-api', () => {
   });
 
   test('gives a detector with as many anchors as its input has cells, and none beyond 512 pixels', async () => {
-    await using network = await openNetwork(await converted('dlib', 'detector.onnx'));
+    await using network = await openNetwork(await converted('mobilefacenet', 'detector.onnx'));
     for (const [width, height] of [
       [512, 512],
       [512, 352],
@@ -79,7 +79,7 @@ describe('conversion of the networks of @vladmandic/face-api', () => {
 });
 
 async function landmarkFiles() {
-  return publishedFilesOf((await weightFilesOf('dlib'))[1]!);
+  return publishedFilesOf((await weightFilesOf('mobilefacenet'))[1]!);
 }
 
 /** Converts a weight file twice. @throws AssertionError when its bytes are not those that the manifest pins. */
@@ -93,5 +93,4 @@ async function assertReproducible({ file, sha256, conversion, made_from }: Weigh
 const INPUTS: [string, (string | number)[]][] = [
   ['detector.onnx', ['batch', 'height', 'width', 3]],
   ['landmarks.onnx', ['batch', 112, 112, 3]],
-  ['recogniser.onnx', ['batch', 150, 150, 3]],
 ];

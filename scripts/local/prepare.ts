@@ -55,7 +55,7 @@ function packs(): string[] {
  */
 export function prepare(
   say: (line: string) => void,
-  { pack = 'dlib', weightsDirectory }: { pack?: string; weightsDirectory?: string } = {},
+  { pack = 'sface', weightsDirectory }: { pack?: string; weightsDirectory?: string } = {},
 ): void {
   for (const preparation of [...(weightsDirectory ? [] : [modelPack(pack)]), consolePage]) {
     const stamp = join(root, 'node_modules/.cache/facepass', preparation.stamp);

@@ -22,7 +22,7 @@ async function start(variables: NodeJS.ProcessEnv) {
 test('a pack that is not there ends the start, with the names of those that are', async () => {
   await assert.rejects(
     start({ MODEL_PACK: 'nobody' }),
-    /MODEL_PACK=nobody: there is no such pack; models\/ has .*dlib.*\./,
+    /MODEL_PACK=nobody: there is no such pack; models\/ has .*sface.*\./,
   );
 });
 

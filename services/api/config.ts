@@ -104,7 +104,7 @@ export const apiEnvironment = z.object({
     .describe('Longest analysis of a photo to index, likewise: a crowd takes a core about 0.1 s a face.'),
   MODEL_PACK: text
     .regex(/^[a-z0-9-]+$/, 'must be the name of a folder in models/')
-    .default('dlib')
+    .default('sface')
     .describe('Model pack; the same as the inference servers’.'),
   MODELS_DIRECTORY: text
     .optional()

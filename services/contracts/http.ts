@@ -267,7 +267,7 @@ export const statusAnswer = z
     last_indexed: z.iso.datetime().nullable(),
     session_id: sessionId,
     face_count: z.int().min(0),
-    model: z.string().nullable().meta({ description: 'Model of the session’s embeddings.', example: 'dlib-1' }),
+    model: z.string().nullable().meta({ description: 'Model of the session’s embeddings.', example: 'sface-2' }),
   })
   .meta({ id: 'SessionStatus' });
 

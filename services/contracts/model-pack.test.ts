@@ -141,18 +141,18 @@ const MODELS = resolve(import.meta.dirname, '../../models');
 test('a manifest whose detector finds no landmarks must name a network that does, and the message names the field', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'facepass-packs-'));
   t.after(() => rm(directory, { recursive: true }));
-  const path = join(directory, 'dlib/manifest.json');
-  await cp(resolve(import.meta.dirname, '../../models/dlib/manifest.json'), path);
+  const path = join(directory, 'mobilefacenet/manifest.json');
+  await cp(resolve(import.meta.dirname, '../../models/mobilefacenet/manifest.json'), path);
   const { landmarks: _, ...manifest } = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
-  assert.equal((await readModelPack(directory, 'dlib')).landmarks?.kind, 'dlib-68');
+  assert.equal((await readModelPack(directory, 'mobilefacenet')).landmarks?.kind, 'dlib-68');
   await writeFile(path, JSON.stringify(manifest));
   await assert.rejects(
-    readModelPack(directory, 'dlib'),
+    readModelPack(directory, 'mobilefacenet'),
     /manifest\.json: [^]*ssd-mobilenet finds no landmarks[^]*landmarks/,
   );
   await writeFile(
     path,
     JSON.stringify({ ...manifest, detector: { ...(manifest['detector'] as object), kind: 'yunet' } }),
   );
-  assert.equal((await readModelPack(directory, 'dlib')).landmarks, undefined);
+  assert.equal((await readModelPack(directory, 'mobilefacenet')).landmarks, undefined);
 });

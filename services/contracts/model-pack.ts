@@ -54,11 +54,6 @@ const recogniser = weightFile.extend({
   channels: z.enum(['rgb', 'bgr']),
   mean: z.tuple([z.number(), z.number(), z.number()]),
   scale: z.tuple([z.number(), z.number(), z.number()]),
-  /**
-   * Set where the network was trained for Euclidean distance: an output `e` is stored as `(e, √(r² − |e|²)) / r`, one number longer and
-   * of length 1, so that the cosine of two falls as the Euclidean distance of their outputs grows. No output is longer than `r`.
-   */
-  euclidean_radius: z.number().positive().optional(),
 });
 
 /** Rate at similarity 1, the same picture: no pair of different pictures has cosine 1, so nothing can measure it. */
@@ -101,7 +96,7 @@ const fields = z.strictObject({
   detector,
   /** Absent where the detector itself gives five landmarks, as all but `ssd-mobilenet` do. */
   landmarks: landmarks.optional(),
-  alignment: z.enum(['dlib-150', 'arcface-112']),
+  alignment: z.enum(['arcface-112']),
   recogniser,
   calibration,
 });

@@ -68,13 +68,12 @@ test('the eyes of a tilted face lie level in the chip, at the height of the temp
   const tilted = face.map((point) =>
     applySimilarity({ a: 2 * Math.cos(0.5), b: 2 * Math.sin(0.5), x0: 400, y0: 300 }, point),
   );
-  for (const alignment of ['dlib-150', 'arcface-112'] as const) {
-    const inChip = invert(chipToPhoto(alignment, tilted));
-    const [left, right] = tilted.slice(0, 2).map((eye) => applySimilarity(inChip, eye)) as [Point, Point];
-    assert.ok(Math.abs(left.y - right.y) < 0.5);
-    assert.ok(left.x < right.x && left.x > 0 && right.x < CHIP_SIZE[alignment]);
-    assert.ok(left.y > 0.2 * CHIP_SIZE[alignment] && left.y < 0.5 * CHIP_SIZE[alignment]);
-  }
+  const alignment = 'arcface-112';
+  const inChip = invert(chipToPhoto(alignment, tilted));
+  const [left, right] = tilted.slice(0, 2).map((eye) => applySimilarity(inChip, eye)) as [Point, Point];
+  assert.ok(Math.abs(left.y - right.y) < 0.5);
+  assert.ok(left.x < right.x && left.x > 0 && right.x < CHIP_SIZE[alignment]);
+  assert.ok(left.y > 0.2 * CHIP_SIZE[alignment] && left.y < 0.5 * CHIP_SIZE[alignment]);
 });
 
 test('five points are made of sixty-eight: centres of the eyes, nose, corners of the mouth', () => {

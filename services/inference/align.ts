@@ -5,7 +5,7 @@ import type { Raster } from './image.ts';
 export type Alignment = ModelPack['alignment'];
 
 /** Side of the square chip a recogniser takes, in pixels. */
-export const CHIP_SIZE: Record<Alignment, number> = { 'dlib-150': 150, 'arcface-112': 112 };
+export const CHIP_SIZE: Record<Alignment, number> = { 'arcface-112': 112 };
 
 /** `x' = a·x − b·y + x0, y' = b·x + a·y + y0`: turn, scale and shift. */
 export interface Similarity {
@@ -54,7 +54,7 @@ export function fitSimilarity(from: readonly Point[], to: readonly Point[]): Sim
 /**
  * Where each pixel of the aligned chip lies in the photo: the map from chip to photo that fits `landmarks`, 68 points
  * (iBUG 300-W order) or five (eyes, nose, corners of the mouth), to the recogniser's template. Of 68 points five are
- * made: for dlib's recogniser they separated people better than dlib's own choice of 41 (docs/decisions/0042).
+ * made.
  */
 export function chipToPhoto(alignment: Alignment, landmarks: readonly Point[]): Similarity {
   return fitSimilarity(TEMPLATES[alignment], fivePoints(landmarks));
@@ -90,7 +90,7 @@ export function affineOf({ a, b, x0, y0 }: Similarity): Affine {
 /**
  * Cuts a square chip of `size` pixels out of `source`, bilinear; `toSource` maps chip to source (pixel centres at .5).
  * Where the chip is smaller than its piece of the source, whole blocks of pixels are averaged first, so that a large
- * face is not aliased. Outside the source lies black, as in dlib's `extract_image_chip`. No array is taken apart inside
+ * face is not aliased. Outside the source lies black. No array is taken apart inside
  * the loops: that made 13 to 21 MB of garbage a photo, and 130 collections a second in each worker.
  */
 export function cutChip(source: Raster, toSource: Affine, size: number): Uint8Array {
@@ -180,23 +180,4 @@ const ARCFACE_TEMPLATE: Point[] = [
   { x: 70.7299, y: 92.2041 },
 ];
 
-/** Room around the face, as a share of its width: the value dlib's recogniser was trained with. */
-const DLIB_PADDING = 0.25;
-
-/**
- * The same points of dlib's mean face, 0 to 1 (`image_transforms/interpolation.h`, means of its points 36 to 41 and 42
- * to 47, points 30, 48 and 54), placed as `get_face_chip_details` does.
- */
-const DLIB_TEMPLATE: Point[] = [
-  { x: 0.225492, y: 0.21599 },
-  { x: 0.754761, y: 0.21599 },
-  { x: 0.490127, y: 0.515625 },
-  { x: 0.254149, y: 0.780233 },
-  { x: 0.726104, y: 0.780233 },
-].map(({ x, y }) => ({ x: onDlibChip(x), y: onDlibChip(y) }));
-
-function onDlibChip(position: number): number {
-  return ((DLIB_PADDING + position) / (2 * DLIB_PADDING + 1)) * CHIP_SIZE['dlib-150'];
-}
-
-const TEMPLATES: Record<Alignment, Point[]> = { 'dlib-150': DLIB_TEMPLATE, 'arcface-112': ARCFACE_TEMPLATE };
+const TEMPLATES: Record<Alignment, Point[]> = { 'arcface-112': ARCFACE_TEMPLATE };

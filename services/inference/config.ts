@@ -30,7 +30,7 @@ export const inferenceEnvironment = z.object({
   MODEL_PACK: z
     .string()
     .regex(/^[a-z0-9-]+$/)
-    .default('dlib')
+    .default('sface')
     .describe('Folder of MODELS_DIRECTORY to load.'),
   MODELS_DIRECTORY: z
     .string()

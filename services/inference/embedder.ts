@@ -17,20 +17,19 @@ export function createEmbedder(
   const side = CHIP_SIZE[pack.alignment];
   const batch = model.input.shape[0] ?? FACES_PER_RUN;
   const layOut = model.input.type === 'uint8' ? interleavedBytes : planarFloats(pack.recogniser);
-  const { euclidean_radius: radius } = pack.recogniser;
-  const outputSize = pack.embedding_size - (radius === undefined ? 0 : 1);
+  const { embedding_size: size } = pack;
   return async (chips, abandoned) => {
     const embeddings: Float32Array[] = [];
     for (let start = 0; start < chips.length; start += batch) {
       stopIfAbandoned(abandoned);
       const group = chips.slice(start, start + batch);
       const [output] = Object.values(await model.run(layOut(group, side)));
-      if (output!.data.length !== group.length * outputSize)
+      if (output!.data.length !== group.length * size)
         throw new Error(
-          `model pack ${pack.name}: ${output!.data.length / group.length} numbers a face, the manifest says ${outputSize}`,
+          `model pack ${pack.name}: ${output!.data.length / group.length} numbers a face, the manifest says ${size}`,
         );
-      const rows = group.map((_, i) => Float32Array.from(output!.data.subarray(i * outputSize, (i + 1) * outputSize)));
-      embeddings.push(...rows.map((row) => normalised(radius === undefined ? row : lifted(row, radius))));
+      const rows = group.map((_, i) => Float32Array.from(output!.data.subarray(i * size, (i + 1) * size)));
+      embeddings.push(...rows.map(normalised));
     }
     return embeddings;
   };
@@ -40,16 +39,6 @@ export function createEmbedder(
 export function normalised(vector: Float32Array): Float32Array {
   const length = Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
   return vector.map((x) => x / length);
-}
-
-/**
- * The vector with one more number that brings its length to `radius`. Of two lifted vectors, `cosine = 1 − (d² + δ²) /
- * (2 · radius²)`, where d is their Euclidean distance before and δ the difference of their last numbers, small beside
- * d: cosine ranks as the distance does.
- */
-export function lifted(vector: Float32Array, radius: number): Float32Array {
-  const squares = vector.reduce((sum, x) => sum + x * x, 0);
-  return Float32Array.of(...vector, Math.sqrt(Math.max(0, radius * radius - squares)));
 }
 
 /** [n, side, side, 3]: the network normalises by itself. */

@@ -10,7 +10,7 @@ import type { WorkerThread } from './thread.ts';
 const options = {
   workers: 1,
   imageTimeoutMs: 60_000,
-  pipeline: { modelsDirectory: resolve(import.meta.dirname, '../../models'), modelPack: 'dlib' },
+  pipeline: { modelsDirectory: resolve(import.meta.dirname, '../../models'), modelPack: 'sface' },
 };
 
 test('disposal waits for a worker that is loading, and leaves no thread behind', async (t) => {

@@ -20,7 +20,7 @@ export const migratorEnvironment = z.object({
   DATABASE_CONNECT_TIMEOUT_MS: integerVariable(1, 600_000).default(5000).describe('Longest wait for a connection.'),
   MODEL_PACK: text
     .regex(/^[a-z0-9-]+$/, 'must be the name of a folder in models/')
-    .default('dlib')
+    .default('sface')
     .describe('Model pack; gives the length of the vectors.'),
   MODELS_DIRECTORY: text.default('models').describe('Folder that holds the packs’ manifests.'),
   LEGACY_MODEL_ID: text

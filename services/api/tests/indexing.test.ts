@@ -161,7 +161,7 @@ describe('a session from its first photo to its erasure', () => {
     assert.deepEqual(pick(await status('counts'), 'photo_count', 'face_count', 'model'), {
       photo_count: 2,
       face_count: 5,
-      model: 'dlib-1',
+      model: 'sface-2',
     });
     const found = await search('counts', first);
     assert.equal(found.body.matches[0].photo_id, 'a');
@@ -303,13 +303,20 @@ describe('a session from its first photo to its erasure', () => {
 
   test('a session of another model is refused, both ways, and nothing is compared', async () => {
     await index('older', 'a', await portrait(0));
-    await sql(`update sessions set model_id = 'dlib-0' where session_id = 'older'`);
+    await sql(`update sessions set model_id = 'sface-0' where session_id = 'older'`);
     for (const answer of [await index('older', 'b', await portrait(0)), await search('older', await portrait(0))]) {
       assert.equal(answer.status, 409);
       assert.equal(answer.body.code, 'model_mismatch');
-      assert.match(answer.body.detail, /dlib-0/);
+      assert.match(answer.body.detail, /sface-0/);
     }
-    const late = { sessionId: 'older', photoId: 'b', modelId: 'dlib-1', faces: [], lastErasure: '0', retentionDays: 0 };
+    const late = {
+      sessionId: 'older',
+      photoId: 'b',
+      modelId: 'sface-2',
+      faces: [],
+      lastErasure: '0',
+      retentionDays: 0,
+    };
     await assert.rejects(
       replaceFaces(service.context.pool, late),
       { code: 'model_mismatch' },

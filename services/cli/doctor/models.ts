@@ -16,7 +16,7 @@ export interface ExaminedPack {
  * manifest's sha256.
  */
 export async function examineModels(settings: Settings, withWeights: boolean): Promise<ExaminedPack> {
-  const name = settings.MODEL_PACK ?? 'dlib';
+  const name = settings.MODEL_PACK ?? 'sface';
   const directory = settings.MODELS_DIRECTORY ?? OWN_MODELS;
   let pack: ModelPack;
   try {
@@ -61,7 +61,7 @@ function licenceFinding(
 async function examineFile(path: string, sha256: string, pack: string): Promise<Finding> {
   const what = `model file ${path}`;
   const again =
-    pack === 'dlib'
+    pack === 'sface'
       ? 'Make it anew: npm run models.'
       : `Put it there again; models/${pack}/README.md says where it comes from.`;
   try {

@@ -45,8 +45,8 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
     mkdirSync(join(scratch, 'state'));
     chmodSync(join(scratch, 'state'), 0o777);
     writeFileSync(keysFile, `studio:${KEY}\neraser:${ERASER}:delete\n`, { mode: 0o640 });
-    cpSync(join(root, 'models/dlib'), join(models, 'dlib'), { recursive: true });
     cpSync(join(root, 'models/sface'), join(models, 'sface'), { recursive: true });
+    cpSync(join(root, 'models/mobilefacenet'), join(models, 'mobilefacenet'), { recursive: true });
     redis = noRedis ? null : await startRedis();
     [database, inference] = await Promise.all([
       createMigratedDatabase(),
@@ -63,7 +63,7 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
       XDG_STATE_HOME: join(scratch, 'state'),
       DATABASE_URL: database.url,
       INFERENCE_ADDRESS: inference.address,
-      MODEL_PACK: 'dlib',
+      MODEL_PACK: 'sface',
       MODELS_DIRECTORY: models,
       API_KEYS_FILE: keysFile,
       ...(redis && { REDIS_URL: `redis://127.0.0.1:${redis.port}` }),
@@ -128,7 +128,7 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
       /API key and an index call/,
       /model file .*recogniser/,
       /^database facepass_test|^database .* at/m,
-      /inference at .*dlib-1/,
+      /inference at .*sface-2/,
       /keys file/,
     ])
       assert.match(seen, what);
@@ -251,16 +251,16 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
     });
 
     test('runs another model than the API', async () => {
-      const { findings } = await diagnose({ MODEL_PACK: 'sface', DATABASE_URL: '' });
+      const { findings } = await diagnose({ MODEL_PACK: 'mobilefacenet', DATABASE_URL: '' });
       const fault = findings.find(({ what }) => what.startsWith('inference at'));
-      assert.match(fault?.fault ?? '', /runs the model dlib-1, the API is set to sface-1/);
+      assert.match(fault?.fault ?? '', /runs the model sface-2, the API is set to mobilefacenet-2/);
       assert.match(fault?.mend ?? '', /MODEL_PACK alike/);
     });
 
     test('is told of by an API whose model it does not run', async () => {
       const pack = join(scratch, 'other-version');
       cpSync(models, pack, { recursive: true });
-      const manifest = join(pack, 'dlib/manifest.json');
+      const manifest = join(pack, 'sface/manifest.json');
       writeFileSync(manifest, readFileSync(manifest, 'utf8').replace('"version": 1', '"version": 2'));
       await using other = await startTestService({
         inference: null,
@@ -272,12 +272,12 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
   });
 
   describe('a model file', () => {
-    const recogniser = join(models, 'dlib/recogniser.onnx');
+    const recogniser = join(models, 'sface/recogniser.onnx');
     const mended = async (work: () => Promise<void>) => {
       try {
         await work();
       } finally {
-        cpSync(join(root, 'models/dlib/recogniser.onnx'), recogniser);
+        cpSync(join(root, 'models/sface/recogniser.onnx'), recogniser);
         chmodSync(recogniser, 0o644);
       }
     };

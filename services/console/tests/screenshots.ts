@@ -33,7 +33,7 @@ async function takeConsole(browser: Browser, url: string, directory: string): Pr
   await keep(page, directory, 'start');
   await page.getByRole('button', { name: 'Open the sample session' }).click();
   await page.getByText('6 indexed').waitFor();
-  await page.locator('dd').getByText('dlib').waitFor();
+  await page.locator('dd').getByText('sface').waitFor();
   await keep(page, directory, 'photos');
   await page.locator('button.tile', { hasText: 'sample5.jpg' }).click();
   await page.locator('.large-picture .frame').first().waitFor();

@@ -22,7 +22,7 @@ after(async () => {
 
 test('a photo with people answers with their faces, each with a unit embedding, largest first', async () => {
   const { faces, modelId, width, height, timings } = await client.detectFaces(await samplePhoto(1));
-  const pack = await readModelPack(fileURLToPath(new URL('../../../models', import.meta.url)), 'dlib');
+  const pack = await readModelPack(fileURLToPath(new URL('../../../models', import.meta.url)), 'sface');
   assert.ok(faces.length >= 1);
   assert.equal(modelId, modelIdOf(pack));
   const photo = await sharp(await samplePhoto(1)).metadata();
@@ -101,7 +101,7 @@ test('the metrics say what happened, by closed sets of labels', async () => {
   assert.equal(await server.metric('facepass_inference_faces_total'), before + faces.length);
   assert.ok((await server.metric('facepass_inference_requests_total{code="OK"}')) >= 1);
   assert.ok((await server.metric('facepass_inference_requests_total{code="INVALID_ARGUMENT"}')) >= 1);
-  assert.equal(await server.metric('facepass_inference_model_info{model_id="dlib-1",pack="dlib",provider="cpu"}'), 1);
+  assert.equal(await server.metric('facepass_inference_model_info{model_id="sface-2",pack="sface",provider="cpu"}'), 1);
   for (const stage of ['queue', 'decode', 'detect', 'align', 'embed'])
     assert.ok((await server.metric(`facepass_inference_stage_seconds_count{stage="${stage}"}`)) >= 1);
   const ready = await fetch(`http://127.0.0.1:${server.metricsPort}/readyz`);

@@ -16,7 +16,7 @@ const models = resolve(import.meta.dirname, '../../../models');
 const photos = process.env['FACEPASS_TEST_PHOTOS'];
 const limits = { maxBytes: 50e6, maxWidth: 8000, maxHeight: 8000, maxPixels: 30e6 };
 
-const packs = ['dlib', 'sface', 'mobilefacenet'].map((name) => ({
+const packs = ['sface', 'mobilefacenet'].map((name) => ({
   name,
   skip: existsSync(join(models, name, 'recogniser.onnx')) ? false : `npm run models -- --pack ${name} was not run`,
   config: { modelsDirectory: models, modelPack: name, limits },
@@ -339,7 +339,7 @@ function meanDistance(points: readonly Point[], others: readonly Point[]): numbe
   return points.reduce((sum, { x, y }, i) => sum + Math.hypot(x - others[i]!.x, y - others[i]!.y), 0) / points.length;
 }
 
-/** Twenty faces, all of which `dlib` finds. */
+/** Twenty faces, all of which both packs find. */
 async function crowdOfTwenty() {
   return pasteCrowd(await cutFaces(0.3), { width: 1600, height: 1000, count: 20, heights: [100, 120] });
 }

@@ -23,7 +23,7 @@ test(
       [Symbol.asyncDispose]: async () => {},
     };
     const api = (environment: Record<string, string>) =>
-      startTestService({ inference: null, database, environment: { MODEL_PACK: 'dlib', ...environment } });
+      startTestService({ inference: null, database, environment: { MODEL_PACK: 'sface', ...environment } });
     const settings = {
       DATABASE_URL: installation.url,
       POSTGRES_PORT: 5432,

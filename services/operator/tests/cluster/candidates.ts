@@ -31,16 +31,17 @@ export const slow = (): Candidate =>
  */
 export const wrongModel = (): Candidate => [
   '--set inference.models.volume.configMap.name=wrong-model',
-  '--set inference.models.volume.configMap.items[0].key=manifest.json,inference.models.volume.configMap.items[0].path=dlib/manifest.json',
-  '--set inference.env.MODEL_WEIGHTS_DIRECTORY=/app/models/dlib',
+  '--set inference.models.volume.configMap.items[0].key=manifest.json,inference.models.volume.configMap.items[0].path=sface/manifest.json',
+  '--set inference.env.MODEL_WEIGHTS_DIRECTORY=/app/models/sface',
 ];
 
 /** The ConfigMap that `wrongModel` mounts. */
 export async function wrongModelManifest(): Promise<string> {
-  const manifest = JSON.parse(await readFile(`${root}/models/dlib/manifest.json`, 'utf8')) as {
-    recogniser: { euclidean_radius: number };
+  const manifest = JSON.parse(await readFile(`${root}/models/sface/manifest.json`, 'utf8')) as {
+    recogniser: { scale: number[] };
   };
-  manifest.recogniser.euclidean_radius *= 100;
+  // Pixels become nearly nothing, so all faces become one vector.
+  manifest.recogniser.scale = [1e-6, 1e-6, 1e-6];
   return JSON.stringify(manifest);
 }
 
