@@ -25,8 +25,8 @@ COPY services/contracts services/contracts
 COPY models models
 RUN mkdir /manifests && node models/prepare.ts \
  && find models -name manifest.json -exec cp --parents {} /manifests/ \; \
- && mkdir samples && cp node_modules/@vladmandic/face-api/demo/sample1.jpg samples/group.jpg \
- && cp node_modules/@vladmandic/face-api/demo/sample3.jpg samples/same-person.jpg \
+ && mkdir samples && cp node_modules/@vladmandic/face-api/demo/sample2.jpg samples/group.jpg \
+ && cp node_modules/@vladmandic/face-api/demo/sample4.jpg samples/same-person.jpg \
  && cp node_modules/@vladmandic/face-api/demo/sample5.jpg samples/stranger.jpg
 
 FROM sources AS console

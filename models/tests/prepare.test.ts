@@ -76,7 +76,7 @@ describe('preparing a model pack', () => {
     await flipBit(join(from, 'recogniser.onnx'));
     await assert.rejects(
       prepare({ pack: 'mobilefacenet', from, out }),
-      /copied\/dlib\/recogniser\.onnx: not kept, since its sha256 is/,
+      /copied\/mobilefacenet\/recogniser\.onnx: not kept, since its sha256 is/,
     );
     assert.deepEqual((await readdir(join(out, 'mobilefacenet'))).sort(), [
       'detector.onnx',

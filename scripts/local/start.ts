@@ -108,7 +108,7 @@ Facepass is ready.
 In a second terminal, in ${process.cwd() === root ? 'this directory' : root}:
 
   ${facepass} index ${SAMPLES} --session demo
-  ${facepass} search ${SAMPLES}/sample1.jpg --session demo
+  ${facepass} search ${SAMPLES}/sample2.jpg --session demo
 
 Ctrl-C stops it.`;
 }

@@ -68,8 +68,8 @@ test('the commands of the README are those, and its HTTP calls work as written',
   const ended = await shell(`set -e\n${here}`, environment);
   assert.equal(ended.code, 0, ended.stdout + ended.stderr);
   const [indexed, found, erased] = lines(ended.stdout);
-  assert.equal(indexed.photo_id, 'sample3.jpg');
-  assert.equal(found.matches[0].photo_id, 'sample3.jpg');
+  assert.equal(indexed.photo_id, 'sample4.jpg');
+  assert.equal(found.matches[0].photo_id, 'sample4.jpg');
   assert.equal(erased.embeddings_removed, indexed.faces_detected);
 });
 
@@ -80,7 +80,7 @@ test('the commands of the tutorial work as written', { skip }, async () => {
   const here = blocks.join('').replaceAll('http://127.0.0.1:8080', local.url).replaceAll('./.facepass', data);
   const ended = await shell(`set -e\n${here}`, environment);
   assert.equal(ended.code, 0, ended.stdout + ended.stderr);
-  assert.match(ended.stdout, /"photo_id":"sample1.jpg","outcome":"indexed"/);
+  assert.match(ended.stdout, /"photo_id":"sample2.jpg","outcome":"indexed"/);
   assert.match(ended.stdout, /^Session party: 8 photos with \d+ faces/m);
   assert.match(ended.stdout, /^ {2}1\.00 {2}sample1\.jpg$/m);
   assert.match(ended.stdout, /^sample1\.jpg$/m, 'the copied photo');
@@ -89,8 +89,8 @@ test('the commands of the tutorial work as written', { skip }, async () => {
 });
 
 test('a face cut out of a photo finds that photo, and the matches can be copied', { skip }, async () => {
-  const whole = await facepass(['search', join(samples, 'sample1.jpg'), '-s', 'demo', '--json'], environment);
-  await cutFace(join(samples, 'sample1.jpg'), JSON.parse(whole.stdout).query.box);
+  const whole = await facepass(['search', join(samples, 'sample2.jpg'), '-s', 'demo', '--json'], environment);
+  await cutFace(join(samples, 'sample2.jpg'), JSON.parse(whole.stdout).query.box);
   const found = await facepass(
     ['search', selfie, '-s', 'demo', '--json', '--from', samples, '--copy-to', join(scratch, 'mine')],
     environment,
@@ -98,12 +98,12 @@ test('a face cut out of a photo finds that photo, and the matches can be copied'
   assert.equal(found.code, 0, found.stderr);
   const { matches, query } = JSON.parse(found.stdout);
   assert.equal(query.faces_detected, 1);
-  assert.equal(matches[0].photo_id, 'sample1.jpg');
+  assert.equal(matches[0].photo_id, 'sample2.jpg');
   assert.deepEqual(
     readdirSync(join(scratch, 'mine')).sort(),
     matches.map(({ photo_id }: { photo_id: string }) => photo_id).sort(),
   );
-  assert.deepEqual(readFileSync(join(scratch, 'mine/sample1.jpg')), readFileSync(join(samples, 'sample1.jpg')));
+  assert.deepEqual(readFileSync(join(scratch, 'mine/sample2.jpg')), readFileSync(join(samples, 'sample2.jpg')));
 });
 
 test('everything listens on this machine only, and nobody else may look into the data', { skip }, () => {
@@ -225,7 +225,7 @@ test('the next start finds the key and the photos, and a closed terminal stops i
   t.diagnostic(`the next start took ${local.secondsToReady.toFixed(1)} s`);
   assert.equal(local.apiKey, key);
   const found = await facepass(['search', selfie, '-s', 'demo', '--json'], environment);
-  assert.equal(JSON.parse(found.stdout).matches[0].photo_id, 'sample1.jpg');
+  assert.equal(JSON.parse(found.stdout).matches[0].photo_id, 'sample2.jpg');
   const processes = [...childrenOf(local.process.pid).values()];
   local.process.stdout?.destroy();
   local.process.stderr?.destroy();

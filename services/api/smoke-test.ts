@@ -59,9 +59,9 @@ async function smokeTest({ url, waitSeconds, apiKey, photo, again, stranger }: A
 }
 
 /**
- * Under every pack 0.5 is a false match rate of 1e-4.
+ * Under every pack 0.5 is a false match rate of 1e-4; the two photos of one person have 0.57 under `sface`.
  */
-const LEAST_SIMILARITY = 0.55;
+const LEAST_SIMILARITY = 0.5;
 const LEAST_MARGIN = 0.05;
 
 /**

@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { createEmbedder, normalised } from './embedder.ts';
 import type { Model, Tensor } from './models.ts';
-
-const vectors = fc
-  .array(fc.double({ min: -0.12, max: 0.12, noNaN: true }), { minLength: 16, maxLength: 16 })
-  .map((values) => Float32Array.from(values));
 
 test('a normalised vector has length 1 and the same direction', () => {
   const vector = Float32Array.of(3, 0, 4);
@@ -61,12 +56,4 @@ function modelOf(shape: (number | null)[], given: Tensor[]): Model {
     },
     async [Symbol.asyncDispose]() {},
   };
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  return a.reduce((sum, x, i) => sum + x * b[i]!, 0);
-}
-
-function distance(a: Float32Array, b: Float32Array): number {
-  return Math.hypot(...a.map((x, i) => x - b[i]!));
 }

@@ -83,16 +83,16 @@ describe('the console', { skip: noBrowser }, () => {
         await using watched = await open();
         const { page } = watched;
         await openSession(page, service.url);
-        await chooser(page, 'Choose photos').setInputFiles([samplePath(1), photos.large, photos.turned]);
+        await chooser(page, 'Choose photos').setInputFiles([samplePath(2), photos.large, photos.turned]);
         await page.getByText('3 indexed').waitFor();
         const places: Record<string, number[][]> = {};
-        for (const name of ['sample1.jpg', 'large.jpg', 'turned.jpg']) {
+        for (const name of ['sample2.jpg', 'large.jpg', 'turned.jpg']) {
           await tile(page, name).click();
           await page.locator('.large-picture .frame').nth(2).waitFor();
           places[name] = await framePlaces(page);
           await page.keyboard.press('Escape');
         }
-        for (const name of ['large.jpg', 'turned.jpg']) assertSamePlaces(places[name], places['sample1.jpg'], name);
+        for (const name of ['large.jpg', 'turned.jpg']) assertSamePlaces(places[name], places['sample2.jpg'], name);
         await watched.assertClean();
       });
 
@@ -100,16 +100,16 @@ describe('the console', { skip: noBrowser }, () => {
         await using watched = await open();
         const { page } = watched;
         const session = await openSession(page, service.url);
-        await chooser(page, 'Choose photos').setInputFiles([samplePath(1), samplePath(3)]);
+        await chooser(page, 'Choose photos').setInputFiles([samplePath(2), samplePath(4)]);
         await page.getByText('2 indexed').waitFor();
-        await tile(page, 'sample3.jpg').click();
+        await tile(page, 'sample4.jpg').click();
         await watched.assertAccessible();
         await page.getByRole('button', { name: 'Erase photo' }).click();
         await page.getByRole('dialog', { name: 'Erase this photo?' }).getByRole('button', { name: 'Keep' }).click();
         await page.getByRole('button', { name: 'Erase photo' }).click();
         await watched.assertAccessible();
         await page.getByRole('dialog', { name: 'Erase this photo?' }).getByRole('button', { name: 'Erase' }).click();
-        await page.getByText('sample3.jpg was erased from the session.').waitFor();
+        await page.getByText('sample4.jpg was erased from the session.').waitFor();
         assert.equal((await status(service, session)).photo_count, 1);
         await page.keyboard.press('Escape');
         await page.getByRole('button', { name: 'Index it again' }).click();
@@ -129,22 +129,22 @@ describe('the console', { skip: noBrowser }, () => {
         await chooser(page, 'Choose a picture').setInputFiles(photos.selfie);
         await page.locator('.tile.match').first().waitFor();
         assert.deepEqual((await page.locator('.tile.match .tile-name').allTextContents()).slice(0, 2), [
-          'sample1.jpg',
-          'sample3.jpg',
+          'sample2.jpg',
+          'sample4.jpg',
         ]);
         await page.locator('.tile.match .frame.match').nth(1).waitFor();
         assert.equal(await page.locator('.tile.match .frame').count(), await page.locator('.tile.match').count());
         await watched.assertAccessible();
         const [one] = await Promise.all([
           page.waitForEvent('download'),
-          page.getByRole('button', { name: 'Download sample1.jpg' }).click(),
+          page.getByRole('button', { name: 'Download sample2.jpg' }).click(),
         ]);
-        assert.equal(one.suggestedFilename(), 'sample1.jpg');
+        assert.equal(one.suggestedFilename(), 'sample2.jpg');
         const [all] = await Promise.all([
           page.waitForEvent('download'),
           page.getByRole('button', { name: /^Download all/ }).click(),
         ]);
-        assert.deepEqual((await namesInZip(await all.path())).slice(0, 2), ['sample1.jpg', 'sample3.jpg']);
+        assert.deepEqual((await namesInZip(await all.path())).slice(0, 2), ['sample2.jpg', 'sample4.jpg']);
         await watched.assertClean();
       });
 
@@ -152,10 +152,10 @@ describe('the console', { skip: noBrowser }, () => {
         await using watched = await open();
         const { page } = watched;
         await openSession(page, service.url);
-        await chooser(page, 'Choose photos').setInputFiles([samplePath(1)]);
+        await chooser(page, 'Choose photos').setInputFiles([samplePath(2)]);
         await page.getByText('1 indexed').waitFor();
         await page.getByRole('tab', { name: 'Find a person' }).click();
-        await chooser(page, 'Choose a picture').setInputFiles(samplePath(1));
+        await chooser(page, 'Choose a picture').setInputFiles(samplePath(2));
         await page.getByText('3 faces in this picture; searched by face 1, the largest.').waitFor();
         await watched.assertAccessible();
         await page.getByRole('button', { name: 'Face 3 of 3' }).press('Enter');
@@ -174,14 +174,14 @@ describe('the console', { skip: noBrowser }, () => {
         await using watched = await open();
         const { page } = watched;
         await openSession(page, service.url);
-        await chooser(page, 'Choose photos').setInputFiles([samplePath(1), samplePath(3)]);
+        await chooser(page, 'Choose photos').setInputFiles([samplePath(2), samplePath(4)]);
         await page.getByText('2 indexed').waitFor();
-        await tile(page, 'sample1.jpg').press('Enter');
+        await tile(page, 'sample2.jpg').press('Enter');
         await page.getByRole('dialog').getByRole('button', { name: 'Find' }).first().click();
         await page.locator('.tile.match').nth(1).waitFor();
         assert.deepEqual(await page.locator('.tile.match .tile-name').allTextContents(), [
-          'sample1.jpg',
-          'sample3.jpg',
+          'sample2.jpg',
+          'sample4.jpg',
         ]);
         await watched.assertClean();
       });
@@ -190,13 +190,13 @@ describe('the console', { skip: noBrowser }, () => {
         await using watched = await open();
         const { page } = watched;
         await openSession(page, service.url);
-        await chooser(page, 'Choose photos').setInputFiles([samplePath(1), samplePath(3)]);
+        await chooser(page, 'Choose photos').setInputFiles([samplePath(2), samplePath(4)]);
         await page.getByText('2 indexed').waitFor();
         await page.getByRole('tab', { name: 'Find a person' }).click();
         await page.getByRole('button', { name: 'Take a selfie' }).click();
         await page.getByRole('button', { name: 'Take the picture' }).click();
         await page.locator('.tile.match').first().waitFor();
-        assert.equal(await page.locator('.tile.match .tile-name').first().textContent(), 'sample1.jpg');
+        assert.equal(await page.locator('.tile.match .tile-name').first().textContent(), 'sample2.jpg');
         assert.equal(await page.locator('video').count(), 0);
         await watched.assertClean();
       });
@@ -228,7 +228,7 @@ describe('the console', { skip: noBrowser }, () => {
         const { page } = watched;
         watched.expectAnswers(401);
         await page.goto(`${service.url}/?session=${randomUUID()}`);
-        await chooser(page, 'Choose photos').setInputFiles([samplePath(1)]);
+        await chooser(page, 'Choose photos').setInputFiles([samplePath(2)]);
         const dialog = page.getByRole('dialog', { name: 'API key' });
         await dialog.getByLabel('Key').fill('a-key-that-nobody-gave-out');
         await watched.assertAccessible();
@@ -288,7 +288,7 @@ describe('the console', { skip: noBrowser }, () => {
         await using watched = await open();
         const { page } = watched;
         const session = await openSession(page, service.url);
-        await chooser(page, 'Choose photos').setInputFiles([samplePath(1)]);
+        await chooser(page, 'Choose photos').setInputFiles([samplePath(2)]);
         await factReaches(page, 'Photos with faces', '1');
         await page.getByRole('button', { name: 'Erase session' }).click();
         await watched.assertAccessible();

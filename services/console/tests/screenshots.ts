@@ -40,11 +40,11 @@ async function takeConsole(browser: Browser, url: string, directory: string): Pr
   await keep(page, directory, 'faces');
   await page.keyboard.press('Escape');
   await page.getByRole('tab', { name: 'Find a person' }).click();
-  await page.locator('.file-button', { hasText: 'Choose a picture' }).locator('input').setInputFiles(samplePath(1));
+  await page.locator('.file-button', { hasText: 'Choose a picture' }).locator('input').setInputFiles(samplePath(2));
   await page.locator('.tile.match').first().waitFor();
   assert.deepEqual(
     await page.locator('.tile.match .tile-name').allTextContents(),
-    ['sample1.jpg', 'sample3.jpg'],
+    ['sample2.jpg', 'sample4.jpg'],
     'the picture would show a stranger as found',
   );
   await keep(page, directory, 'search');
