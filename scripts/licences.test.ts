@@ -65,7 +65,7 @@ test('the only weights in an image are those of the pack that the page names', (
   assert.match(
     models,
     /node models\/prepare\.ts &&|node models\/prepare\.ts +&&/,
-    'prepare.ts without --pack makes dlib only',
+    'prepare.ts without --pack makes sface only',
   );
   assert.deepEqual([...dockerfile.matchAll(/^COPY --from=models (\S+)/gm)].map(([, path]) => path).sort(), [
     '/app/models',

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { prepare } from './local/prepare.ts';
+import { DEFAULT_PACK, FALLBACK_PACK, prepareConsole, preparePack } from './local/prepare.ts';
 
 /** `true` passed, `false` failed; a string says why it could not be made, or what of it could not. */
 type Outcome = boolean | string;
@@ -23,7 +23,8 @@ const RUN_BY_THEMSELVES = ['charts/tests/cluster.test.ts', 'services/operator/te
 
 process.chdir(join(import.meta.dirname, '..'));
 try {
-  prepare((line) => console.log(line));
+  for (const pack of [DEFAULT_PACK, FALLBACK_PACK]) preparePack(pack, console.log);
+  prepareConsole(console.log);
   process.exitCode = runChecks(process.argv.slice(2)) ? 0 : 1;
 } catch (error) {
   console.error((error as Error).message);

@@ -51,10 +51,8 @@ Facepass itself is Apache-2.0 ([LICENSE](../LICENSE), [NOTICE](../NOTICE)). This
 refuses a licence that is not on its list. It is no legal advice.
 `;
 
-const WEIGHTS = `Only \`dlib\` is in the images; the other packs are fetched or brought by whoever uses them, and \`arcface\` loads only when its licence is accepted by name. Licences of weights say nothing about the photos they were trained on:
-the cards ([dlib](../models/dlib/README.md), [sface](../models/sface/README.md), [mobilefacenet](../models/mobilefacenet/README.md), [arcface](../models/arcface/README.md)) tell what is known of them.
-
-The recogniser of \`dlib\` is dlib_face_recognition_resnet_model_v1, which its author Davis E. King put into the public domain. dlib's own 68-point landmark predictor, which may not be used commercially, is not used.
+const WEIGHTS = `Only \`sface\` is in the images; the other packs are fetched or brought by whoever uses them, and \`arcface\` loads only when its licence is accepted by name. Licences of weights say nothing about the photos they were trained on:
+the cards ([sface](../models/sface/README.md), [mobilefacenet](../models/mobilefacenet/README.md), [arcface](../models/arcface/README.md)) tell what is known of them.
 
 ## Sample photos
 
@@ -70,7 +68,7 @@ function rowsOf({ name, detector, landmarks, recogniser }: ModelPack): string[] 
     .filter((file) => file !== undefined)
     .map(
       ({ file, licence, source }) =>
-        `| \`${name}\` | \`${file}\` | ${licence} | ${source} | ${name === 'dlib' ? 'yes' : 'no'} |`,
+        `| \`${name}\` | \`${file}\` | ${licence} | ${source} | ${name === 'sface' ? 'yes' : 'no'} |`,
     );
 }
 
@@ -99,11 +97,23 @@ function notices(): string {
     ({ name, version, path, of }) =>
       `${'='.repeat(100)}\n${name} ${version}, in: ${of}\n${'='.repeat(100)}\n\n${licenceText(path)}\n`,
   );
-  return `Facepass carries parts of the following works, whose own licence files are not beside them.\nMade from the installed packages by npm run gen:docs.\n\n${DETECTOR}\n${entries.join('\n')}`;
+  return `Facepass carries parts of the following works, whose own licence files are not beside them.\nMade from the installed packages by npm run gen:docs.\n\n${WEIGHTS_NOTICE}\n${entries.join('\n')}`;
 }
 
-const DETECTOR = `The detector of the model pack dlib was trained by yeephycho (https://github.com/yeephycho/tensorflow-face-detection), Apache License 2.0, whose
-text is in the file LICENSE. It was converted to ONNX; the bytes differ from the original.\n`;
+const WEIGHTS_NOTICE = `The recogniser SFace of the model pack sface comes from the OpenCV Zoo (https://github.com/opencv/opencv_zoo), Apache License 2.0, whose text is
+in the file LICENSE. It was converted; the bytes differ from the original. The detector YuNet, from the same place, is under the MIT License,
+Copyright (c) 2020 Shiqi Yu; it was converted, too:
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files (the "Software"), to
+deal in the Software without restriction, including without limitation the rights to use, copy, modify, merge, publish, distribute, sublicense,
+and/or sell copies of the Software, and to permit persons to whom the Software is furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN
+THE SOFTWARE.\n`;
 
 function licenceText(path: string): string {
   const folder = existsSync(join(root, path)) ? join(root, path) : join(root, dirname(path), basename(path));

@@ -46,7 +46,7 @@ test('a second start is refused while the first one lasts, with its address once
     await assert.rejects(openDataDirectory(path), {
       message: new RegExp(`^${path}/start\\.lock is locked: Facepass is being started on ${path} already\\.`),
     });
-    first.announce('http://127.0.0.1:8080');
+    first.announce('http://127.0.0.1:8080', 'sface');
     await assert.rejects(openDataDirectory(path), {
       message: `Facepass runs already on ${path}: http://127.0.0.1:8080 (process ${process.pid}).`,
     });
@@ -79,16 +79,16 @@ test('development.json is whole or as it was: a write that fails leaves it', asy
   const path = join(scratch, 'written');
   const settings = join(path, 'development.json');
   using data = await openDataDirectory(path);
-  data.announce('http://127.0.0.1:8080');
+  data.announce('http://127.0.0.1:8080', 'sface');
   const before = readFileSync(settings, 'utf8');
   mkdirSync(`${settings}.part`);
   assert.throws(
-    () => data.announce('http://127.0.0.1:8081'),
+    () => data.announce('http://127.0.0.1:8081', 'sface'),
     new RegExp(`^Error: ${path} cannot hold the data of Facepass: EISDIR`),
   );
   assert.equal(readFileSync(settings, 'utf8'), before);
   rmSync(`${settings}.part`, { recursive: true });
-  data.announce('http://127.0.0.1:8081');
+  data.announce('http://127.0.0.1:8081', 'sface');
   assert.equal(JSON.parse(readFileSync(settings, 'utf8')).url, 'http://127.0.0.1:8081');
   assert.equal(statSync(settings).mode & 0o077, 0);
 });

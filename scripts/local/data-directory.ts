@@ -23,8 +23,11 @@ export interface DataDirectory extends Disposable {
   /** Holds the sockets while Facepass runs. */
   sockets: string;
   development: Development;
-  /** Writes down where the API answers, for the command line and for a second start. */
-  announce(url: string): void;
+  /**
+   * Writes down where the API answers, for the command line and for a second start, and the model pack that the data
+   * began with.
+   */
+  announce(url: string, modelPack: string): void;
 }
 
 const development = z.object({
@@ -32,6 +35,7 @@ const development = z.object({
   search_token_secret: z.string().min(32),
   url: z.string().optional(),
   process_id: z.int().optional(),
+  model_pack: z.string().optional(),
 });
 
 export type Development = z.infer<typeof development>;
@@ -55,8 +59,8 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
     logs,
     sockets,
     development: settings,
-    announce(url) {
-      Object.assign(settings, { url, process_id: process.pid });
+    announce(url, modelPack) {
+      Object.assign(settings, { url, process_id: process.pid, model_pack: settings.model_pack ?? modelPack });
       writeDevelopment(path, settings);
     },
     [Symbol.dispose]: () => owned.dispose(),

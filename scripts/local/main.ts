@@ -7,8 +7,8 @@ const USAGE = `./scripts/start [--data DIR] [--port PORT]
   --data DIR    where the database, the keys and the logs are kept (default: .facepass in the clone)
   --port PORT   where the API and the console answer (default: 8080, or the next free port)
 
-Variables of docs/configuration.md may be set, for example MODEL_PACK=sface (fetches its files at the first start; models/README.md
-tells about the packs) or LOG_LEVEL=debug.`;
+Variables of docs/configuration.md may be set, for example MODEL_PACK=mobilefacenet (models/README.md describes the packs) or
+LOG_LEVEL=debug.`;
 
 process.stdout.on('error', () => undefined);
 process.stderr.on('error', () => undefined);

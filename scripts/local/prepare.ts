@@ -36,7 +36,7 @@ function modelPack(pack: string): Preparation {
     npmScript: 'models',
     arguments: ['--pack', pack],
     stamp: `models-${pack}`,
-    sources: ['models/**/*.ts', `models/${pack}/manifest.json`, 'node_modules/@vladmandic/face-api/package.json'],
+    sources: ['models/**/*.ts', `models/${pack}/manifest.json`],
     products: [`models/${pack}/*.onnx`],
     mend: `models/${pack}/README.md says where its files come from. Where you have them: npm run models -- --pack ${pack} --from <folder>, or name the folder by MODEL_WEIGHTS_DIRECTORY.`,
   };
@@ -48,22 +48,66 @@ function packs(): string[] {
     .sort();
 }
 
+/** The pack of a start without another wish, and the one for a machine on which no source of the first answers. */
+export const DEFAULT_PACK = 'sface';
+export const FALLBACK_PACK = 'mobilefacenet';
+
+export interface PackWish {
+  /** MODEL_PACK, where it is set. */
+  asked?: string | undefined;
+  /** The pack that the data directory began with. */
+  kept?: string | undefined;
+}
+
 /**
- * Makes what is derived and not in git: the ONNX files of a model pack, unless they lie in a folder of the user's, and
- * the console's page.
- * @throws Error when there is no such pack or a step fails, naming it; the step's own message has then been shown.
+ * Chooses the model pack of a start and makes its files: the one asked for, else the one the data began with, because
+ * vectors of two packs are never compared, else the default. Where nobody asked and no source gives the default, the
+ * fallback out of npm is taken, and said.
+ * @param make makes the files of a pack, or throws.
+ * @returns the name of the pack whose files are there.
+ * @throws what `make` throws for a pack that was asked for or kept, and for the fallback.
  */
-export function prepare(
+export function choosePack(
+  { asked, kept }: PackWish,
+  make: (pack: string) => void,
   say: (line: string) => void,
-  { pack = 'sface', weightsDirectory }: { pack?: string; weightsDirectory?: string } = {},
-): void {
-  for (const preparation of [...(weightsDirectory ? [] : [modelPack(pack)]), consolePage]) {
-    const stamp = join(root, 'node_modules/.cache/facepass', preparation.stamp);
-    if (existsSync(stamp) && readFileSync(stamp, 'utf8') === stateOf(preparation)) continue;
-    run(preparation, say);
-    mkdirSync(dirname(stamp), { recursive: true });
-    writeFileSync(stamp, stateOf(preparation));
+): string {
+  const wanted = asked ?? kept ?? DEFAULT_PACK;
+  try {
+    make(wanted);
+    return wanted;
+  } catch (error) {
+    if (asked !== undefined || kept !== undefined) throw error;
+    say((error as Error).message);
   }
+  say(
+    `WARNING: no source gives the model pack ${DEFAULT_PACK}. Facepass starts with ${FALLBACK_PACK}, which finds fewer photos ` +
+      `of a person and more strangers; this data directory keeps it. For ${DEFAULT_PACK}, make its files available and ` +
+      'start with another --data DIR.',
+  );
+  make(FALLBACK_PACK);
+  return FALLBACK_PACK;
+}
+
+/**
+ * Makes the weight files of a pack, unless they are there.
+ * @throws Error when there is no such pack or no source gives its files; the step's own message has then been shown.
+ */
+export function preparePack(pack: string, say: (line: string) => void): void {
+  prepare(modelPack(pack), say);
+}
+
+/** Builds the pages of the console, unless they are as their sources are. @throws Error when that fails. */
+export function prepareConsole(say: (line: string) => void): void {
+  prepare(consolePage, say);
+}
+
+function prepare(preparation: Preparation, say: (line: string) => void): void {
+  const stamp = join(root, 'node_modules/.cache/facepass', preparation.stamp);
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === stateOf(preparation)) return;
+  run(preparation, say);
+  mkdirSync(dirname(stamp), { recursive: true });
+  writeFileSync(stamp, stateOf(preparation));
 }
 
 function run({ title, npmScript, arguments: more, mend }: Preparation, say: (line: string) => void): void {

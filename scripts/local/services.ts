@@ -21,12 +21,13 @@ export interface LocalPrograms {
 }
 
 /** The programs of a local start and their environments. Everything listens on 127.0.0.1 or on a UNIX socket. */
-export async function localPrograms(data: DataDirectory, port: number): Promise<LocalPrograms> {
+export async function localPrograms(data: DataDirectory, port: number, modelPack: string): Promise<LocalPrograms> {
   const common = {
     ...inheritedEnvironment(process.env),
     ...generousLimits(process.env),
     HOST: '127.0.0.1',
     MODELS_DIRECTORY: join(root, 'models'),
+    MODEL_PACK: modelPack,
   };
   const database = { DATABASE_URL: databaseUrl(data.sockets) };
   const inferenceMetricsPort = await freePort(0);

@@ -3,7 +3,7 @@ import { createConnection } from 'node:net';
 import { join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openDataDirectory, type DataDirectory } from './data-directory.ts';
-import { prepare } from './prepare.ts';
+import { choosePack, prepareConsole, preparePack } from './prepare.ts';
 import { runProgram, Service, type Program } from './processes.ts';
 import { freePort, localPrograms, type LocalPrograms } from './services.ts';
 
@@ -20,10 +20,16 @@ export async function startFacepass(options: {
 }): Promise<void> {
   const { port: wishedPort, signal, say } = options;
   using data = await openDataDirectory(options.data);
-  prepare(say, { pack: process.env['MODEL_PACK'], weightsDirectory: process.env['MODEL_WEIGHTS_DIRECTORY'] });
+  refuseVectorsOfRemovedPack(data);
+  const modelPack = choosePack(
+    { asked: process.env['MODEL_PACK'], kept: data.development.model_pack },
+    (pack) => (process.env['MODEL_WEIGHTS_DIRECTORY'] ? undefined : preparePack(pack, say)),
+    say,
+  );
+  prepareConsole(say);
   const port = await freePort(wishedPort);
   if (port !== wishedPort) say(`Port ${wishedPort} is taken: Facepass takes ${port}.`);
-  const programs = await localPrograms(data, port);
+  const programs = await localPrograms(data, port, modelPack);
   const failure = Promise.withResolvers<never>();
   const services: Service[] = [];
   const keep = (program: Program) => {
@@ -35,7 +41,7 @@ export async function startFacepass(options: {
   try {
     await Promise.race([failure.promise, asked, bringUp(programs, keep, signal)]);
     if (!signal.aborted) {
-      data.announce(programs.url);
+      data.announce(programs.url, modelPack);
       console.log(welcome(programs.url, data));
       await Promise.race([failure.promise, asked]);
     }
@@ -44,6 +50,15 @@ export async function startFacepass(options: {
     for (const service of services) await service.stop(STOP_PATIENCE_MS);
     say(`Stopped. The data stay in ${shortPath(data.path)}.`);
   }
+}
+
+/** Before the pack was written down, every start used `dlib`, which is no longer there. @throws Error where that was so. */
+function refuseVectorsOfRemovedPack({ path, development: { url, model_pack } }: DataDirectory): void {
+  if (url === undefined || model_pack !== undefined) return;
+  throw new Error(
+    `${path} was indexed with the model pack dlib, which Facepass no longer has: its faces cannot be compared with ` +
+      `those of another pack. Start with another directory (--data DIR) and index the photos again, or delete ${path}.`,
+  );
 }
 
 const STOP_PATIENCE_MS = 15_000;

@@ -5,7 +5,7 @@ import type { Tensor } from './models.ts';
 const UNIT = 512;
 
 /**
- * SSD MobileNet v1 as models/dlib converts it: `boxes` [1, anchors, 4] = top, left, bottom, right and `scores`
+ * SSD MobileNet v1 as models/convert converts it: `boxes` [1, anchors, 4] = top, left, bottom, right and `scores`
  * [1, anchors] of the face class, already sigmoid.
  */
 export function decodeSsd(

@@ -463,7 +463,7 @@ export interface components {
             face_count: number;
             /**
              * @description Model of the session’s embeddings.
-             * @example dlib-1
+             * @example sface-2
              */
             model: string | null;
         };
