@@ -71,6 +71,7 @@ async function addHttp(measured: Measured): Promise<void> {
     const [session] = planSessions(reported, [], { size: 100, count: 1, selfies, seed });
     const found = await searchOverHttp(service, session!, `bench-event-${Date.now()}`);
     measured.sessions.push({ size: 100, selfies, threshold: 'over HTTP', ...outcomeOf(found) });
+    console.error('over HTTP', JSON.stringify(measured.sessions.at(-1)));
   }
 }
 

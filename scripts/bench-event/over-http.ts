@@ -33,10 +33,18 @@ export async function searchOverHttp({ url, apiKey }: Service, session: Session,
   }
 }
 
-async function searchFor(client: FacepassClient, session_id: string, image: Blob[], face_index: number | null) {
+/** By the first selfie alone where the others are refused, as the guest page does. */
+async function searchFor(
+  client: FacepassClient,
+  session_id: string,
+  image: Blob[],
+  face_index: number | null,
+): Promise<string[]> {
   if (face_index === null) return [];
   const body = { session_id, image, face_index, limit: 1000 };
-  const { matches } = answerOf(await client.POST('/api/v1/search', { body, bodySerializer: multipart }));
+  const result = await client.POST('/api/v1/search', { body, bodySerializer: multipart });
+  if (result.error?.code === 'selfies_differ') return searchFor(client, session_id, image.slice(0, 1), face_index);
+  const { matches } = answerOf(result);
   return matches.map(({ photo_id }) => photo_id);
 }
 
