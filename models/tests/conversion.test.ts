@@ -2,10 +2,18 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { convertNetwork } from '../convert/networks.ts';
+import { dequantize } from '../convert/unquantize.ts';
 import { readWeights } from '../convert/weights.ts';
 import { facesIn, intersectionOverUnion, openNetwork } from './networks.ts';
 import { letterbox, SAMPLE_PHOTOS } from './photos.ts';
-import { converted, publishedFilesOf, weightFilesOf, type WeightFile } from './published.ts';
+import {
+  converted,
+  NO_TEST_MODELS,
+  publishedFilesOf,
+  TEST_MODELS,
+  weightFilesOf,
+  type WeightFile,
+} from './published.ts';
 
 describe('conversion of the networks of @vladmandic/face-api', () => {
   test('gives the bytes that the manifest pins, twice', async () => {
@@ -94,3 +102,25 @@ const INPUTS: [string, (string | number)[]][] = [
   ['detector.onnx', ['batch', 'height', 'width', 3]],
   ['landmarks.onnx', ['batch', 112, 112, 3]],
 ];
+
+test(
+  "the default pack's networks come out of the published files as the manifest pins them, twice",
+  { skip: TEST_MODELS ? false : NO_TEST_MODELS },
+  async () => {
+    for (const weights of await weightFilesOf('sface')) await assertReproducible(weights);
+  },
+);
+
+test('each block of eight-bit numbers has a scale and a zero point of its own, also the last and shorter one', () => {
+  const { shape, data } = dequantize(
+    { shape: [2, 3], bytes: Int8Array.of(1, 2, 3, -1, -2, -3) },
+    {
+      scale: { shape: [2, 2], data: Float32Array.of(0.5, 2, 1, 10) },
+      zeroPoint: { bytes: Int8Array.of(0, 1, -1, 0) },
+      axis: 1,
+      block: 2,
+    },
+  );
+  assert.deepEqual(shape, [2, 3]);
+  assert.deepEqual([...data], [0.5, 1, 4, 0, -1, -30]);
+});
