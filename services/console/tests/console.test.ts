@@ -72,7 +72,7 @@ describe('the console', { skip: noBrowser }, () => {
         ]);
         await chooser(page, 'Choose photos').setInputFiles([photos.large, photos.turned, photos.broken]);
         await page.getByText('4 indexed · 1 without a usable face · 1 failed').waitFor();
-        await tile(page, 'broken.jpg').getByText('The bytes are not those of a JPEG').waitFor();
+        await tile(page, 'broken.jpg').getByText('The bytes are not an image').waitFor();
         await page.getByRole('button', { name: /^No face/ }).click();
         assert.deepEqual(await page.locator('.tile-name').allTextContents(), ['meadow.jpg']);
         await watched.assertAccessible();
