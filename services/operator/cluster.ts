@@ -70,6 +70,7 @@ export interface Cluster {
     resourceVersion: string,
     onEvent: (type: string, object: KubernetesObject) => void,
     signal: AbortSignal,
+    labelSelector?: string,
   ): Promise<void>;
 }
 
@@ -132,8 +133,14 @@ export function connectToCluster({
         nullIfMissing,
       );
     },
-    watch: (resource, namespace, resourceVersion, onEvent, signal) =>
-      watchOnce(kubeConfig, pathOf(resource, namespace), resourceVersion, onEvent, signal),
+    watch: (resource, namespace, resourceVersion, onEvent, signal, labelSelector) =>
+      watchOnce(
+        kubeConfig,
+        pathOf(resource, namespace),
+        { resourceVersion, ...(labelSelector && { labelSelector }) },
+        onEvent,
+        signal,
+      ),
   };
 }
 
@@ -212,12 +219,12 @@ const WATCH_SECONDS = 25;
 function watchOnce(
   kubeConfig: KubeConfig,
   path: string,
-  resourceVersion: string,
+  which: { resourceVersion: string; labelSelector?: string },
   onEvent: (type: string, object: KubernetesObject) => void,
   signal: AbortSignal,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const query = { resourceVersion, allowWatchBookmarks: true, timeoutSeconds: WATCH_SECONDS };
+    const query = { ...which, allowWatchBookmarks: true, timeoutSeconds: WATCH_SECONDS };
     let refusal: KubernetesError | undefined;
     const report = (type: string, object: KubernetesObject) => {
       if (type !== 'ERROR') return onEvent(type, object);

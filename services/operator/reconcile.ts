@@ -73,7 +73,8 @@ async function look(context: Context, facepass: Facepass, memory: Memory & { ful
     await cluster.replace<Facepass>(FACEPASS, { ...facepass, status }, 'status');
   }
   for (const event of events) await tell(context, facepass, status, event);
-  recordRelease(metrics, facepass, status);
+  // Leadership may have ended during this look: its end forgets all releases, and the next leader shows them.
+  if (leadership.isLeader()) recordRelease(metrics, facepass, status);
   const { metadata, spec } = facepass;
   const owner = { name: metadata.name, namespace: metadata.namespace ?? '', uid: metadata.uid ?? '' };
   const isFull = now() - memory.fullAt >= config.resyncMs;
@@ -124,7 +125,7 @@ async function tell(
   { type, reason, message, result }: ReleaseEvent,
 ): Promise<void> {
   const { name, namespace = '', uid } = facepass.metadata;
-  recordEnd(metrics, facepass, result);
+  if (leadership.isLeader()) recordEnd(metrics, facepass, result);
   logger[type === 'Warning' ? 'warn' : 'info'](
     { namespace, name, reason, release: status.release, phase: status.phase, weight: status.weight },
     message,

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createLogger } from '@facepass/runtime/logger';
 import { KubernetesError, type Cluster } from './cluster.ts';
 import { createMetrics } from './events.ts';
-import { DEPLOYMENT } from './kinds.ts';
+import { DEPLOYMENT, FACEPASS, LABEL } from './kinds.ts';
 import { keepWatching } from './watch.ts';
 
 test('the watch of one namespace does not hide that another one’s is not in step', async () => {
@@ -16,6 +16,37 @@ test('the watch of a whole cluster names no namespace', async () => {
   await using watches = watchThe(null);
   while ((await watches.synced()).length === 0) await new Promise(setImmediate);
   assert.deepEqual(await watches.synced(), ['{kind="Deployment"}']);
+});
+
+test('a watch asks for the same objects as the list before it: those of ours, and every Facepass', async () => {
+  for (const [resource, selector] of [
+    [DEPLOYMENT, LABEL.name],
+    [FACEPASS, undefined],
+  ] as const) {
+    const asked: unknown[] = [];
+    const stop = new AbortController();
+    const cluster = {
+      list: async (_resource: unknown, _namespace: unknown, labelSelector: unknown) => (
+        asked.push(labelSelector),
+        { items: [], resourceVersion: '1' }
+      ),
+      watch: async (...[, , , , , labelSelector]: Parameters<Cluster['watch']>) => {
+        asked.push(labelSelector);
+        stop.abort();
+      },
+    } as unknown as Cluster;
+    await keepWatching({
+      cluster,
+      resource,
+      namespace: null,
+      metrics: createMetrics(),
+      logger: createLogger('operator', 'silent'),
+      signal: stop.signal,
+      onList: () => undefined,
+      onChange: () => undefined,
+    });
+    assert.deepEqual(asked, [selector, selector]);
+  }
 });
 
 /** Watches the Deployments of namespaces on a cluster that refuses those of `weddings`. */

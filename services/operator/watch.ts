@@ -10,7 +10,10 @@ import { createInstantQuery } from './prometheus.ts';
 import { createQueue } from './queue.ts';
 import { createReconciler } from './reconcile.ts';
 
-/** Starts the watches, the queue, the competition for the Lease and the operations server. */
+/**
+ * Starts the operations server, the competition for the Lease, the queue and the watches.
+ * @throws what kept it from starting; nothing is left behind then
+ */
 export async function startOperator({
   config,
   cluster,
@@ -20,27 +23,35 @@ export async function startOperator({
   cluster: Cluster;
   logger: Logger;
 }): Promise<AsyncDisposable & { port: number }> {
-  const stop = new AbortController();
+  await using stack = new AsyncDisposableStack();
   const metrics = createMetrics();
+  metrics.leader.set(0);
+  const namespaces = config.namespaces ?? [null];
+  const listed = new Set<string>();
+  // Prometheus does not count: an operator that can put the traffic back is ready.
+  const ready = () =>
+    namespaces.every((namespace) => listed.has(`${namespace}/${FACEPASS.kind}`))
+      ? null
+      : 'the Facepass resources were not listed yet';
+  const { metricsPort: port, host } = config;
+  const server = stack.use(await startOperationsServer({ port, host, registry: metrics.registry, ready }));
+
+  const stop = new AbortController();
   const leadership = competeForLease(
     cluster,
     config.lease,
     { onChange: lead, onError: (error) => logger.warn({ err: error }, 'the Lease cannot be read or written') },
     stop.signal,
   );
-  const reconcile = createReconciler({
-    config,
-    cluster,
-    leadership,
-    metrics,
-    logger,
-    query: createInstantQuery(config.prometheus),
-    now: Date.now,
+  const ends: Promise<void>[] = [leadership.ended];
+  stack.defer(async () => {
+    stop.abort();
+    await Promise.all(ends);
   });
-  const queue = createQueue(reconcile);
-  const enqueueAll = (facepasses: KubernetesObject[]) =>
-    facepasses.forEach(({ metadata }) => queue.add(`${metadata.namespace}/${metadata.name}`));
-  const listed = new Set<string>();
+  const query = createInstantQuery(config.prometheus);
+  const reconcile = createReconciler({ config, cluster, leadership, metrics, logger, query, now: Date.now });
+  // The work under way ends before the Lease is given up: the next holder begins at once.
+  const queue = stack.use(createQueue(reconcile));
 
   function lead(isLeader: boolean): void {
     logger.info({ holder: config.lease.holder }, isLeader ? 'leading' : 'not leading');
@@ -49,50 +60,25 @@ export async function startOperator({
     else forgetRelease(metrics);
   }
   async function resync(): Promise<void> {
-    for (const namespace of config.namespaces ?? [null]) {
+    for (const namespace of namespaces) {
       const found = await cluster
         .list(FACEPASS, namespace)
         .catch((error: Error) => logger.warn({ err: error }, 'the resources cannot be listed'));
-      if (found) enqueueAll(found.items);
+      for (const { metadata } of found?.items ?? []) queue.add(`${metadata.namespace}/${metadata.name}`);
     }
   }
-  metrics.leader.set(0);
-  const watches = (config.namespaces ?? [null]).flatMap((namespace) =>
-    [FACEPASS, DEPLOYMENT, JOB, HTTP_ROUTE].map((resource) =>
-      keepWatching({
-        cluster,
-        resource,
-        namespace,
-        metrics,
-        logger,
-        signal: stop.signal,
-        onList: () => listed.add(`${namespace}/${resource.kind}`),
-        onChange: (key) => queue.add(key),
-      }),
-    ),
-  );
+  for (const namespace of namespaces) {
+    for (const resource of [FACEPASS, DEPLOYMENT, JOB, HTTP_ROUTE]) {
+      const onList = () => listed.add(`${namespace}/${resource.kind}`);
+      const onChange = (key: string) => queue.add(key);
+      ends.push(keepWatching({ cluster, resource, namespace, metrics, logger, signal: stop.signal, onList, onChange }));
+    }
+  }
   const clock = setInterval(() => void resync(), config.resyncMs);
-  const needed = (config.namespaces ?? [null]).map((namespace) => `${namespace}/${FACEPASS.kind}`);
-  // Prometheus does not count: an operator that can put the traffic back is ready.
-  const ready = () => (needed.every((one) => listed.has(one)) ? null : 'the Facepass resources were not listed yet');
-  const server = await startOperationsServer({
-    port: config.metricsPort,
-    host: config.host,
-    registry: metrics.registry,
-    ready,
-  });
+  stack.defer(() => clearInterval(clock));
   logger.info({ metrics_port: server.port, namespaces: config.namespaces ?? 'all' }, 'watching');
-  return {
-    port: server.port,
-    async [Symbol.asyncDispose]() {
-      clearInterval(clock);
-      // The work under way ends before the Lease is given up: the next holder begins at once.
-      await queue[Symbol.asyncDispose]();
-      stop.abort();
-      await Promise.all([leadership.ended, ...watches]);
-      await server[Symbol.asyncDispose]();
-    },
-  };
+  const owned = stack.move();
+  return { port: server.port, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 export interface Watching {
@@ -126,6 +112,7 @@ export async function keepWatching({
   let version: string | null = null;
   let failures = 0;
   const seen = new Map<string, string>();
+  const selector = resource.kind === FACEPASS.kind ? undefined : LABEL.name;
   const report = (type: string, object: KubernetesObject) => {
     version = object.metadata.resourceVersion ?? version;
     inStep();
@@ -139,11 +126,7 @@ export async function keepWatching({
   while (!signal.aborted) {
     try {
       if (version === null) {
-        const { items, resourceVersion } = await cluster.list(
-          resource,
-          namespace,
-          resource.kind === FACEPASS.kind ? undefined : LABEL.name,
-        );
+        const { items, resourceVersion } = await cluster.list(resource, namespace, selector);
         version = resourceVersion;
         seen.clear();
         inStep();
@@ -153,7 +136,7 @@ export async function keepWatching({
           if (key) onChange(key);
         }
       }
-      await cluster.watch(resource, namespace, version, report, signal);
+      await cluster.watch(resource, namespace, version, report, signal, selector);
       inStep();
       failures = 0;
       await delay(MIN_PAUSE_MS, undefined, { signal }).catch(() => undefined);

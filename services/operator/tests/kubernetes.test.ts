@@ -292,7 +292,7 @@ test(
     const watched: Cluster = {
       ...cluster,
       list: (...call: Parameters<Cluster['list']>) => ((calls.list += 1), cluster.list(...call)) as never,
-      watch: (resource, inNamespace, version, onEvent) => {
+      watch: (resource, inNamespace, version, onEvent, _signal, labelSelector) => {
         calls.watch += 1;
         const end = new AbortController();
         const cutOff = new Promise<void>((resolve, reject) =>
@@ -306,6 +306,7 @@ test(
             calls.watch === 3 ? '1' : version,
             onEvent,
             AbortSignal.any([end.signal, stop.signal]),
+            labelSelector,
           ),
           cutOff,
         ]);
