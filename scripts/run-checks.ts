@@ -14,7 +14,7 @@ const FAILED_FILES = `${COVERAGE}/failed-files`;
  * A test that times out leaves its process alive, for ever where it holds a timer. `--test-force-exit` would end it,
  * and lost up to two thirds of the reports of a file of 81 tests.
  */
-const TEST_RUN_LIMIT_MS = 25 * 60_000;
+const TEST_RUN_LIMIT_MS = 40 * 60_000;
 /** More failed files than this are no accident. */
 const MOST_RUN_AGAIN = 5;
 

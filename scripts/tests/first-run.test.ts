@@ -45,7 +45,7 @@ test('the start prints an address, a key, and two commands that work as printed'
   assert.equal(lines(indexed.stdout).filter(({ outcome }) => outcome === 'indexed').length, 8);
   const found = await shell(search ?? '', environment);
   assert.equal(found.code, 0, found.stderr);
-  assert.match(found.stdout, /^ {2}1\.00 {2}sample1\.jpg$/m);
+  assert.match(found.stdout, /^ {2}1\.00 {2}sure {4}sample2\.jpg$/m);
 });
 
 test('the commands of the README are those, and its HTTP calls work as written', { skip }, async () => {
@@ -82,8 +82,8 @@ test('the commands of the tutorial work as written', { skip }, async () => {
   assert.equal(ended.code, 0, ended.stdout + ended.stderr);
   assert.match(ended.stdout, /"photo_id":"sample2.jpg","outcome":"indexed"/);
   assert.match(ended.stdout, /^Session party: 8 photos with \d+ faces/m);
-  assert.match(ended.stdout, /^ {2}1\.00 {2}sample1\.jpg$/m);
-  assert.match(ended.stdout, /^sample1\.jpg$/m, 'the copied photo');
+  assert.match(ended.stdout, /^ {2}1\.00 {2}sure {4}sample2\.jpg$/m);
+  assert.match(ended.stdout, /^sample2\.jpg$/m, 'the copied photo');
   assert.match(ended.stdout, /"token":"[\w-]+\.[\w-]+\.[\w-]+"/);
   assert.match(ended.stdout, /Erased the whole session party: \d+ faces\./);
 });
