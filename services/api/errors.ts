@@ -93,7 +93,19 @@ export const PROBLEMS = {
     400,
     'The bucket refuses access',
     'The operator’s credentials must be allowed to read the key; S3 answers so, too, where a key does not exist and may not be listed.',
-    'S3 answered 403: a policy, an expired credential, or a wrong region.',
+    'S3 refused the credentials: a policy, an expired token, a wrong secret, or a KMS key that is disabled. `detail` has the code that S3 gave.',
+  ],
+  s3_object_archived: [
+    400,
+    'The photo is archived',
+    'Restore the object from its archive class, then send the request again.',
+    'S3 answered InvalidObjectState: the object lies in Glacier or another class that must be restored before it is read.',
+  ],
+  s3_bucket_unusable: [
+    400,
+    'The bucket cannot be used as configured',
+    'Have the operator correct S3_BUCKET, S3_REGION or S3_ENDPOINT; `detail` has the code that S3 gave.',
+    'S3 knows no such bucket, or serves it from another region. Sending the request again does not help.',
   ],
   search_tokens_not_configured: [
     400,

@@ -3,13 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { GetObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { StorageConfig } from './config.ts';
-import { ApiProblem } from './errors.ts';
+import { ApiProblem, type ProblemCode } from './errors.ts';
 import { inClientSpan } from './tracing.ts';
 
 export interface PhotoStorage extends Disposable {
   /**
    * The photo under `key`, held in memory. Tried three times, all within the transfer timeout.
-   * @throws ApiProblem: s3_key_refused, s3_object_not_found, image_too_large or s3_unavailable
+   * @throws ApiProblem: image_too_large, or one of the `s3_…` problems.
    */
   fetchPhoto(key: string, signal?: AbortSignal): Promise<Buffer>;
 }
@@ -119,12 +119,30 @@ function tooLarge(maxBytes: number): ApiProblem {
   return new ApiProblem('image_too_large', `The photo is more than ${maxBytes} bytes.`);
 }
 
+/** Problems by the code of S3's error document; the rest go by status. */
+const PROBLEMS_BY_S3_CODE: Record<string, ProblemCode> = {
+  NoSuchKey: 's3_object_not_found',
+  InvalidObjectState: 's3_object_archived',
+  ExpiredToken: 's3_access_denied',
+  InvalidToken: 's3_access_denied',
+  TokenRefreshRequired: 's3_access_denied',
+  NoSuchBucket: 's3_bucket_unusable',
+  // Sent with 400 or 408 when the connection was too slow.
+  RequestTimeout: 's3_unavailable',
+};
+
 function asProblem(error: unknown): ApiProblem {
   if (error instanceof ApiProblem) return error;
-  const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
-  if (status === 404)
-    return new ApiProblem('s3_object_not_found', 'The bucket holds no photo under this key.', { cause: error });
-  if (status === 403)
-    return new ApiProblem('s3_access_denied', 'The bucket refuses access to this key.', { cause: error });
-  return new ApiProblem('s3_unavailable', 'The photo could not be read from the bucket.', { cause: error });
+  if (!(error instanceof S3ServiceException))
+    return new ApiProblem('s3_unavailable', 'The photo could not be read from the bucket.', { cause: error });
+  return new ApiProblem(problemOf(error), `The photo could not be read: S3 answered ${error.name}.`, { cause: error });
+}
+
+/** Every refusal of S3 is permanent but those that ask to wait: 408, 429 and 5xx. */
+function problemOf({ name, $metadata: { httpStatusCode: status = 500 } }: S3ServiceException): ProblemCode {
+  const known = PROBLEMS_BY_S3_CODE[name];
+  if (known) return known;
+  if (name.startsWith('KMS.') || status === 401 || status === 403) return 's3_access_denied';
+  if (status === 404) return 's3_object_not_found';
+  return status >= 300 && status < 500 && status !== 408 && status !== 429 ? 's3_bucket_unusable' : 's3_unavailable';
 }

@@ -10,6 +10,7 @@ export type Fault =
   | 'busy'
   | 'internal'
   | 'denied'
+  | `refused ${number} ${string}`
   | 'reset'
   | 'endless'
   | 'undeclared endless';
@@ -87,6 +88,8 @@ function misbehave(response: ServerResponse, fault: Fault, body: Buffer): void {
   if (fault === 'busy') return sendError(response, 503, 'SlowDown');
   if (fault === 'internal') return sendError(response, 500, 'InternalError');
   if (fault === 'denied') return sendError(response, 403, 'AccessDenied');
+  const [refused, status, code] = fault.split(' ');
+  if (refused === 'refused') return sendError(response, Number(status), code!);
   if (fault === 'stall body') return void head(body.length).write(half);
   if (fault === 'cut body') return void head(body.length).write(half, () => response.socket?.destroy());
   if (fault === 'slow body') return drip(head(body.length), body);

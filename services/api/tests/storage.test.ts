@@ -78,6 +78,34 @@ describe('photos of the bucket', () => {
     });
   }
 
+  const refusals: [Fault, ProblemCode][] = [
+    ['refused 404 NoSuchBucket', 's3_bucket_unusable'],
+    ['refused 301 PermanentRedirect', 's3_bucket_unusable'],
+    ['refused 400 AuthorizationHeaderMalformed', 's3_bucket_unusable'],
+    ['refused 400 ExpiredToken', 's3_access_denied'],
+    ['refused 403 SignatureDoesNotMatch', 's3_access_denied'],
+    ['refused 400 KMS.DisabledException', 's3_access_denied'],
+    ['refused 403 InvalidObjectState', 's3_object_archived'],
+  ];
+  for (const [fault, code] of refusals) {
+    test(`${fault} is permanent: ${code}, after one attempt, with the code that S3 gave`, async () => {
+      faulty(fault, fault, fault);
+      await assert.rejects(storage.fetchPhoto('a.jpg'), ({ code: found, message }: Error & { code: string }) => {
+        assert.equal(found, code);
+        assert.ok(message.includes(fault.split(' ')[2]!), message);
+        return true;
+      });
+      assert.equal(server.requests.length, 1);
+    });
+  }
+
+  for (const fault of ['refused 400 RequestTimeout', 'refused 429 TooManyRequests'] as Fault[]) {
+    test(`${fault} is tried again`, async () => {
+      faulty(fault, fault);
+      assert.deepEqual(await storage.fetchPhoto('a.jpg'), PHOTO);
+    });
+  }
+
   test('a missing object is not asked for again', async () => {
     await assert.rejects(storage.fetchPhoto('b.jpg'), { code: 's3_object_not_found' });
     assert.equal(server.requests.length, 1);
