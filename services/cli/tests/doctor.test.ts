@@ -261,7 +261,7 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
       const pack = join(scratch, 'other-version');
       cpSync(models, pack, { recursive: true });
       const manifest = join(pack, 'sface/manifest.json');
-      writeFileSync(manifest, readFileSync(manifest, 'utf8').replace('"version": 1', '"version": 2'));
+      writeFileSync(manifest, readFileSync(manifest, 'utf8').replace('"version": 2', '"version": 3'));
       await using other = await startTestService({
         inference: null,
         database,

@@ -34,12 +34,12 @@ export async function makePhotos(): Promise<TestPhotos> {
   const directory = await mkdtemp(join(tmpdir(), 'facepass-photos-'));
   const at = (name: string) => join(directory, name);
   const folder = await mkdtemp(at('wedding-'));
-  const selfie = sharp(samplePath(1)).extract(WOMAN).jpeg({ quality: 92 });
+  const selfie = sharp(samplePath(2)).extract(WOMAN).jpeg({ quality: 92 });
   const meadow = sharp({ create: { width: 640, height: 480, channels: 3, background: '#5a8f4e' } }).jpeg();
   await selfie.toFile(at('selfie.jpg'));
   await meadow.toFile(at('meadow.jpg'));
-  await sharp(samplePath(1)).resize({ width: 5000 }).jpeg({ quality: 60 }).toFile(at('large.jpg'));
-  await sharp(samplePath(1)).rotate(270).withMetadata({ orientation: 6 }).jpeg().toFile(at('turned.jpg'));
+  await sharp(samplePath(2)).resize({ width: 5000 }).jpeg({ quality: 60 }).toFile(at('large.jpg'));
+  await sharp(samplePath(2)).rotate(270).withMetadata({ orientation: 6 }).jpeg().toFile(at('turned.jpg'));
   await writeFile(at('broken.jpg'), 'not a picture');
   for (const number of [1, 3]) await sharp(samplePath(number)).toFile(join(folder, `party-${number}.jpg`));
   await meadow.toFile(join(folder, 'meadow.jpg'));

@@ -264,8 +264,8 @@ describe('the pipeline', () => {
 
   test('asks more of a face when told to', async () => {
     const photo = await readSample('sample2.jpg');
-    const { faces } = await pipeline.findFaces(photo, { minConfidence: 0.95 });
-    assert.ok(faces.length > 0 && faces.length < 3 && faces.every(({ confidence }) => confidence >= 0.95));
+    const { faces } = await pipeline.findFaces(photo, { minConfidence: 0.9 });
+    assert.ok(faces.length > 0 && faces.length < 3 && faces.every(({ confidence }) => confidence >= 0.9));
   });
 
   test('refuses a face that is blurred and says so', async () => {
