@@ -9,21 +9,21 @@ const SAMPLES = join(dirname(createRequire(import.meta.url).resolve('@vladmandic
 /** One of the six sample photos, 1920 pixels wide, three to five faces each. */
 export const samplePath = (number: number) => join(SAMPLES, `sample${number}.jpg`);
 
-/** The right woman of sample 1, who is also the middle one of sample 3: pixels of sample 1. */
-const WOMAN = { left: 1350, top: 100, width: 450, height: 450 };
+/** The woman whose face is the largest of sample 2, and who is in sample 4, too: pixels of sample 2. */
+const WOMAN = { left: 230, top: 40, width: 450, height: 450 };
 
 export interface TestPhotos extends AsyncDisposable {
-  /** One face, of a woman in samples 1 and 3. */
+  /** One face, of a woman in samples 2 and 4. */
   selfie: string;
   /** No face. */
   meadow: string;
-  /** Sample 1 at 5,000 pixels: more than the service takes. */
+  /** Sample 2 at 5,000 pixels: more than the service takes. */
   large: string;
-  /** Sample 1 stored lying on its side, with the EXIF mark that it is to be turned. */
+  /** Sample 2 stored lying on its side, with the EXIF mark that it is to be turned. */
   turned: string;
   /** A text file that calls itself a JPEG. */
   broken: string;
-  /** A folder with samples 1 and 3, the meadow, and a file that is no picture. */
+  /** A folder with samples 2 and 4, the meadow, and a file that is no picture. */
   folder: string;
   /** The selfie as a motion JPEG, for a fake camera. */
   camera: string;
@@ -41,7 +41,7 @@ export async function makePhotos(): Promise<TestPhotos> {
   await sharp(samplePath(2)).resize({ width: 5000 }).jpeg({ quality: 60 }).toFile(at('large.jpg'));
   await sharp(samplePath(2)).rotate(270).withMetadata({ orientation: 6 }).jpeg().toFile(at('turned.jpg'));
   await writeFile(at('broken.jpg'), 'not a picture');
-  for (const number of [1, 3]) await sharp(samplePath(number)).toFile(join(folder, `party-${number}.jpg`));
+  for (const number of [2, 4]) await sharp(samplePath(number)).toFile(join(folder, `party-${number}.jpg`));
   await meadow.toFile(join(folder, 'meadow.jpg'));
   await writeFile(join(folder, 'notes.txt'), 'no picture');
   const frame = await sharp(await selfie.toBuffer())
