@@ -140,7 +140,7 @@ export const rejectedFace = z
     box,
     reason: z.string().meta({
       description:
-        'too_small, blurred, extreme_pose or truncated; not_a_face: the recogniser does not take it for one; over_limit: beyond the number of faces taken of a photo',
+        'too_small, blurred, extreme_pose or truncated; over_limit: beyond the number of faces taken of a photo',
     }),
   })
   .meta({ id: 'RejectedFace' });

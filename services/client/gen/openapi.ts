@@ -276,7 +276,7 @@ export interface components {
         };
         RejectedFace: {
             box: components["schemas"]["Box"];
-            /** @description too_small, blurred, extreme_pose or truncated; not_a_face: the recogniser does not take it for one; over_limit: beyond the number of faces taken of a photo */
+            /** @description too_small, blurred, extreme_pose or truncated; over_limit: beyond the number of faces taken of a photo */
             reason: string;
         };
         ImageWarning: {
