@@ -13,7 +13,7 @@ test(
   'a pgvector that ALLOW_PGVECTOR_VERSION names serves the migrator, the API and the doctor alike; unnamed it serves none',
   { skip: NO_SERVER },
   async () => {
-    await using installation = await createInstallation({ dimension: 129 });
+    await using installation = await createInstallation({ dimension: 128 });
     await installation.up({ to: 1 });
     await pretendPgvector(installation.url);
     const database = {
@@ -32,7 +32,7 @@ test(
       POSTGRES_SSL: false,
     };
     const doctor = async (allowed: object) =>
-      (await examineDatabase({ ...settings, ...allowed }, 129)).flatMap(({ fault }) => fault ?? []);
+      (await examineDatabase({ ...settings, ...allowed }, 128)).flatMap(({ fault }) => fault ?? []);
 
     await assert.rejects(installation.up(), /ALLOW_PGVECTOR_VERSION=0\.8\.0/);
     installation.config.allowedPgvectorVersion = OLD;
