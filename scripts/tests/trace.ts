@@ -7,9 +7,14 @@ export const cannotTrace: string | false =
 
 /** A command that runs the one behind it and writes what it connects to and opens for writing, threads and children too. */
 export function tracer(file: string): string[] {
-  const calls = 'connect,sendto,sendmsg,sendmmsg,open,openat,creat,mkdir,mkdirat,rename,renameat,renameat2';
+  const calls = [...NETWORK_CALLS, ...OPENING_CALLS, ...WRITING_CALLS].join(',');
   return ['strace', '-D', '-f', '-qq', '-y', '--seccomp-bpf', '-s', '512', '-e', `trace=${calls}`, '-o', file];
 }
+
+const NETWORK_CALLS = ['connect', 'sendto', 'sendmsg', 'sendmmsg'];
+/** Their flags say whether they write. */
+const OPENING_CALLS = ['open', 'openat'];
+const WRITING_CALLS = ['creat', 'mkdir', 'mkdirat', 'rename', 'renameat', 'renameat2'];
 
 /** What a traced command reached for. */
 export interface Traces {
@@ -34,12 +39,11 @@ export function readTraces(files: string[]): Traces {
   return traces;
 }
 
-const WRITING = /O_WRONLY|O_RDWR|O_CREAT|^\d+ +(creat|mkdir|mkdirat|rename|renameat|renameat2)\(/;
-
 /** Absolute paths of a traced call that writes: `-y` shows the folder that a path is relative to as `AT_FDCWD</folder>`. */
 function writtenBy(line: string): string[] {
-  if (!/^\d+ +(open|openat|creat|mkdir|mkdirat|rename|renameat|renameat2)\(/.test(line) || !WRITING.test(line))
-    return [];
+  const name = /^\d+ +(\w+)\(/.exec(line)?.[1] ?? '';
+  const writes = OPENING_CALLS.includes(name) ? /O_WRONLY|O_RDWR|O_CREAT/.test(line) : WRITING_CALLS.includes(name);
+  if (!writes) return [];
   const [call = ''] = line.split(') = ');
   return [...call.matchAll(/(?:<([^>]*)>, )?"([^"]*)"/g)].map(([, folder, path = '']) =>
     path.startsWith('/') || !folder ? path : `${folder}/${path}`,
