@@ -100,7 +100,7 @@ test('Prometheus can parse every query', { skip: promtoolMissing }, () => {
 });
 
 test(
-  'what is ready, busy and full is told of the pair with the traffic, beside an idle one, and when it is gone',
+  'ready, busy and full describe the pair with the traffic, beside an idle one, and when it is gone',
   { skip: promtoolMissing },
   () => {
     const of = (metric: string, revision: string, values: string) => ({

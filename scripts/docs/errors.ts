@@ -34,7 +34,7 @@ function page(code: ProblemCode, calls: string[]): string {
 ## Cause
 ${cause}
 
-## Mend
+## Fix
 ${advice}${status === 429 || status === 503 ? '\n\nThe answer carries `Retry-After`. `facepass index` and the console wait as long by themselves, the TypeScript client with its `patientFetch`.' : ''}
 
 ## Where

@@ -76,7 +76,7 @@ function problemList(): string {
 
 function problemArticle(code: ProblemCode): string {
   const [status, title, advice, cause] = PROBLEMS[code];
-  return `<article id="${code}"><h2><a href="/docs/errors/${code}">${code}</a></h2><p>${status}: ${asHtml(title)}.</p><h3>Cause</h3><p>${asHtml(cause)}</p><h3>Mend</h3><p>${asHtml(advice)}</p></article>`;
+  return `<article id="${code}"><h2><a href="/docs/errors/${code}">${code}</a></h2><p>${status}: ${asHtml(title)}.</p><h3>Cause</h3><p>${asHtml(cause)}</p><h3>Fix</h3><p>${asHtml(advice)}</p></article>`;
 }
 
 function isProblemCode(code: string | undefined): code is ProblemCode {
