@@ -24,7 +24,7 @@ describe('the guest page', { skip: noBrowser }, () => {
   before(async () => {
     ensureBuilt();
     photos = await makePhotos();
-    open = await startTestService({ environment: { PHOTO_URL_TEMPLATE: '/samples/{photo_id}' } });
+    open = await startTestService({ environment: { PHOTO_URL_TEMPLATE: '/samples/sample2.jpg?of={photo_id}' } });
     closed = await startTestService({
       database: open.database,
       inference: null,
@@ -35,6 +35,7 @@ describe('the guest page', { skip: noBrowser }, () => {
       },
     });
     for (const number of [2, 4, 5]) await index(open, `sample${number}.jpg`, samplePath(number));
+    await index(open, 'turned.jpg', photos.turned);
     browser = await openBrowser(photos.camera);
   });
   after(async () => {
@@ -66,14 +67,17 @@ describe('the guest page', { skip: noBrowser }, () => {
         await page.getByRole('button', { name: 'Take the picture' }).click();
         await page.getByText('Searched by 2 pictures.').waitFor();
         const addresses = await found.evaluateAll((links) => links.map((link) => link.getAttribute('href')));
-        assert.deepEqual(addresses.slice(0, 2), ['/samples/sample2.jpg', '/samples/sample4.jpg']);
+        assert.deepEqual(addresses.slice(0, 2).sort(), [
+          '/samples/sample2.jpg?of=sample2.jpg',
+          '/samples/sample2.jpg?of=turned.jpg',
+        ]);
         await page.evaluate(() => Promise.all([...document.images].map((image) => image.decode())));
         await watched.assertAccessible();
         const [all] = await Promise.all([
           page.waitForEvent('download'),
           page.getByRole('button', { name: 'Download all' }).click(),
         ]);
-        assert.deepEqual((await namesInZip(await all.path())).slice(0, 2), ['sample2.jpg', 'sample4.jpg']);
+        assert.deepEqual((await namesInZip(await all.path())).slice(0, 2).sort(), ['sample2.jpg', 'turned.jpg']);
         await watched.assertClean();
       });
 
