@@ -1,5 +1,5 @@
 #!/bin/sh
-# Indexes two photos, searches by a selfie, asks for the status, erases everything again. Needs curl.
+# Indexes two photos, searches by a selfie, gets the status, and erases everything again. Needs curl.
 # FACEPASS_URL, FACEPASS_API_KEY: the service and a key. Arguments: photo photo selfie.
 set -eu
 session="example-$$"

@@ -1,5 +1,5 @@
 /**
- * Indexes two photos, searches by a selfie, asks for the status, erases everything again.
+ * Indexes two photos, searches by a selfie, gets the status, and erases everything again.
  * FACEPASS_URL, FACEPASS_API_KEY: the service and a key. Arguments: photo photo selfie.
  */
 import { randomUUID } from 'node:crypto';

@@ -1,4 +1,4 @@
-"""Indexes two photos, searches by a selfie, asks for the status, erases everything again.
+"""Indexes two photos, searches by a selfie, gets the status, and erases everything again.
 
 Python 3.9 or later, nothing to install. FACEPASS_URL, FACEPASS_API_KEY: the service and a key.
 Arguments: photo photo selfie.
@@ -32,7 +32,7 @@ def main(photos, selfie):
 
 
 def call(method, path, fields=None, image=None, attempts=5):
-    """The answer's JSON. A busy service (429, 503) is asked again after the time it names; other refusals raise."""
+    """Returns the answer's JSON. Retries a busy service (429, 503) after its Retry-After; other problems end the program."""
     body, content_type = multipart(fields, image) if fields else (None, None)
     headers = {"X-API-Key": KEY}
     if content_type:
