@@ -6,7 +6,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, before, test } from 'node:test';
+import { DEFAULT_PACK, prepareConsole, preparePack } from '../local/prepare.ts';
 import { freePort } from '../local/services.ts';
 import { facepass, root, startLocally } from './local-facepass.ts';
 import { cannotTrace, readTraces, tracer, type Traces } from './trace.ts';
@@ -15,13 +16,20 @@ import { cannotTrace, readTraces, tracer, type Traces } from './trace.ts';
 const { CI, ORT_DISABLE_TELEMETRY, ...unsupervised } = process.env;
 const scratch = mkdtempSync(join(tmpdir(), 'facepass-quiet-'));
 const home = join(scratch, 'home');
-const common: NodeJS.ProcessEnv = { ...unsupervised, HOME: home, XDG_CACHE_HOME: '' };
+// ./scripts/test has its processes write their coverage into the clone. Node hands the variable on to children whose
+// environment lacks it, so it must be set, and empty.
+const common: NodeJS.ProcessEnv = { ...unsupervised, HOME: home, XDG_CACHE_HOME: '', NODE_V8_COVERAGE: '' };
 const environment: NodeJS.ProcessEnv = {
   ...common,
   FACEPASS_DATA: join(scratch, 'data'),
   XDG_STATE_HOME: join(scratch, 'state'),
 };
 mkdirSync(home);
+before(() => {
+  // What a first start derives it makes with npm, which writes where npm does.
+  preparePack(DEFAULT_PACK, () => undefined);
+  prepareConsole(() => undefined);
+});
 after(() => rmSync(scratch, { recursive: true, force: true }));
 
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|\[::1\]|\[::ffff:127\.\d+\.\d+\.\d+\]):(\d+)$/;
