@@ -16,6 +16,8 @@ import { deleteSession } from './routes/delete-session.ts';
 import { health, livez, metrics, readyz } from './routes/health.ts';
 import { indexBatch } from './routes/index-batch.ts';
 import { indexPhoto } from './routes/index-photo.ts';
+import { listedPhoto, sessionPhotos } from './routes/session-photos.ts';
+import { sessions } from './routes/sessions.ts';
 import { createSearchToken } from './routes/search-tokens.ts';
 import { searchFaces } from './routes/search.ts';
 import { sessionStatus } from './routes/session-status.ts';
@@ -46,6 +48,9 @@ function addCalls(app: Express, context: Context): void {
     ['delete', '/api/v1/index/:session_id', write('delete'), deleteSession(context)],
     ['delete', '/api/v1/index/:session_id/photos', write('delete'), deletePhoto(context)],
     ['delete', '/api/v1/index/:session_id/photos/:photo_id', write('delete'), deletePhoto(context)],
+    ['get', '/api/v1/sessions', write('admin'), sessions(context)],
+    ['get', '/api/v1/sessions/:session_id/photos', write('index'), sessionPhotos(context)],
+    ['get', '/api/v1/sessions/:session_id/photos/:photo_id', write('index'), listedPhoto(context)],
     ['post', '/api/v1/search', search, searchFaces(context)],
     ['get', '/api/v1/search/status/:session_id', search, sessionStatus(context)],
     ['post', '/api/v1/search/tokens', write('index'), createSearchToken(context)],

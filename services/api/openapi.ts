@@ -24,7 +24,7 @@ export function openApiDocument(options: { version: string; legacy: boolean }) {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    tags: [{ name: 'index' }, { name: 'search' }, { name: 'service' }],
+    tags: [{ name: 'index' }, { name: 'search' }, { name: 'sessions' }, { name: 'service' }],
   });
 }
 
@@ -217,6 +217,46 @@ const CALLS: RouteConfig[] = [
     responses: {
       200: json(http.statusAnswer, 'Unknown, erased and expired sessions have `indexed: false`.'),
       ...problems(...ANY_CALL, ...TOKENED),
+    },
+  },
+  {
+    method: 'get',
+    path: '/api/v1/sessions',
+    operationId: 'listSessions',
+    tags: ['sessions'],
+    summary: 'List the sessions',
+    description: 'Needs a key with the scope `admin`. Expired and erased sessions are not listed.',
+    security: KEY,
+    request: { query: http.pageFields },
+    responses: {
+      200: json(http.sessionsAnswer, 'A page of the sessions, the newest first.'),
+      ...problems(...ANY_CALL, ...KEYED),
+    },
+  },
+  {
+    method: 'get',
+    path: '/api/v1/sessions/{session_id}/photos',
+    operationId: 'listPhotos',
+    tags: ['sessions'],
+    summary: 'List the photos of a session',
+    security: KEY,
+    request: { params: z.object({ session_id: http.sessionId }), query: http.pageFields },
+    responses: {
+      200: json(http.photosAnswer, 'A page of the photos, in the order of their ids.'),
+      ...problems(...ANY_CALL, ...KEYED, 'session_not_indexed'),
+    },
+  },
+  {
+    method: 'get',
+    path: '/api/v1/sessions/{session_id}/photos/{photo_id}',
+    operationId: 'getPhoto',
+    tags: ['sessions'],
+    summary: 'Get the indexed faces of a photo',
+    security: KEY,
+    request: { params: z.object({ session_id: http.sessionId, photo_id: http.photoId }) },
+    responses: {
+      200: json(http.photoAnswer, 'Its faces, with their boxes and quality.'),
+      ...problems(...ANY_CALL, ...KEYED, 'photo_not_indexed'),
     },
   },
   {

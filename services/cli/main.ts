@@ -4,6 +4,7 @@ import { eraseIndexed } from './commands/erase.ts';
 import { indexFolder } from './commands/index-folder.ts';
 import { createKey, listKeys, revokeKey, scopesOf } from './commands/keys.ts';
 import { searchSelfies } from './commands/search.ts';
+import { listSessions } from './commands/sessions.ts';
 import { showStatus } from './commands/status.ts';
 import { findConnection, type Connection } from './connection.ts';
 import { EXIT, failureOf, type ExitCode } from './failures.ts';
@@ -53,10 +54,16 @@ program
 
 program
   .command('status')
-  .description('tell what the service holds of a session')
-  .requiredOption('-s, --session <id>', 'session')
+  .description('show what the service holds of a session; without --session, whether the service is well')
+  .option('-s, --session <id>', 'session')
   .option('--json', 'the answer as JSON')
   .action((options) => run((connection) => showStatus(options, connection)));
+
+program
+  .command('sessions')
+  .description('list the sessions of the service, the newest first; the key needs the scope admin')
+  .option('--json', 'one JSON line a session')
+  .action((options) => run((connection) => listSessions(options, connection)));
 
 program
   .command('erase')

@@ -271,6 +271,75 @@ export const statusAnswer = z
   })
   .meta({ id: 'SessionStatus' });
 
+const pageLimit = z.preprocess(
+  numberOfText,
+  z.int('must be a whole number').min(1, 'must be 1 to 1000').max(1000, 'must be 1 to 1000'),
+);
+
+const cursorField = z
+  .string('must be given once')
+  .max(2048, 'must be at most 2048 characters')
+  .meta({ description: '`next_cursor` of the answer before; absent for the first page.' });
+
+const nextCursor = z
+  .string()
+  .nullable()
+  .meta({ description: 'Give it as `cursor` for the next page; null on the last.' });
+
+/** Parameters of the calls that list something. */
+export const pageFields = z.strictObject({
+  limit: pageLimit.default(100).meta({ description: 'Most entries of a page.' }),
+  cursor: cursorField.optional(),
+});
+
+export const sessionSummary = z
+  .strictObject({
+    session_id: sessionId,
+    photo_count: z.int().min(0),
+    face_count: z.int().min(0),
+    model: z.string().meta({ description: 'Model of the session’s embeddings.', example: 'sface-2' }),
+    created_at: z.iso.datetime().meta({ description: 'When its first photo was indexed.' }),
+    last_indexed: z.iso.datetime(),
+    expires_at: z.iso.datetime().nullable().meta({ description: 'When it is erased; null: it is kept.' }),
+  })
+  .meta({ id: 'SessionSummary' });
+
+export const sessionsAnswer = z
+  .strictObject({
+    sessions: z.array(sessionSummary).meta({ description: 'The newest first, by `created_at`.' }),
+    next_cursor: nextCursor,
+  })
+  .meta({ id: 'Sessions' });
+
+export const photoSummary = z
+  .strictObject({ photo_id: photoId, face_count: z.int().min(1), indexed_at: z.iso.datetime() })
+  .meta({ id: 'PhotoSummary' });
+
+export const photosAnswer = z
+  .strictObject({
+    session_id: sessionId,
+    photos: z.array(photoSummary).meta({ description: 'In the order of their ids.' }),
+    next_cursor: nextCursor,
+  })
+  .meta({ id: 'Photos' });
+
+export const photoAnswer = z
+  .strictObject({
+    session_id: sessionId,
+    photo_id: photoId,
+    model: z.string(),
+    indexed_at: z.iso.datetime(),
+    faces: z.array(
+      z.strictObject({
+        face_index: z.int().min(0),
+        box: box.nullable().meta({ description: 'null where the photo was indexed before boxes were kept.' }),
+        confidence: unit,
+        quality: unit.nullable().meta({ description: 'null where the photo was indexed before it was kept.' }),
+      }),
+    ),
+  })
+  .meta({ id: 'Photo' });
+
 export const searchTokenRequest = z
   .strictObject({
     session_id: sessionId,
@@ -338,6 +407,9 @@ export type BatchAnswer = z.infer<typeof batchAnswer>;
 export type DeleteAnswer = z.infer<typeof deleteAnswer>;
 export type SearchAnswer = z.infer<typeof searchAnswer>;
 export type StatusAnswer = z.infer<typeof statusAnswer>;
+export type SessionsAnswer = z.infer<typeof sessionsAnswer>;
+export type PhotosAnswer = z.infer<typeof photosAnswer>;
+export type PhotoAnswer = z.infer<typeof photoAnswer>;
 export type SearchTokenAnswer = z.infer<typeof searchTokenAnswer>;
 export type SettingsAnswer = z.infer<typeof settingsAnswer>;
 export type HealthAnswer = z.infer<typeof healthAnswer>;

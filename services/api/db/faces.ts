@@ -100,7 +100,8 @@ export async function nearestPhotos(
   return { total: rows[0]?.total_matches ?? 0, photos };
 }
 
-function boxOfArray([x = 0, y = 0, width = 0, height = 0]: number[]): Box {
+/** A box as the database keeps it. */
+export function boxOfArray([x = 0, y = 0, width = 0, height = 0]: number[]): Box {
   return { x, y, width, height };
 }
 

@@ -41,6 +41,9 @@ describe('who may call what', () => {
     erasePhoto: (key) => key !== INDEX_KEY,
     eraseSessionByQuery: (key) => key !== INDEX_KEY,
     erasePhotoByQuery: (key) => key !== INDEX_KEY,
+    listSessions: (key) => key === ADMIN_KEY,
+    listPhotos: (key) => key !== DELETE_KEY,
+    getPhoto: (key) => key !== DELETE_KEY,
     searchFaces: () => true,
     getSessionStatus: () => true,
   };

@@ -2,11 +2,31 @@ import { answerOf } from '@facepass/client';
 import { clientOf, type Connection } from '../connection.ts';
 import { EXIT, type ExitCode } from '../failures.ts';
 
-/** `facepass status`: what the service holds of a session. */
+/** `facepass status`: what the service holds of a session; without one, how the service itself is. */
 export async function showStatus(
-  options: { session: string; json?: boolean },
+  options: { session?: string; json?: boolean },
   connection: Connection,
 ): Promise<ExitCode> {
+  return options.session === undefined
+    ? showService(options, connection)
+    : showSession({ ...options, session: options.session }, connection);
+}
+
+async function showService(options: { json?: boolean }, connection: Connection): Promise<ExitCode> {
+  const { data, error, response } = await clientOf(connection).GET('/health');
+  const health = data ?? error;
+  // A proxy before the service may answer 503 as well, with a page of its own.
+  if (typeof health !== 'object' || !('face_recognition_model' in health)) answerOf({ error, response });
+  else if (options.json) console.log(JSON.stringify(health));
+  else
+    console.log(
+      `${connection.url}: ${health.status}, version ${health.version}, up for ${Math.round(health.uptime_seconds)} s.\n` +
+        `Database: ${health.database}\nModel: ${health.face_recognition_model}`,
+    );
+  return response.ok ? EXIT.done : EXIT.unavailable;
+}
+
+async function showSession(options: { session: string; json?: boolean }, connection: Connection): Promise<ExitCode> {
   const status = answerOf(
     await clientOf(connection).GET('/api/v1/search/status/{session_id}', {
       params: { path: { session_id: options.session } },
