@@ -1,4 +1,4 @@
--- What “migrator up” makes of an empty database; :dimension is the model pack's. Written by scripts/dump-schema.ts, checked by a test.
+-- What “migrator up” makes of an empty database; :dimension is the model pack's. Written by scripts/generate/schema.ts, checked by a test.
 
 create table audit_log (
   id bigint not null generated always as identity,

@@ -1,4 +1,4 @@
-import { alternativesOf } from '../scripts/dashboards/expressions.ts';
+import { alternativesOf } from '../dashboards/source/expressions.ts';
 import type { Rule } from './promtool.ts';
 
 /** A rule with one mistake in it. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
-import { panelExpressions } from '../scripts/dashboards/expressions.ts';
+import { panelExpressions } from './source/expressions.ts';
 
 const root = join(import.meta.dirname, '..');
 const dashboards = globSync('dashboards/*.json', { cwd: root }).map((path) => ({

@@ -4,16 +4,16 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { alternativesOf, panelExpressions, ruleExpressions, withoutLimits } from '../scripts/dashboards/expressions.ts';
+import { alternativesOf, panelExpressions, ruleExpressions, withoutLimits } from './source/expressions.ts';
 import { freePort } from '../scripts/local/services.ts';
 import {
   prometheusMissing,
   startPrometheus,
   type Prometheus,
   type Target,
-} from '../scripts/observability/prometheus.ts';
-import { createTestDatabase, runSql } from '../scripts/test-database.ts';
-import { indexPhoto, samplePhoto, searchFaces, startStack, type Stack } from '../scripts/observability/stack.ts';
+} from '../scripts/drills/observability/prometheus.ts';
+import { createTestDatabase, runSql } from '../scripts/checks/test-database.ts';
+import { indexPhoto, samplePhoto, searchFaces, startStack, type Stack } from '../scripts/drills/observability/stack.ts';
 
 /**
  * What a run of processes without a cluster cannot have: kube-state-metrics', and the operator's, which npm run

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { breachesOf, importsOf, type SourceFile } from './import-rule.ts';
+import { breachesOf, importsOf, type SourceFile } from './checks/import-rule.ts';
 
 const root = join(import.meta.dirname, '..');
 

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { lockFile, SOCKET_NAME } from '../embedded-database/database.ts';
+import { lockFile, SOCKET_NAME } from './embedded-database/database.ts';
 
 /** What a local start keeps: the database, its keys, the logs. Nobody but the owner may look inside. */
 export interface DataDirectory extends Disposable {

@@ -75,7 +75,7 @@ const MINUTE_MS = 60_000;
 const DEATHS_A_MINUTE = 4;
 /** sysexits.h EX_CONFIG. */
 const WRONG_CONFIGURATION = 78;
-const END_WITH_PARENT = pathToFileURL(join(import.meta.dirname, '../end-with-parent.ts')).href;
+const END_WITH_PARENT = pathToFileURL(join(import.meta.dirname, 'end-with-parent.ts')).href;
 
 /**
  * In a process group of its own, since Ctrl-C in a terminal goes to the whole group: the starter alone gets it and

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { PROCESS_ENVIRONMENT } from '../../services/inference/process-environment.ts';
-import { databaseUrl, SOCKET_NAME } from '../embedded-database/database.ts';
+import { databaseUrl, SOCKET_NAME } from './embedded-database/database.ts';
 import type { DataDirectory } from './data-directory.ts';
 import type { Program } from './processes.ts';
 
@@ -45,7 +45,7 @@ export async function localPrograms(data: DataDirectory, port: number, modelPack
     logFile: join(data.logs, `${name}.log`),
   });
   return {
-    database: program('database', 'scripts/embedded-database/main.ts', {}, [
+    database: program('database', 'scripts/local/embedded-database/main.ts', {}, [
       '--directory',
       data.database,
       '--socket-directory',

@@ -3,7 +3,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { TestDatabase } from '../../../scripts/test-database.ts';
+import type { TestDatabase } from '../../../scripts/checks/test-database.ts';
 import { openApiDocument } from '../openapi.ts';
 import { searchTokens } from '../search-token.ts';
 import { createMigratedDatabase, INDEX_KEY, KEY, SECRET, startTestService, type TestService } from './service.ts';

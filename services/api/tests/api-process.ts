@@ -60,7 +60,7 @@ function spawnApi(environment: Record<string, string>): ChildProcess {
     Object.entries(process.env).filter(([name]) => /^(PATH|HOME|NODE_|FACEPASS_TEST_)/.test(name)),
   );
   const main = join(import.meta.dirname, '../main.ts');
-  const endWithParent = new URL('../../../scripts/end-with-parent.ts', import.meta.url).href;
+  const endWithParent = new URL('../../../scripts/local/end-with-parent.ts', import.meta.url).href;
   return spawn(process.execPath, ['--import', endWithParent, main], {
     env: { ...inherited, HOST: '127.0.0.1', PORT: '0', METRICS_PORT: '0', ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],

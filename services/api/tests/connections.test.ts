@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { examineDatabase } from '../../cli/doctor/database.ts';
 import { readSettings, type Settings } from '../../cli/doctor/settings.ts';
-import type { TestDatabase } from '../../../scripts/test-database.ts';
+import type { TestDatabase } from '../../../scripts/checks/test-database.ts';
 import { queryRows, withTransaction } from '../db/pool.ts';
 import { makeCertificates, noOpenssl } from './certificates.ts';
 import { noPgbouncer, startPgBouncer } from './pgbouncer.ts';

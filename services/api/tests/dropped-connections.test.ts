@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import fc from 'fast-check';
-import type { TestDatabase } from '../../../scripts/test-database.ts';
+import type { TestDatabase } from '../../../scripts/checks/test-database.ts';
 import { samplePhoto } from '../../inference/tests/photos.ts';
 import { hasRedis, startRedis } from './redis.ts';
 import { seeded } from './seed.ts';

@@ -9,7 +9,7 @@ import { largePhoto } from '../../inference/tests/photos.ts';
 import { makeCertificates, noOpenssl } from './certificates.ts';
 import { portrait } from './people.ts';
 import { createMigratedDatabase, KEY, migrate, startTestService, type TestService } from './service.ts';
-import { createTestDatabase, runSql } from '../../../scripts/test-database.ts';
+import { createTestDatabase, runSql } from '../../../scripts/checks/test-database.ts';
 
 /** Photos that wait for one worker: `npm run test:long-calls` has as many as last well over 40 s together. */
 const CALLS_IN_A_ROW = Number(process.env['FACEPASS_TEST_CALLS_IN_A_ROW'] ?? 3);

@@ -4,7 +4,7 @@ import { request, type RequestOptions } from 'node:http';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import sharp from 'sharp';
-import type { TestDatabase } from '../../../scripts/test-database.ts';
+import type { TestDatabase } from '../../../scripts/checks/test-database.ts';
 import { startInferenceProcess, type InferenceProcess } from '../../inference/tests/inference-process.ts';
 import { startApiProcess, type ApiProcess } from './api-process.ts';
 import { portrait } from './people.ts';

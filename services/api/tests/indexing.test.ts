@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { largePhoto, samplePhoto } from '../../inference/tests/photos.ts';
 import { cutFaces } from '../../inference/tests/pictures.ts';
-import { readPeople } from '../../../scripts/bench-event/people.ts';
+import { readPeople } from '../../../scripts/bench/event/people.ts';
 import { overdueSessions } from '../db/erasure.ts';
 import { replaceFaces } from '../db/faces.ts';
 import { sweepOverdueSessions } from '../retention.ts';

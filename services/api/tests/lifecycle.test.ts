@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import type { TestDatabase } from '../../../scripts/test-database.ts';
+import type { TestDatabase } from '../../../scripts/checks/test-database.ts';
 import { runToItsEnd, startApiProcess } from './api-process.ts';
 import { callApi, createMigratedDatabase } from './service.ts';
 

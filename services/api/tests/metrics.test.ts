@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { runSql } from '../../../scripts/test-database.ts';
+import { runSql } from '../../../scripts/checks/test-database.ts';
 import { createMigratedDatabase, KEY, startTestService, type TestService } from './service.ts';
 
 const REQUESTS = 10_000;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pg from 'pg';
-import { createTestDatabase } from '../../../scripts/test-database.ts';
+import { createTestDatabase } from '../../../scripts/checks/test-database.ts';
 import { nearestPhotos, replaceFaces } from '../db/faces.ts';
 import { beginIndexing } from '../db/sessions.ts';
 import { createMigratedDatabase, migrate } from './service.ts';

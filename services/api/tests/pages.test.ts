@@ -50,7 +50,7 @@ describe('pages and documents', () => {
   });
 
   test('the committed OpenAPI document, configuration table and example environment are those of the schemas', () => {
-    execFileSync(process.execPath, [join(import.meta.dirname, '../../../scripts/generate-docs.ts'), '--check'], {
+    execFileSync(process.execPath, [join(import.meta.dirname, '../../../scripts/generate/docs.ts'), '--check'], {
       stdio: 'inherit',
     });
   });

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import pg from 'pg';
-import { createTestDatabase, type TestDatabase } from '../../../scripts/test-database.ts';
+import { createTestDatabase, type TestDatabase } from '../../../scripts/checks/test-database.ts';
 import { halfvecBytes, NEAREST_PHOTOS, nearestPhotos, replaceFaces } from '../db/faces.ts';
 import { PEOPLE, portrait } from './people.ts';
 import { seeded } from './seed.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { hasRedis, startRedis } from './redis.ts';
 import { createMigratedDatabase, KEY, startTestService, type TestService } from './service.ts';
-import type { TestDatabase } from '../../../scripts/test-database.ts';
+import type { TestDatabase } from '../../../scripts/checks/test-database.ts';
 
 const LIMIT = 5;
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import { createLogger } from '@facepass/runtime/logger';
-import { createTestDatabase, type TestDatabase } from '../../../scripts/test-database.ts';
+import { createTestDatabase, type TestDatabase } from '../../../scripts/checks/test-database.ts';
 import { startInferenceProcess, type InferenceProcess } from '../../inference/tests/inference-process.ts';
 import { readConfig } from '../config.ts';
 import { openContext, type Context } from '../context.ts';

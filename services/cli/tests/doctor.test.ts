@@ -19,7 +19,7 @@ import pg from 'pg';
 import { createMigratedDatabase, startTestService, type TestService } from '../../api/tests/service.ts';
 import { startInferenceProcess, type InferenceProcess } from '../../inference/tests/inference-process.ts';
 import { freePort } from '../../../scripts/local/services.ts';
-import { createTestDatabase, type TestDatabase } from '../../../scripts/test-database.ts';
+import { createTestDatabase, type TestDatabase } from '../../../scripts/checks/test-database.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { noRedis, OTHER_USER, startPasswordServer, startRedis, type TestRedis } from './servers.ts';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { createTestDatabase, type TestDatabase } from '../../../scripts/test-database.ts';
+import { createTestDatabase, type TestDatabase } from '../../../scripts/checks/test-database.ts';
 import { createMigratedDatabase, migrate } from '../../api/tests/service.ts';
 
 const run = promisify(execFile);

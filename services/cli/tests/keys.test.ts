@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
 import { startApiProcess } from '../../api/tests/api-process.ts';
 import { createMigratedDatabase } from '../../api/tests/service.ts';
-import { facepass } from '../../../scripts/tests/local-facepass.ts';
+import { facepass } from '../../../scripts/local/tests/local-facepass.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'facepass-'));
 const file = join(scratch, 'keys');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { replaceFaces } from '../../api/db/faces.ts';
 import { INDEX_KEY, startTestService, type TestService } from '../../api/tests/service.ts';
-import { facepass } from '../../../scripts/tests/local-facepass.ts';
+import { facepass } from '../../../scripts/local/tests/local-facepass.ts';
 
 const ADMIN_KEY = 'fp_test_key_of_the_administrator';
 

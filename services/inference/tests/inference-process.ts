@@ -73,7 +73,7 @@ export async function startInferenceProcess(environment: Record<string, string> 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
 /** A wait without an end once held a whole run for 85 minutes. */
 const REACH_LIMIT_MS = 120_000;
-const END_WITH_PARENT = new URL('../../../scripts/end-with-parent.ts', import.meta.url).href;
+const END_WITH_PARENT = new URL('../../../scripts/local/end-with-parent.ts', import.meta.url).href;
 
 function followLog(child: ChildProcess, exited: Promise<number | null>): InferenceProcess['logged'] {
   const lines: Record<string, unknown>[] = [];

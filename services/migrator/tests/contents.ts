@@ -1,4 +1,4 @@
-import { dumpSchema } from '../../../scripts/dump-schema.ts';
+import { dumpSchema } from '../../../scripts/generate/schema.ts';
 import { textOf, vectorOf, type Installation } from './installation.ts';
 
 /**

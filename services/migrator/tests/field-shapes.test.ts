@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dumpSchema } from '../../../scripts/dump-schema.ts';
+import { dumpSchema } from '../../../scripts/generate/schema.ts';
 import { exitCodeOf } from '../exit.ts';
 import { plan } from '../plan.ts';
 import { seedSchema1 } from './contents.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { createLogger } from '@facepass/runtime/logger';
 import pg from 'pg';
-import { createTestDatabase, runSql } from '../../../scripts/test-database.ts';
+import { createTestDatabase, runSql } from '../../../scripts/checks/test-database.ts';
 import type { MigratorConfig } from '../config.ts';
 import { withDatabase, type Client } from '../database.ts';
 import { down } from '../down.ts';

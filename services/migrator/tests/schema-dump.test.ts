@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { dumpFreshSchema, dumpSchema, SCHEMA_FILE } from '../../../scripts/dump-schema.ts';
+import { dumpFreshSchema, dumpSchema, SCHEMA_FILE } from '../../../scripts/generate/schema.ts';
 import { purge } from '../purge.ts';
 import { seedSchema1 } from './contents.ts';
 import { createInstallation } from './installation.ts';
@@ -10,7 +10,7 @@ test('schema.sql is what the migrations make of an empty database', async () => 
   assert.equal(
     await dumpFreshSchema(),
     await readFile(SCHEMA_FILE, 'utf8'),
-    'write it anew: node scripts/dump-schema.ts',
+    'write it anew: node scripts/generate/schema.ts',
   );
 });
 

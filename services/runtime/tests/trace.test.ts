@@ -4,8 +4,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { runSql } from '../../../scripts/test-database.ts';
-import { indexPhoto, samplePhoto, searchFaces, startStack } from '../../../scripts/observability/stack.ts';
+import { runSql } from '../../../scripts/checks/test-database.ts';
+import { indexPhoto, samplePhoto, searchFaces, startStack } from '../../../scripts/drills/observability/stack.ts';
 
 const METHOD = 'facepass.inference.v1.FaceAnalysis/DetectFaces';
 const PATIENCE_MS = 60_000;

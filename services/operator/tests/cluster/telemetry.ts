@@ -5,7 +5,7 @@ import {
   ruleExpressions,
   withoutLimits,
   type Expression,
-} from '../../../../scripts/dashboards/expressions.ts';
+} from '../../../../dashboards/source/expressions.ts';
 import { good } from './candidates.ts';
 import type { Scenario } from './operator.test.ts';
 import { NAMESPACE, type Stage } from './stage.ts';
