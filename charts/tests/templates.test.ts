@@ -135,6 +135,21 @@ test('no Deployment with an autoscaler states replicas', { skip: helmMissing }, 
       assert.equal('replicas' in object.spec, false);
 });
 
+test(
+  'no secret is a variable of a pod that people are let into: each is a file, which is read anew',
+  { skip: helmMissing },
+  async () => {
+    for (const values of matrix) {
+      const containers = (await objectsOf(values))
+        .flatMap(podsOf)
+        .flatMap((pod) => [...pod.containers, ...(pod.initContainers ?? [])]);
+      // The trial's PostgreSQL takes its first password so; other images than the official one know no other way.
+      const own = containers.filter(({ name }) => name !== 'postgres');
+      assert.doesNotMatch(JSON.stringify(own), /secretKeyRef/, values);
+    }
+  },
+);
+
 test('the migration Job is no hook and its name changes with what it runs', { skip: helmMissing }, async () => {
   const job = async (...settings: string[]) =>
     (await objectsOf('facepass/trial', ...settings)).find((object) => object.kind === 'Job');

@@ -2,8 +2,8 @@ import { modelIdOf, readModelPack, type ModelPack } from '@facepass/contracts/mo
 import { ConfigurationError } from '@facepass/runtime/environment';
 import type { Logger } from '@facepass/runtime/logger';
 import type { Config } from './config.ts';
-import { openPool, type Pool } from './db/pool.ts';
-import { createMetrics, type Metrics } from './events.ts';
+import { openPool, renewConnections, type Pool } from './db/pool.ts';
+import { createMetrics, showRateLimits, type Metrics } from './events.ts';
 import { createImageMemory, type ImageMemory } from './image-memory.ts';
 import { openInferenceClient, type InferenceClient } from './inference-client.ts';
 import { openKeyRing, type KeyRing } from './keys.ts';
@@ -31,6 +31,12 @@ export interface Context extends AsyncDisposable {
   version: string;
   /** Set once the process is to stop: readiness says so. */
   draining: boolean;
+  /**
+   * Takes the secrets and certificates of a configuration that was read again; nothing else of it changes while the
+   * process runs.
+   * @throws Error when a key and its certificate do not belong together
+   */
+  renewSecrets(config: Config): void;
 }
 
 /**
@@ -44,8 +50,12 @@ export async function openContext(config: Config, logger: Logger, version: strin
   const pool = openPool(config.database, logger);
   const inference = openInferenceClient(config.inference);
   const storage = config.storage && openPhotoStorage(config.storage);
-  const keys = openKeyRing({ ...config.keys, logger });
+  const metrics = createMetrics(pool);
+  const keys = openKeyRing({ ...config.keys, gauges: metrics.files, logger });
   const limits = openRateLimits(config.limits, logger);
+  const tokens = searchTokens(config.search.tokenSecrets);
+  showCertificates(metrics, config);
+  if (limits.isShared) showRateLimits(metrics, limits.isShared);
   return {
     config,
     logger,
@@ -55,12 +65,20 @@ export async function openContext(config: Config, logger: Logger, version: strin
     inference,
     storage,
     keys,
-    tokens: searchTokens(config.search.tokenSecrets),
+    tokens,
     limits,
     imageMemory: createImageMemory(config.upload.concurrent, config.upload.maxImageBytes + FORM_OVERHEAD_BYTES),
-    metrics: createMetrics(pool),
+    metrics,
     version,
     draining: false,
+    renewSecrets(renewed) {
+      inference.renewTls(renewed.inference.tls);
+      renewConnections(pool, renewed.database);
+      limits.renewRedis(renewed.limits.redisUrl);
+      if (renewed.storage) storage?.renewCredentials(renewed.storage.credentials);
+      tokens.renewSecrets(renewed.search.tokenSecrets);
+      showCertificates(metrics, renewed);
+    },
     async [Symbol.asyncDispose]() {
       keys[Symbol.dispose]();
       limits[Symbol.dispose]();
@@ -69,4 +87,11 @@ export async function openContext(config: Config, logger: Logger, version: strin
       await pool.end();
     },
   };
+}
+
+function showCertificates({ files }: Metrics, { inference: { tls }, database: { connection } }: Config): void {
+  files.certificate('inference_client', 'chain', tls?.client?.certificate);
+  files.certificate('inference_authority', 'authorities', tls?.authority);
+  const ca = typeof connection.ssl === 'object' ? connection.ssl.ca : undefined;
+  files.certificate('database_authority', 'authorities', ca?.toString());
 }

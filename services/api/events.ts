@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createRegistry, exemplarLabels, type MetricsRegistry } from '@facepass/runtime/exposition';
+import { createFileGauges, createRegistry, exemplarLabels, type MetricsRegistry } from '@facepass/runtime/exposition';
 import { exchangeOf } from '@facepass/runtime/http-server';
 import type { Logger } from '@facepass/runtime/logger';
 import { context } from '@opentelemetry/api';
 import type { Request, RequestHandler, Response } from 'express';
 import { Counter, Gauge, Histogram, collectDefaultMetrics } from 'prom-client';
-import type { Pool } from './db/pool.ts';
+import { connectionFailures, type Pool } from './db/pool.ts';
 import type { SchemaJudgement } from './db/schema.ts';
 import { ApiProblem, PROBLEMS, type ProblemCode } from './errors.ts';
 
@@ -21,6 +21,7 @@ export function createMetrics(pool: Pool) {
   addPoolGauges(registry, pool);
   return {
     registry,
+    files: createFileGauges(registry),
     ...requestMetrics(registry),
     ...readinessMetrics(registry),
     sweptAt: new Gauge({
@@ -156,6 +157,27 @@ function addPoolGauges(registry: MetricsRegistry, pool: Pool): void {
       },
     });
   }
+  new Counter({
+    name: 'facepass_db_connection_failures_total',
+    help: 'Times no database connection could be had: none free in time, or none that the database gave.',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(connectionFailures(pool));
+    },
+  });
+}
+
+/** Lets every scrape show whether Redis counts the rate limits for all processes together. */
+export function showRateLimits({ registry }: Metrics, isShared: () => boolean): void {
+  new Gauge({
+    name: 'facepass_rate_limits_shared',
+    help: '1 while Redis counts the rate limits for all processes, 0 while this process counts alone; absent without REDIS_URL.',
+    registers: [registry],
+    collect() {
+      this.set(isShared() ? 1 : 0);
+    },
+  });
 }
 
 /** Middleware: gives the request its id and, once it is over, records it as one metric and one log line. */

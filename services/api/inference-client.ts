@@ -1,3 +1,5 @@
+import { createSecureContext } from 'node:tls';
+import { isDeepStrictEqual } from 'node:util';
 import { FaceAnalysisDefinition, type DetectFacesResponse } from '@facepass/contracts/inference';
 import { IMAGE_PROBLEM_TRAILER, type ImageProblem } from '@facepass/contracts/image-problem';
 import { RETRY_AFTER_TRAILER, TIME_LIMIT_TRAILER } from '@facepass/contracts/trailers';
@@ -19,13 +21,19 @@ export interface InferenceClient extends Disposable {
   detectFaces(image: Uint8Array, purpose: Purpose, signal?: AbortSignal): Promise<DetectFacesResponse>;
   /** null when a server serves, else a short reason. */
   checkHealth(): Promise<string | null>;
+  /**
+   * New connections use these; the calls under way end on the old ones.
+   * @throws Error when key and certificate do not belong together
+   */
+  renewTls(tls: InferenceConfig['tls']): void;
 }
 
 /** What the faces are for: a guest waits for a search, and a crowd to index takes its time. */
 export type Purpose = 'search' | 'index';
 
 /** A client with one connection per address of the inference service, used in turn. */
-export function openInferenceClient(config: InferenceConfig): InferenceClient {
+export function openInferenceClient(given: InferenceConfig): InferenceClient {
+  let config = given;
   let connection = connect(config);
   const { minConfidence, maxFaces } = config;
 
@@ -46,7 +54,10 @@ export function openInferenceClient(config: InferenceConfig): InferenceClient {
 
   /** A server whose machine died answers nothing; new connections reach only those that live. */
   function renew(): void {
-    if (performance.now() - connection.openedAt < LEAST_AGE_MS) return;
+    if (performance.now() - connection.openedAt >= LEAST_AGE_MS) reconnect();
+  }
+
+  function reconnect(): void {
     const { channel } = connection;
     connection = connect(config);
     channel.close();
@@ -68,6 +79,12 @@ export function openInferenceClient(config: InferenceConfig): InferenceClient {
       } catch {
         return 'no inference server answers';
       }
+    },
+    renewTls(tls) {
+      if (isDeepStrictEqual(tls, config.tls)) return;
+      if (tls) createSecureContext({ ca: tls.authority, cert: tls.client?.certificate, key: tls.client?.key });
+      config = { ...config, tls };
+      reconnect();
     },
     [Symbol.dispose]: () => connection.channel.close(),
   };

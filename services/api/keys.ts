@@ -1,8 +1,10 @@
 import { timingSafeEqual } from 'node:crypto';
-import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { digestOf, fingerprintOf, parseKeys, type ApiKey } from '@facepass/contracts/api-keys';
 import { ConfigurationError } from '@facepass/runtime/environment';
+import type { FileGauges } from '@facepass/runtime/exposition';
 import type { Logger } from '@facepass/runtime/logger';
+import { watchFiles } from '@facepass/runtime/reload';
 
 export interface KeyRing extends Disposable {
   /** The key whose secret is `presented`, or null; every key is compared, in constant time. */
@@ -13,7 +15,7 @@ export interface KeyRing extends Disposable {
 
 /**
  * The API keys. Those of `file` and of `smokeTestFile` are read again within a second of a change to it, so keys rotate
- * without a restart; a file that cannot be read leaves the old keys in force. The smoke test has a key of its own, in
+ * without a restart; a file that cannot be read leaves the old keys in force, and the gauges say so. The smoke test has a key of its own, in
  * the clear, since those of the keys file may be digests.
  * @throws ConfigurationError naming the entry, never the key, that is malformed.
  */
@@ -21,25 +23,29 @@ export function openKeyRing(options: {
   entries: string;
   file?: string | undefined;
   smokeTestFile?: string | undefined;
+  gauges: FileGauges;
   logger: Logger;
 }): KeyRing {
-  const { entries, file, smokeTestFile, logger } = options;
+  const { entries, file, smokeTestFile, gauges, logger } = options;
   let keys = [...readKeys(entries), ...readSmokeTestKey(smokeTestFile)];
   if (keys.length === 0) logger.warn('there is no API key: every protected call will be refused');
   const readAgain = () => {
     try {
       keys = [...readKeys(file ? readFileSync(file, 'utf8') : entries), ...readSmokeTestKey(smokeTestFile)];
+      gauges.reloadFailed('keys', false);
       logger.info({ keys: keys.map((key) => key.name) }, 'API keys read again');
     } catch (error) {
+      gauges.reloadFailed('keys', true);
       logger.error({ reason: (error as Error).message }, 'API keys not read again; the old ones stay in force');
     }
   };
   const watched = [file, smokeTestFile].filter((path) => path !== undefined);
-  for (const path of watched) watchFile(path, { interval: 500 }, readAgain).unref();
+  if (watched.length > 0) gauges.reloadFailed('keys', false);
+  const watch = watchFiles(watched, readAgain);
   return {
     find: (presented) => findKey(keys, digestOf(presented)),
     fingerprint: (presented) => fingerprintOf(digestOf(presented)),
-    [Symbol.dispose]: () => watched.forEach((path) => unwatchFile(path, readAgain)),
+    [Symbol.dispose]: () => watch[Symbol.dispose](),
   };
 }
 

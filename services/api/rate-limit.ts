@@ -17,6 +17,10 @@ export interface RateLimits extends Disposable {
   writes: RequestHandler;
   /** Per client address. */
   searches: RequestHandler;
+  /** Whether Redis counts for all processes now; null where there is none. */
+  isShared: (() => boolean) | null;
+  /** The next connection to Redis is made with the user and password of this URL. */
+  renewRedis(url: string | undefined): void;
 }
 
 const WINDOW_MS = 60_000;
@@ -34,6 +38,13 @@ export function openRateLimits(
   logger: Logger,
 ): RateLimits {
   const redis = config.redisUrl ? connect(config.redisUrl, logger) : null;
+  const stores: SharedStore[] = [];
+  const storeOf = (name: string): Store => {
+    if (!redis) return new MemoryStore();
+    const store = new SharedStore(redis, `facepass:limit:${name}:`, logger);
+    stores.push(store);
+    return store;
+  };
   const limiter = (
     name: string,
     limit: number,
@@ -49,7 +60,7 @@ export function openRateLimits(
       // X-Forwarded-For is ignored on purpose where TRUST_PROXY is not set.
       validate: { xForwardedForHeader: false, forwardedHeader: false },
       keyGenerator: keyOf,
-      store: redis ? new SharedStore(redis, `facepass:limit:${name}:`, logger) : new MemoryStore(),
+      store: storeOf(name),
       handler: (_request, _response, next) =>
         next(new ApiProblem('rate_limited', `The limit is ${limit} ${name} a minute.`)),
     });
@@ -59,6 +70,12 @@ export function openRateLimits(
       response.locals.key ? `key:${response.locals.key.name}` : addressOf(request),
     ),
     searches: limiter('searches', config.searchesPerMinute, addressOf),
+    isShared: redis && (() => redis.status === 'ready' && stores.every((store) => !store.isResting())),
+    renewRedis(url) {
+      if (!redis || !url) return;
+      const { username, password } = new Redis(url, { lazyConnect: true }).options;
+      Object.assign(redis.options, { username, password });
+    },
     [Symbol.dispose]: () => redis?.disconnect(),
   };
 }
@@ -139,8 +156,13 @@ class SharedStore implements Store {
     this.alone.shutdown();
   }
 
+  /** Whether Redis failed just now and is left alone for a while. */
+  isResting(): boolean {
+    return performance.now() < this.restUntil;
+  }
+
   private async either<Result>(inRedis: () => Promise<Result>, inMemory: () => Promise<Result>): Promise<Result> {
-    if (performance.now() < this.restUntil) return inMemory();
+    if (this.isResting()) return inMemory();
     try {
       return await within(REDIS_PATIENCE_MS, async () => {
         // The store keeps the outcome of loading its scripts, a failure too: it is then loaded anew.

@@ -12,11 +12,12 @@ export interface SearchTokens {
    * @throws ApiProblem search_token_invalid when it is expired, forged or no token at all
    */
   verify(token: string): Promise<string>;
+  renewSecrets(secrets: readonly string[]): void;
 }
 
 /** JSON Web Tokens, HS256. The first secret signs and all of them verify, so that secrets rotate without a gap. */
 export function searchTokens(secrets: readonly string[]): SearchTokens {
-  const keys = secrets.map((secret) => new TextEncoder().encode(secret));
+  let keys = keysOf(secrets);
   return {
     async mint(sessionId, expiresInSeconds) {
       const [signingKey] = keys;
@@ -46,7 +47,12 @@ export function searchTokens(secrets: readonly string[]): SearchTokens {
       }
       throw new ApiProblem('search_token_invalid', 'The token has expired or was not signed here.');
     },
+    renewSecrets: (renewed) => void (keys = keysOf(renewed)),
   };
+}
+
+function keysOf(secrets: readonly string[]): Uint8Array[] {
+  return secrets.map((secret) => new TextEncoder().encode(secret));
 }
 
 const AUDIENCE = 'facepass:search';

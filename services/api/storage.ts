@@ -12,11 +12,36 @@ export interface PhotoStorage extends Disposable {
    * @throws ApiProblem: image_too_large, or one of the `s3_…` problems.
    */
   fetchPhoto(key: string, signal?: AbortSignal): Promise<Buffer>;
+  /** Transfers that begin from now on are signed by these. */
+  renewCredentials(credentials: StorageConfig['credentials']): void;
 }
 
 /** Photos of one bucket, below one prefix; both from the configuration only. */
 export function openPhotoStorage(config: StorageConfig): PhotoStorage {
-  const client = new S3Client({
+  let client = connect(config);
+  return {
+    async fetchPhoto(key, signal) {
+      requirePlainKey(key);
+      const deadline = AbortSignal.timeout(config.transferTimeoutMs);
+      const until = signal ? AbortSignal.any([signal, deadline]) : deadline;
+      const attempt = () =>
+        inClientSpan('S3.GetObject', { 'rpc.system.name': 'aws-api', 'rpc.method': 'S3/GetObject' }, () =>
+          fetchOnce(client, config, key, until),
+        );
+      return fetchPatiently(attempt, until);
+    },
+    renewCredentials(credentials) {
+      const former = client;
+      client = connect({ ...config, credentials });
+      // The transfers under way end first.
+      setTimeout(() => former.destroy(), config.transferTimeoutMs).unref();
+    },
+    [Symbol.dispose]: () => client.destroy(),
+  };
+}
+
+function connect(config: StorageConfig): S3Client {
+  return new S3Client({
     region: config.region,
     endpoint: config.endpoint,
     forcePathStyle: config.forcePathStyle,
@@ -32,19 +57,6 @@ export function openPhotoStorage(config: StorageConfig): PhotoStorage {
       throwOnRequestTimeout: true,
     }),
   });
-  return {
-    async fetchPhoto(key, signal) {
-      requirePlainKey(key);
-      const deadline = AbortSignal.timeout(config.transferTimeoutMs);
-      const until = signal ? AbortSignal.any([signal, deadline]) : deadline;
-      const attempt = () =>
-        inClientSpan('S3.GetObject', { 'rpc.system.name': 'aws-api', 'rpc.method': 'S3/GetObject' }, () =>
-          fetchOnce(client, config, key, until),
-        );
-      return fetchPatiently(attempt, until);
-    },
-    [Symbol.dispose]: () => client.destroy(),
-  };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createRegistry, exemplarLabels, type MetricsRegistry } from '@facepass/runtime/exposition';
+import { createFileGauges, createRegistry, exemplarLabels, type MetricsRegistry } from '@facepass/runtime/exposition';
 import { collectDefaultMetrics, Counter, Gauge, Histogram } from 'prom-client';
 import type { FoundFaces } from './faces.ts';
 import { REJECT_REASONS } from './quality.ts';
@@ -25,6 +25,7 @@ export function createEvents(load: {
   const metrics = createMetrics(registry, load);
   return {
     registry,
+    files: createFileGauges(registry),
     modelLoaded(model: { modelId: string; pack: string; provider: string }, seconds: number): void {
       metrics.modelInfo.set({ model_id: model.modelId, pack: model.pack, provider: model.provider }, 1);
       metrics.modelLoadSeconds.set(seconds);

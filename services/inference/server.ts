@@ -1,19 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
+import type { ServerOptions } from '@grpc/grpc-js';
 import { FaceAnalysisDefinition } from '@facepass/contracts/inference';
 import { readModelPack } from '@facepass/contracts/model-pack';
 import { ConfigurationError } from '@facepass/runtime/environment';
 import type { RunningService } from '@facepass/runtime/lifecycle';
 import type { Logger } from '@facepass/runtime/logger';
 import { startOperationsServer } from '@facepass/runtime/operations-server';
+import { filesOf, keepConfigurationFresh } from '@facepass/runtime/reload';
 import { createServer, type Server } from 'nice-grpc';
 import { HealthDefinition, HealthServiceImpl, HealthState } from 'nice-grpc-server-health';
 import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-reflection';
-import type { InferenceConfig } from './config.ts';
+import { inferenceEnvironment, readConfig, type InferenceConfig } from './config.ts';
 import { faceAnalysis } from './detect-faces.ts';
 import { createEvents } from './events.ts';
+import { serverKeys } from './keys.ts';
 import { createAdmission } from './interceptor.ts';
 import { clearStaleSocket, withinKernel } from './listen.ts';
 import { createWorkerPool } from './pool.ts';
@@ -86,7 +88,17 @@ export async function startInference({
   );
   await clearStaleSocket(config.listen);
   const listen = await withinKernel(config.listen);
-  const port = await server.listen(listen, credentialsOf(config.tls));
+  const keys = serverKeys(config.tls, events.files);
+  const port = await server.listen(listen, keys.credentials);
+  resources.use(
+    keepConfigurationFresh({
+      files: filesOf(inferenceEnvironment),
+      read: readConfig,
+      use: ({ tls }) => keys.renew(tls),
+      gauges: events.files,
+      logger,
+    }),
+  );
   resources.defer(() => closeServer(server, admission.drained()));
   resources.defer(() => {
     phase = 'stopping';
@@ -135,16 +147,6 @@ function serverOptions(
 
 /** A photo a little over the limit still arrives and is told so as a photo; a much larger one is cut off by gRPC. */
 const MESSAGE_SLACK_BYTES = 1024 * 1024;
-
-function credentialsOf(tls: InferenceConfig['tls']): ServerCredentials {
-  if (!tls) return ServerCredentials.createInsecure();
-  const authority = tls.clientAuthority === undefined ? null : Buffer.from(tls.clientAuthority);
-  return ServerCredentials.createSsl(
-    authority,
-    [{ private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.cert) }],
-    authority !== null,
-  );
-}
 
 function readDescriptorSet(): Promise<Uint8Array> {
   return readFile(fileURLToPath(import.meta.resolve('@facepass/contracts/inference.protoset')));

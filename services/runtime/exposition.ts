@@ -1,5 +1,6 @@
+import { X509Certificate } from 'node:crypto';
 import { trace, TraceFlags } from '@opentelemetry/api';
-import { Registry, type OpenMetricsContentType, type PrometheusContentType } from 'prom-client';
+import { Gauge, Registry, type OpenMetricsContentType, type PrometheusContentType } from 'prom-client';
 
 export type MetricsRegistry = Registry<OpenMetricsContentType>;
 
@@ -40,4 +41,46 @@ function asPlainText(openMetrics: string): string {
     .replace(/^# EOF\n/m, '')
     .replaceAll(/^# (HELP|TYPE) (\S+)/gm, (line, _keyword, name) => (counters.has(name) ? `${line}_total` : line))
     .replaceAll(/ # \{[^{}]*\} \S+ \S+$/gm, '');
+}
+
+/** What a process tells of the files that its secrets and certificates come from. */
+export interface FileGauges {
+  /** `what` was read again, or could not be. */
+  reloadFailed(what: 'configuration' | 'keys', failed: boolean): void;
+  /**
+   * When certificates end, by what they are for: of a chain the first end counts, of a bundle of authorities the last,
+   * since an old authority stays in it beside its successor.
+   * @param pem absent: there is none.
+   */
+  certificate(what: string, kind: 'chain' | 'authorities', pem: string | undefined): void;
+}
+
+/** Gauges of FileGauges in `registry`; each series begins with its first call. */
+export function createFileGauges(registry: MetricsRegistry): FileGauges {
+  const registers = [registry];
+  const failed = new Gauge({
+    name: 'facepass_reload_failed',
+    help: '1 while files that changed cannot be taken and what they held before stays in force: the configuration, or the API keys.',
+    labelNames: ['what'],
+    registers,
+  });
+  const expiry = new Gauge({
+    name: 'facepass_certificate_expiry_timestamp_seconds',
+    help: 'When the certificate ends, Unix time; of authorities, when the last one does.',
+    labelNames: ['certificate'],
+    registers,
+  });
+  return {
+    reloadFailed: (what, isFailed) => failed.set({ what }, isFailed ? 1 : 0),
+    certificate(what, kind, pem) {
+      const ends = endsOf(pem ?? '');
+      if (ends.length === 0) return void expiry.remove({ certificate: what });
+      expiry.set({ certificate: what }, (kind === 'chain' ? Math.min(...ends) : Math.max(...ends)) / 1000);
+    },
+  };
+}
+
+function endsOf(pem: string): number[] {
+  const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/g) ?? [];
+  return certificates.map((one) => Date.parse(new X509Certificate(one).validTo));
 }

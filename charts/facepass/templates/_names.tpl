@@ -66,6 +66,19 @@ default
 {{- if .Values.postgres.embedded.enabled -}}url{{- else -}}{{ .Values.postgres.urlKey }}{{- end }}
 {{- end }}
 
+{{/* Secret with the URL of Redis; empty where there is none. */}}
+{{- define "facepass.redisSecret" -}}
+{{- if .Values.redis.embedded.enabled -}}
+{{ include "facepass.fullname" . }}-redis
+{{- else -}}
+{{ .Values.redis.existingSecret }}
+{{- end }}
+{{- end }}
+
+{{- define "facepass.redisUrlKey" -}}
+{{- if .Values.redis.embedded.enabled -}}url{{- else -}}{{ .Values.redis.urlKey }}{{- end }}
+{{- end }}
+
 {{/* Secret with tls.crt, tls.key and ca.crt for the calls between API and inference. */}}
 {{- define "facepass.tlsSecret" -}}
 {{- default (printf "%s-inference-tls" (include "facepass.fullname" .)) .Values.tls.existingSecret }}

@@ -108,6 +108,9 @@ spec:
         items: [{ key: {{ .Values.api.keys.secretKey | quote }}, path: api-keys }]
     - name: smoke-test
       secret: { secretName: {{ include "facepass.smokeTestSecret" . }} }
+    {{- range include "facepass.secretFiles" . | fromYamlArray }}
+    - {{- include "facepass.secretVolume" . | nindent 6 }}
+    {{- end }}
     {{- if .Values.tls.enabled }}
     - name: inference-tls
       secret: { secretName: {{ include "facepass.tlsSecret" . }} }
@@ -139,18 +142,13 @@ env:
   - { name: API_KEYS_FILE, value: /etc/facepass/api-keys/api-keys }
   - { name: SMOKE_TEST_KEY_FILE, value: /etc/facepass/smoke-test/api-key }
   - { name: SEARCH_ACCESS, value: {{ .Values.api.searchAccess }} }
-  {{- with .Values.api.searchTokenSecret }}
-  - name: SEARCH_TOKEN_SECRET
-    valueFrom: { secretKeyRef: { name: {{ . }}, key: search-token-secret } }
+  {{- if .Values.api.searchTokenSecret }}
+  - { name: SEARCH_TOKEN_SECRET_FILE, value: /etc/facepass/search-token/search-token-secret }
   {{- end }}
-  - name: DATABASE_URL
-    valueFrom: { secretKeyRef: { name: {{ include "facepass.databaseSecret" . }}, key: {{ include "facepass.databaseUrlKey" . }} } }
+  - { name: DATABASE_URL_FILE, value: /etc/facepass/database/url }
   - { name: DATABASE_POOL_SIZE, value: {{ .Values.postgres.poolSize | quote }} }
-  {{- if .Values.redis.embedded.enabled }}
-  - { name: REDIS_URL, value: "redis://{{ include "facepass.fullname" . }}-redis:6379" }
-  {{- else if .Values.redis.existingSecret }}
-  - name: REDIS_URL
-    valueFrom: { secretKeyRef: { name: {{ .Values.redis.existingSecret }}, key: {{ .Values.redis.urlKey }} } }
+  {{- if include "facepass.redisSecret" . }}
+  - { name: REDIS_URL_FILE, value: /etc/facepass/redis/url }
   {{- end }}
   {{- include "facepass.s3Environment" . | nindent 2 }}
   {{- if eq .Values.inference.mode "sidecar" }}
@@ -182,12 +180,40 @@ resources: {{- toYaml .Values.api.resources | nindent 2 }}
 volumeMounts:
   - { name: api-keys, mountPath: /etc/facepass/api-keys, readOnly: true }
   - { name: smoke-test, mountPath: /etc/facepass/smoke-test, readOnly: true }
+  {{- range include "facepass.secretFiles" . | fromYamlArray }}
+  - { name: {{ .name }}, mountPath: /etc/facepass/{{ .name }}, readOnly: true }
+  {{- end }}
   {{- if .Values.tls.enabled }}
   - { name: inference-tls, mountPath: /etc/facepass/inference-tls, readOnly: true }
   {{- end }}
   {{- if eq .Values.inference.mode "sidecar" }}
   - { name: socket, mountPath: /run/facepass }
   {{- end }}
+{{- end }}
+
+{{/* Secrets of the API that are files in its pod: a variable would show in `kubectl exec … env`, and could not be renewed. A list of {name, secret, items: {key: file}}. */}}
+{{- define "facepass.secretFiles" -}}
+- { name: database, secret: {{ include "facepass.databaseSecret" . }}, items: { {{ include "facepass.databaseUrlKey" . | quote }}: url } }
+{{- with include "facepass.redisSecret" . }}
+- { name: redis, secret: {{ . }}, items: { {{ include "facepass.redisUrlKey" $ | quote }}: url } }
+{{- end }}
+{{- with .Values.api.searchTokenSecret }}
+- { name: search-token, secret: {{ . }}, items: { search-token-secret: search-token-secret } }
+{{- end }}
+{{- if and .Values.s3.bucket .Values.s3.existingSecret }}
+- { name: s3, secret: {{ .Values.s3.existingSecret }}, items: { access-key-id: access-key-id, secret-access-key: secret-access-key } }
+{{- end }}
+{{- end }}
+
+{{/* Volume of one of them. */}}
+{{- define "facepass.secretVolume" -}}
+name: {{ .name }}
+secret:
+  secretName: {{ .secret }}
+  items:
+    {{- range $key, $file := .items }}
+    - { key: {{ $key | quote }}, path: {{ $file }} }
+    {{- end }}
 {{- end }}
 
 {{- define "facepass.s3Environment" -}}
@@ -202,10 +228,8 @@ volumeMounts:
 - { name: S3_PREFIX, value: {{ .prefix | quote }} }
 {{- end }}
 {{- if .existingSecret }}
-- name: S3_ACCESS_KEY_ID
-  valueFrom: { secretKeyRef: { name: {{ .existingSecret }}, key: access-key-id } }
-- name: S3_SECRET_ACCESS_KEY
-  valueFrom: { secretKeyRef: { name: {{ .existingSecret }}, key: secret-access-key } }
+- { name: S3_ACCESS_KEY_ID_FILE, value: /etc/facepass/s3/access-key-id }
+- { name: S3_SECRET_ACCESS_KEY_FILE, value: /etc/facepass/s3/secret-access-key }
 {{- end }}
 {{- end }}
 {{- end }}

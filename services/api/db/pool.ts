@@ -15,6 +15,8 @@ class LimitedPool extends pg.Pool {
   begin = 'begin';
   /** Whether the limits are set by each transaction, since they may not be by the connection. */
   limitsByTransaction = false;
+  /** Connections that were asked for in vain so far. */
+  failures = 0;
   readonly #limits: Record<string, number>;
   readonly #logger: Logger;
   #fault: { reason: string; toldAt: number } | null = null;
@@ -41,6 +43,7 @@ class LimitedPool extends pg.Pool {
       this.#fault = null;
       return client;
     } catch (error) {
+      this.failures += 1;
       this.#tell(connectionFault(error));
       throw unavailable(error);
     }
@@ -84,6 +87,16 @@ export function openPool(config: DatabaseConfig, logger: Logger): Pool {
   pool.on('error', (error) => logger.warn({ reason: error.message }, 'an idle database connection was lost'));
   pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
+}
+
+/** How often no connection could be had: none free in time, or none that the database gave. */
+export function connectionFailures(pool: Pool): number {
+  return pool instanceof LimitedPool ? pool.failures : 0;
+}
+
+/** Connections opened from now on use this password and these certificates; those that are open go on. */
+export function renewConnections(pool: Pool, { connection }: DatabaseConfig): void {
+  Object.assign(pool.options, connection);
 }
 
 /**

@@ -17,14 +17,19 @@ export interface RedisProcess extends AsyncDisposable {
   wake(): Promise<void>;
   readOnly(): Promise<void>;
   writable(): Promise<void>;
+  /** Asks every new connection for a password; those that are open go on. */
+  requirePassword(password: string): Promise<void>;
+  /** Ends every connection. */
+  cutOff(): Promise<void>;
 }
 
 /** A real redis-server on a free port, in memory only. */
 export async function startRedis(): Promise<RedisProcess> {
   const port = await freePort();
   let child = await spawnRedis(port);
+  let password = '';
   const command = async (...words: string[]) =>
-    assert.equal(spawnSync('redis-cli', ['-p', `${port}`, ...words]).status, 0);
+    assert.equal(spawnSync('redis-cli', ['-p', `${port}`, ...(password ? ['-a', password] : []), ...words]).status, 0);
   const stop = async () => {
     child.kill('SIGKILL');
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
@@ -37,6 +42,11 @@ export async function startRedis(): Promise<RedisProcess> {
     wake: async () => void child.kill('SIGCONT'),
     readOnly: () => command('replicaof', '127.0.0.1', '1'),
     writable: () => command('replicaof', 'no', 'one'),
+    async requirePassword(next) {
+      await command('config', 'set', 'requirepass', next);
+      password = next;
+    },
+    cutOff: () => command('client', 'kill', 'type', 'normal'),
     [Symbol.asyncDispose]: stop,
   };
 }

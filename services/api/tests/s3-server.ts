@@ -22,6 +22,8 @@ export interface S3Server extends AsyncDisposable {
   faults: Map<string, Fault[]>;
   /** Method and raw path of every request so far. */
   requests: { method: string; url: string }[];
+  /** Id of the access key that is let in. */
+  keyId: string;
   /** Sockets that are open now. */
   connections(): Promise<number>;
 }
@@ -36,7 +38,7 @@ export async function startS3Server(): Promise<S3Server> {
     const path = decodeURIComponent((request.url ?? '').split('?')[0]!);
     const fault = faults.get(path)?.shift();
     const body = objects.get(path);
-    if (!isSigned(request)) return sendError(response, 403, 'AccessDenied');
+    if (!isSigned(request, s3.keyId)) return sendError(response, 403, 'AccessDenied');
     if (fault) return misbehave(response, fault, body ?? Buffer.from('nothing'));
     if (!body) return sendError(response, 404, 'NoSuchKey');
     response
@@ -49,7 +51,8 @@ export async function startS3Server(): Promise<S3Server> {
       .end(body);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
+  const s3: S3Server = {
+    keyId: 'test',
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     objects,
     faults,
@@ -63,6 +66,7 @@ export async function startS3Server(): Promise<S3Server> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+  return s3;
 }
 
 /** The variables of the API that make it use the server. */
@@ -76,8 +80,8 @@ export function s3Environment(server: S3Server): Record<string, string> {
   };
 }
 
-function isSigned(request: IncomingMessage): boolean {
-  return (request.headers.authorization ?? '').startsWith('AWS4-HMAC-SHA256 Credential=test/');
+function isSigned(request: IncomingMessage, keyId: string): boolean {
+  return (request.headers.authorization ?? '').startsWith(`AWS4-HMAC-SHA256 Credential=${keyId}/`);
 }
 
 function misbehave(response: ServerResponse, fault: Fault, body: Buffer): void {
