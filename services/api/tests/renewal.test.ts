@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startInferenceProcess } from '../../inference/tests/inference-process.ts';
 import { samplePhoto } from '../../inference/tests/photos.ts';
-import { runSql, type TestDatabase } from '../../../scripts/test-database.ts';
+import { runSql, type TestDatabase } from '../../../scripts/checks/test-database.ts';
 import { startApiProcess, type ApiProcess } from './api-process.ts';
 import { makeCertificates, noOpenssl } from './certificates.ts';
 import { hasRedis, startRedis } from './redis.ts';
