@@ -24,12 +24,12 @@ import { sessionStatus } from './routes/session-status.ts';
 import { settings } from './routes/settings.ts';
 import { traceRequests } from './tracing.ts';
 
-/** The HTTP API: what every request passes, then the calls, then what is left over. */
+/** The HTTP API: the middleware of every request, then the calls, then the pages and the problems. */
 export function createApp(context: Context): Express {
   const { config, logger } = context;
   const app = express();
   app.disable('x-powered-by').disable('etag').set('trust proxy', config.trustProxy);
-  // `…/photos/..` reaches the server as `…/`: were that the session's path, erasing a photo would erase its session.
+  // `…/photos/..` reaches the server as `…/`. If that were the session's path, erasing a photo would erase its session.
   app.enable('strict routing').set('query parser', parseQuery);
   app.use(traceRequests, observeRequests(context.metrics, logger), securityHeaders(config), closeWhenDraining(context));
   app.use(requireWellFormed);
@@ -65,7 +65,7 @@ function addCalls(app: Express, context: Context): void {
     app.all(path, methodNotAllowed(methods.map(([method]) => method.toUpperCase())));
 }
 
-/** The calls of earlier clients: the same handlers, announced to end (RFC 9745, RFC 8594). */
+/** The calls of earlier clients: the same handlers, marked as deprecated (RFC 9745, RFC 8594). */
 function addLegacyCalls(app: Express, context: Context): void {
   const { search, write } = guards(context);
   const announceEnd: RequestHandler = (_request, response, next) => {
@@ -80,7 +80,7 @@ function addLegacyCalls(app: Express, context: Context): void {
 
 const LEGACY_DEPRECATED_AT = Date.UTC(2026, 10, 1);
 
-/** What stands before the handlers; the limits are counted before keys and tokens are judged. */
+/** The middleware before each handler. The rate limits count before keys and tokens are checked. */
 function guards({ config, keys, limits, tokens }: Context) {
   const identify = identifyKey(keys);
   return {
@@ -89,7 +89,7 @@ function guards({ config, keys, limits, tokens }: Context) {
   };
 }
 
-/** Pages and their scripts come from here alone; pictures also from where `PHOTO_URL_TEMPLATE` says. */
+/** Pages load scripts from this server only; they load photos also from the origin of `PHOTO_URL_TEMPLATE`. */
 function securityHeaders(config: Config): RequestHandler {
   const photoOrigin = config.photoUrlTemplate?.startsWith('http') ? [new URL(config.photoUrlTemplate).origin] : [];
   return helmet({
@@ -109,7 +109,7 @@ function securityHeaders(config: Config): RequestHandler {
   });
 }
 
-/** Clients that keep connections open must open new ones, to another process. */
+/** Closes kept-alive connections, so that clients open new ones to another process. */
 function closeWhenDraining(context: Context): RequestHandler {
   return (_request, response, next) => {
     if (context.draining) response.setHeader('Connection', 'close');
@@ -117,16 +117,16 @@ function closeWhenDraining(context: Context): RequestHandler {
   };
 }
 
-/** What Node's parser takes and no client should send; Node's own refusals of the first two have no body. */
+/** Rejects requests that Node's parser accepts but no client should send. Node's own answer to the first two has no body. */
 const requireWellFormed: RequestHandler = (request, _response, next) => {
   const { host, expect } = request.headers;
   if (host === undefined && request.httpVersion === '1.1')
     throw new ApiProblem('malformed_request', 'The header Host is missing.');
   if (expect !== undefined && expect.toLowerCase() !== '100-continue')
-    throw new ApiProblem('expectation_failed', 'Only Expect: 100-continue can be met.');
-  // Node reads such bytes as Latin-1: an id sent so would be another one.
+    throw new ApiProblem('expectation_failed', 'Only Expect: 100-continue is supported.');
+  // Node reads such bytes as Latin-1, so an id sent this way would become another id.
   if (/[^\x21-\x7e]/.test(request.url))
-    throw new ApiProblem('malformed_request', 'The URL has characters that must be percent-encoded.');
+    throw new ApiProblem('malformed_request', 'The URL contains characters that must be percent-encoded.');
   next();
 };
 
@@ -138,10 +138,10 @@ function methodNotAllowed(allowed: string[]): RequestHandler {
 }
 
 const routeNotFound: RequestHandler = (request) => {
-  throw new ApiProblem('route_not_found', `There is no ${request.method} ${request.path.slice(0, 200)}.`);
+  throw new ApiProblem('route_not_found', `No such call: ${request.method} ${request.path.slice(0, 200)}.`);
 };
 
-/** Every refusal and every fault ends here, as problem+json. */
+/** Turns every error into a problem+json answer. */
 const answerProblem: ErrorRequestHandler = (error, _request, response, _next) => {
   const problem = asProblem(error);
   response.locals.code = problem.code;
@@ -156,7 +156,7 @@ const answerProblem: ErrorRequestHandler = (error, _request, response, _next) =>
     .json(problemBody(problem, response.locals.requestId));
 };
 
-/** The answer to a request that Node's parser or its time limits refuse before the app sees it, and its record. */
+/** Answers and records a request that Node's parser or its time limits reject before the app sees it. */
 export function answerRefusal(metrics: Metrics, logger: Logger, refusal: Refusal): RefusalAnswer {
   const [code, detail] = REFUSALS[refusal];
   const problem = new ApiProblem(code, detail);
@@ -172,8 +172,8 @@ export function answerRefusal(metrics: Metrics, logger: Logger, refusal: Refusal
 const REFUSALS: Record<Refusal, [ProblemCode, string]> = {
   malformed: ['malformed_request', 'The request is not well-formed HTTP.'],
   too_late: ['request_timeout', 'The request did not arrive within the time limit.'],
-  headers_too_large: ['headers_too_large', 'The request line and the headers are more than 16 KB.'],
-  chunk_too_large: ['body_too_large', 'The extensions of a chunk are more than 16 KB.'],
+  headers_too_large: ['headers_too_large', 'The request line and the headers exceed 16 KB.'],
+  chunk_too_large: ['body_too_large', 'The extensions of a chunk exceed 16 KB.'],
 };
 
 function asProblem(error: unknown): ApiProblem {
@@ -182,8 +182,8 @@ function asProblem(error: unknown): ApiProblem {
   if (error instanceof URIError)
     return new ApiProblem('invalid_parameter', 'The path is not well-formed percent-encoding.');
   const status = Number((error as { status?: unknown } | null)?.status);
-  // Of the pages' files: `send` throws these.
-  if (status === 412) return new ApiProblem('precondition_failed', 'The page has no version that can be compared.');
-  if (status === 404) return new ApiProblem('route_not_found', 'There is no such page.');
-  return new ApiProblem('internal_error', 'The request could not be served.', { cause: error });
+  // `send` throws these for the files of the pages.
+  if (status === 412) return new ApiProblem('precondition_failed', 'The page has no version to compare.');
+  if (status === 404) return new ApiProblem('route_not_found', 'No such page.');
+  return new ApiProblem('internal_error', 'An unexpected error occurred.', { cause: error });
 }

@@ -21,7 +21,7 @@ const milliseconds = integerVariable(1, 600_000);
 const trustedProxies = text
   .regex(
     /^(\d{1,2}|[0-9a-f.:/]+(,\s*[0-9a-f.:/]+)*)$/i,
-    'must be a number of proxies or networks as 10.0.0.0/8,fd00::/8; `true` is refused, since clients could then choose their address',
+    'must be a number of proxies or networks such as 10.0.0.0/8,fd00::/8; `true` is not allowed, because clients could then choose their address',
   )
   .transform((value) => (/^\d+$/.test(value) ? Number(value) : value.split(/,\s*/)));
 
@@ -32,162 +32,179 @@ const inferenceAddress = text
   )
   .transform((value) => value.replace(/^unix:\/*/, 'unix:///').replace(/^(?!unix:|dns:|ipv4:)/, 'dns:///'));
 
-const pem = text.startsWith('-----BEGIN', 'must be PEM text; name a file by the same variable with _FILE at its end');
+const pem = text.startsWith('-----BEGIN', 'must be PEM text; to name a file, append _FILE to the variable');
 
 const photoUrlTemplate = text
   .regex(/^(https?:\/\/[^/{}\s]+)?\/\S*$/, 'must be an http or https URL, or a path')
   .includes('{photo_id}', 'must contain {photo_id}');
 
-/** Every variable of the API, in the order of the reference. */
+/** All variables of the API, in the order of docs/configuration.md. */
 export const apiEnvironment = z.object({
   PORT: portVariable.default(8080).describe('Port of the HTTP API.'),
-  HOST: text.optional().describe('Address that both ports listen on; absent: every one, IPv4 and IPv6.'),
-  METRICS_PORT: portVariable.default(9464).describe('Port of /metrics, /livez and /readyz; not for the outside.'),
-  LOG_LEVEL: logLevelVariable.default('info').describe('Least level of the log lines.'),
+  HOST: text.optional().describe('Address that both ports listen on. Default: all addresses, IPv4 and IPv6.'),
+  METRICS_PORT: portVariable
+    .default(9464)
+    .describe('Port of /metrics, /livez and /readyz. Do not expose it to the outside.'),
+  LOG_LEVEL: logLevelVariable.default('info').describe('Minimum log level.'),
   TRUST_PROXY: trustedProxies
     .optional()
-    .describe('How many proxies stand before the API, or their networks; absent: none.'),
+    .describe('Number of proxies in front of the API, or their networks. Default: none.'),
 
   API_KEYS: text
     .optional()
     .describe(
-      'Keys as `name:key` or `name:key:scope+scope`, separated by commas or lines; scopes index, delete, admin (default index+delete); `sha256=` and the digest may stand for the key.',
+      'Keys as `name:key` or `name:key:scope+scope`, separated by commas or lines. Scopes: index, delete, admin (default index+delete). Instead of the key an entry may have `sha256=` and its digest.',
     ),
   API_KEYS_FILE: text
     .optional()
-    .describe('File with the keys instead; read again when it changes. `facepass keys` writes it.'),
+    .describe('File with the keys, instead of API_KEYS; reread when it changes. `facepass keys` writes it.'),
   SMOKE_TEST_KEY_FILE: text
     .optional()
     .describe(
-      'File with the key of the smoke test, beside the others: scopes index and delete; read again when it changes.',
+      'File with the key of the smoke test, in addition to the other keys; it has the scopes index and delete. Reread when it changes.',
     ),
   SEARCH_ACCESS: z
     .enum(['public', 'token'], 'must be public or token')
     .default('public')
-    .describe('`token`: search and status need a search token or an API key.'),
+    .describe('With `token`, search and status calls need a search token or an API key.'),
   SEARCH_TOKEN_SECRET: text
     .optional()
     .describe(
-      'Secrets of at least 32 characters that sign search tokens, separated by commas; the first signs, all verify.',
+      'Secrets that sign search tokens, of at least 32 characters, separated by commas. The first signs, all verify.',
     ),
 
-  ...postgresVariables({ role: 'Role of the API; it needs no DDL rights.', url: 'PostgreSQL; instead of POSTGRES_*.' }),
-  DATABASE_POOL_SIZE: integerVariable(1, 500).default(10).describe('Most connections of one API process.'),
+  ...postgresVariables({
+    role: 'Role of the API; it needs no DDL rights.',
+    url: 'URL of PostgreSQL, instead of POSTGRES_*.',
+  }),
+  DATABASE_POOL_SIZE: integerVariable(1, 500)
+    .default(10)
+    .describe('Maximum number of database connections per API process.'),
   DATABASE_CONNECT_TIMEOUT_MS: milliseconds
     .default(2000)
-    .describe('Longest wait for a free or new connection; then 503.'),
-  DATABASE_STATEMENT_TIMEOUT_MS: milliseconds.default(5000).describe('Longest run of one statement; then 503.'),
+    .describe('Maximum wait for a free or new connection; then the call gets 503.'),
+  DATABASE_STATEMENT_TIMEOUT_MS: milliseconds
+    .default(5000)
+    .describe('Maximum duration of one statement; then the call gets 503.'),
   ALLOW_PGVECTOR_VERSION: text
     .regex(/^\d+\.\d+(\.\d+)?$/, 'must be a version such as 0.8.0')
     .optional()
-    .describe('Exactly this pgvector is accepted although it is older than 0.8.4; the same as the migrator’s.'),
+    .describe('Accept exactly this pgvector version although it is older than 0.8.4. Set the migrator’s alike.'),
 
   INFERENCE_ADDRESS: inferenceAddress
     .default('dns:///localhost:50051')
     .describe(
-      'Inference servers: dns:///host:port (a headless Service: every address is used), ipv4:address:port,address:port or unix:/path.',
+      'Inference servers: dns:///host:port (with a headless Service, all its addresses are used), ipv4:address:port,address:port or unix:/path.',
     ),
   INFERENCE_TLS_CA: pem
     .optional()
     .describe(
-      'Speak TLS to the inference servers and verify them by this authority (PEM, usually by `INFERENCE_TLS_CA_FILE`).',
+      'Use TLS to the inference servers and verify them with this authority (PEM, usually in `INFERENCE_TLS_CA_FILE`).',
     ),
   INFERENCE_TLS_CERT: pem
     .optional()
-    .describe('Certificate to show them, where they ask for one (PEM, usually by `INFERENCE_TLS_CERT_FILE`).'),
-  INFERENCE_TLS_KEY: pem.optional().describe('Its private key (PEM, usually by `INFERENCE_TLS_KEY_FILE`).'),
+    .describe('Client certificate, if they require one (PEM, usually in `INFERENCE_TLS_CERT_FILE`).'),
+  INFERENCE_TLS_KEY: pem
+    .optional()
+    .describe('Private key of that certificate (PEM, usually in `INFERENCE_TLS_KEY_FILE`).'),
   INFERENCE_TIMEOUT_MS: milliseconds
     .default(15_000)
-    .describe('Longest analysis of a selfie, waiting included; then 503 `inference_timeout`.'),
+    .describe('Maximum time to analyse a selfie, including the wait; then 503 `inference_timeout`.'),
   INFERENCE_INDEX_TIMEOUT_MS: milliseconds
     .default(120_000)
-    .describe('Longest analysis of a photo to index, likewise: a crowd takes a core about 0.1 s a face.'),
+    .describe('The same for a photo to index. A crowd takes about 0.1 s of one core per face.'),
   MODEL_PACK: text
     .regex(/^[a-z0-9-]+$/, 'must be the name of a folder in models/')
     .default('sface')
-    .describe('Model pack; the same as the inference servers’.'),
+    .describe('Model pack. Set it alike for the inference servers.'),
   MODELS_DIRECTORY: text
     .optional()
-    .describe('Folder that holds the packs’ manifests; absent: the one of this repository.'),
+    .describe('Folder with the packs’ manifests. Default: `models/` of this repository.'),
   FACE_DETECTION_THRESHOLD: numberVariable(0, 1)
     .default(0)
-    .describe('Least detector score of a face; 0: the pack’s own.'),
+    .describe('Minimum detector score of a face; 0: the pack’s own value.'),
   FACE_SIMILARITY_THRESHOLD: numberVariable(0, 1)
     .default(0.5)
     .describe(
-      'Threshold of a search that names none: at 0.5 one pair of different people in 10,000 matches, at each 0.1 less ten times as many.',
+      'Default threshold of a search: at 0.5 one pair of different people in 10,000 matches, and each 0.1 less gives ten times as many.',
     ),
   FACES_PER_PHOTO_LIMIT: integerVariable(0, 1000)
     .default(0)
-    .describe('Most faces taken from one photo, largest first; 0: the inference server’s limit.'),
+    .describe('Maximum number of faces per photo, largest first; 0: the inference server’s limit.'),
 
-  MAX_IMAGE_BYTES: integerVariable(1024, 104_857_600).default(10_485_760).describe('Largest image; then 413.'),
+  MAX_IMAGE_BYTES: integerVariable(1024, 104_857_600)
+    .default(10_485_760)
+    .describe('Maximum size of an image file; larger ones get 413.'),
   MAX_IMAGE_WIDTH: integerVariable(32, 65_535)
     .default(4096)
-    .describe('Widest image; the inference servers enforce it, the API tells it to clients.'),
-  MAX_IMAGE_HEIGHT: integerVariable(32, 65_535).default(4096).describe('Highest image; likewise.'),
+    .describe('Maximum width of an image. The inference servers enforce it; the API reports it to clients.'),
+  MAX_IMAGE_HEIGHT: integerVariable(32, 65_535).default(4096).describe('Maximum height of an image, likewise.'),
   CONCURRENT_UPLOADS_LIMIT: integerVariable(1, 10_000)
     .default(64)
-    .describe('Most images in memory at a time; then uploads get 503, and photos of a batch wait.'),
-  REQUEST_TIMEOUT_MS: milliseconds.default(30_000).describe('Longest time a client may take to send a request.'),
+    .describe('Maximum number of images in memory; beyond it uploads get 503, and photos of a batch wait.'),
+  REQUEST_TIMEOUT_MS: milliseconds.default(30_000).describe('Maximum time for a client to send a request; then 408.'),
   DRAIN_DELAY_MS: integerVariable(0, 60_000)
     .default(5000)
-    .describe('After SIGTERM: how long requests are still taken while load balancers learn.'),
-  DRAIN_TIMEOUT_MS: milliseconds.default(45_000).describe('After SIGTERM: when the process ends, finished or not.'),
+    .describe('After SIGTERM: how long the API still accepts requests while load balancers notice.'),
+  DRAIN_TIMEOUT_MS: milliseconds
+    .default(45_000)
+    .describe('After SIGTERM: when the process exits, even if requests are in progress.'),
 
   REDIS_URL: text
     .regex(/^(rediss?:\/\/.+|unix:\/.+)$/, 'must be redis://host:port, rediss:// or unix:')
     .optional()
-    .describe('Redis for the rate limits; absent: each process counts alone.'),
-  RATE_LIMIT_WRITES_PER_MINUTE: integerVariable(0, 1_000_000).default(100).describe('Per API key; 0: no limit.'),
+    .describe('Redis for the rate limits. Default: none; each process counts by itself.'),
+  RATE_LIMIT_WRITES_PER_MINUTE: integerVariable(0, 1_000_000)
+    .default(100)
+    .describe('Maximum number of writing calls per API key; 0: no limit.'),
   RATE_LIMIT_SEARCHES_PER_MINUTE: integerVariable(0, 1_000_000)
     .default(1000)
-    .describe('Per client address; IPv6 by /64; 0: no limit.'),
+    .describe('Maximum number of searches per client address (IPv6: per /64); 0: no limit.'),
 
-  S3_BUCKET: text.optional().describe('Bucket that `s3_key` names photos in; absent: only uploads.'),
+  S3_BUCKET: text.optional().describe('Bucket of the photos named by `s3_key`. Default: none; only uploads.'),
   S3_PREFIX: text
     .regex(/^[^/\\].*\/$/, 'must end with a slash and not begin with one')
     .optional()
-    .describe('Put before every key.'),
+    .describe('Prefix of every key.'),
   S3_REGION: text.default('us-east-1').describe('Region of the bucket.'),
   S3_ENDPOINT: z
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
     .optional()
-    .describe('Another S3 service than AWS.'),
+    .describe('URL of an S3 service other than AWS.'),
   S3_FORCE_PATH_STYLE: booleanVariable
     .default(false)
     .describe('https://host/bucket/key instead of https://bucket.host/key.'),
-  S3_ACCESS_KEY_ID: text.optional().describe('Access key; absent: the AWS credential chain.'),
-  S3_SECRET_ACCESS_KEY: text.optional().describe('Its secret.'),
-  S3_CONNECT_TIMEOUT_MS: milliseconds.default(2000).describe('Longest wait for a connection.'),
-  S3_REQUEST_TIMEOUT_MS: milliseconds.default(5000).describe('Longest wait for the answer’s head.'),
+  S3_ACCESS_KEY_ID: text.optional().describe('Access key. Default: the AWS credential chain.'),
+  S3_SECRET_ACCESS_KEY: text.optional().describe('Secret of the access key.'),
+  S3_CONNECT_TIMEOUT_MS: milliseconds.default(2000).describe('Maximum wait for a connection.'),
+  S3_REQUEST_TIMEOUT_MS: milliseconds.default(5000).describe('Maximum wait for the headers of the answer.'),
   S3_TRANSFER_TIMEOUT_MS: milliseconds
     .default(20_000)
-    .describe('Longest whole transfer of one photo, attempts and all.'),
-  BATCH_CONCURRENCY: integerVariable(1, 256).default(4).describe('Photos of one batch under way at a time.'),
+    .describe('Maximum time to transfer one photo, including retries.'),
+  BATCH_CONCURRENCY: integerVariable(1, 256).default(4).describe('Number of photos of one batch to index in parallel.'),
 
   SESSION_RETENTION_DAYS: numberVariable(0, 36_500)
     .default(0)
     .describe(
-      'Sessions are erased so many days after their first photo unless the index call said otherwise; 0: kept.',
+      'Erase each session this many days after its first photo, unless the index call set `expires_at`; 0: keep sessions.',
     ),
   RETENTION_SWEEP_MINUTES: numberVariable(0, 10_080)
     .default(10)
-    .describe('How often overdue sessions are looked for; 0: never by this process.'),
+    .describe('Minutes between two sweeps for overdue sessions; 0: this process never sweeps.'),
 
   PHOTO_URL_TEMPLATE: photoUrlTemplate
     .optional()
     .describe(
-      'Where the pages find a photo, as https://photos.example.com/{session_id}/{photo_id}; the service itself never fetches it.',
+      'URL of a photo for the pages, such as https://photos.example.com/{session_id}/{photo_id}. The service itself never fetches it.',
     ),
-  FACEPASS_CONSOLE: booleanVariable.default(true).describe('Serve the console page at /.'),
+  FACEPASS_CONSOLE: booleanVariable.default(true).describe('Serve the console at / and the guest pages.'),
   FACEPASS_LEGACY_CALLS: booleanVariable
     .default(false)
-    .describe('Answer /api/v1/faces/search-session and /api/v1/faces/index-session/{session_id} too.'),
+    .describe('Also answer /api/v1/faces/search-session and /api/v1/faces/index-session/{session_id}.'),
   FACEPASS_LEGACY_SUNSET: z.iso
-    .date('must be a date as 2027-12-31')
+    .date('must be a date such as 2027-12-31')
     .default('2027-12-31')
-    .describe('The day their Sunset header names.'),
+    .describe('Date in the Sunset header of those calls.'),
 });
 
 export type ApiEnvironment = z.infer<typeof apiEnvironment>;
@@ -254,15 +271,15 @@ function refuseContradictions(env: ApiEnvironment): void {
   const mistakes = postgresMistakes(env);
   const secrets = listOf(env.SEARCH_TOKEN_SECRET);
   if (env.SEARCH_ACCESS === 'token' && secrets.length === 0)
-    mistakes.push('SEARCH_TOKEN_SECRET: needed where SEARCH_ACCESS=token');
+    mistakes.push('SEARCH_TOKEN_SECRET: required with SEARCH_ACCESS=token');
   if (secrets.some((secret) => secret.length < 32))
     mistakes.push('SEARCH_TOKEN_SECRET: each secret must have at least 32 characters');
   if (!env.INFERENCE_TLS_CERT !== !env.INFERENCE_TLS_KEY)
     mistakes.push('INFERENCE_TLS_CERT: set it together with INFERENCE_TLS_KEY');
-  if (env.INFERENCE_TLS_CERT && !env.INFERENCE_TLS_CA) mistakes.push('INFERENCE_TLS_CERT: set INFERENCE_TLS_CA, too');
+  if (env.INFERENCE_TLS_CERT && !env.INFERENCE_TLS_CA) mistakes.push('INFERENCE_TLS_CERT: also set INFERENCE_TLS_CA');
   if (!env.S3_ACCESS_KEY_ID !== !env.S3_SECRET_ACCESS_KEY)
     mistakes.push('S3_ACCESS_KEY_ID: set it together with S3_SECRET_ACCESS_KEY');
-  if (mistakes.length > 0) throw new ConfigurationError(`The configuration is wrong:\n  ${mistakes.join('\n  ')}`);
+  if (mistakes.length > 0) throw new ConfigurationError(`Invalid configuration:\n  ${mistakes.join('\n  ')}`);
 }
 
 function databaseOf(env: ApiEnvironment) {

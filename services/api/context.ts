@@ -12,7 +12,7 @@ import { searchTokens, type SearchTokens } from './search-token.ts';
 import { openPhotoStorage, type PhotoStorage } from './storage.ts';
 import { FORM_OVERHEAD_BYTES } from './upload.ts';
 
-/** What the routes work with. */
+/** Everything the routes use. */
 export interface Context extends AsyncDisposable {
   config: Config;
   logger: Logger;
@@ -20,16 +20,16 @@ export interface Context extends AsyncDisposable {
   modelId: string;
   pool: Pool;
   inference: InferenceClient;
-  /** null where no bucket is configured. */
+  /** null if no bucket is configured. */
   storage: PhotoStorage | null;
   keys: KeyRing;
   tokens: SearchTokens;
   limits: RateLimits;
-  /** One bound on the images in memory, whichever call brought them. */
+  /** One limit for the images in memory, whichever call sent them. */
   imageMemory: ImageMemory;
   metrics: Metrics;
   version: string;
-  /** Set once the process is to stop: readiness says so. */
+  /** Set when the process begins to stop; readiness then fails. */
   draining: boolean;
   /**
    * Takes the secrets and certificates of a configuration that was read again; nothing else of it changes while the
@@ -40,7 +40,7 @@ export interface Context extends AsyncDisposable {
 }
 
 /**
- * Opens everything the API needs; nothing is contacted yet.
+ * Opens everything the API needs, without connecting yet.
  * @throws ConfigurationError
  */
 export async function openContext(config: Config, logger: Logger, version: string): Promise<Context> {

@@ -10,7 +10,7 @@ import { connectionFailures, type Pool } from './db/pool.ts';
 import type { SchemaJudgement } from './db/schema.ts';
 import { ApiProblem, PROBLEMS, type ProblemCode } from './errors.ts';
 
-/** What the API tells of its work: each event is recorded here once, as metric and as log line. */
+/** The metrics and log lines of the API: each event is recorded here once, as a metric and as a log line. */
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /** The metrics of one process, in a registry of their own. Every label has a closed set of values. */
@@ -26,12 +26,12 @@ export function createMetrics(pool: Pool) {
     ...readinessMetrics(registry),
     sweptAt: new Gauge({
       name: 'facepass_retention_last_sweep_timestamp_seconds',
-      help: 'When no overdue session was left, Unix time; 0: not yet.',
+      help: 'Unix time of the last sweep that left no overdue session; 0: none yet.',
       registers,
     }),
     sweepInterval: new Gauge({
       name: 'facepass_retention_sweep_interval_seconds',
-      help: 'How often this process looks for overdue sessions; 0: never.',
+      help: 'Interval of the sweeps of this process for overdue sessions; 0: it never sweeps.',
       registers,
     }),
     sweptSessions: new Counter({
@@ -47,18 +47,18 @@ function requestMetrics(registry: MetricsRegistry) {
   const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
   const httpSeconds = new Histogram({
     name: 'http_server_request_duration_seconds',
-    help: 'Time from a request’s head to the end of its answer.',
+    help: 'Time from the headers of a request to the end of its answer.',
     labelNames: ['route', 'method', 'status'],
     buckets,
     registers,
     enableExemplars: true,
   });
-  // A series that begins with the first failure has no increase: rate() would miss it.
+  // rate() misses the first failure if the series begins with it.
   for (const route of ['/api/v1/search', '/api/v1/index'])
     for (const status of [200, 500, 503]) httpSeconds.zero({ route, method: 'POST', status });
   const problems = new Counter({
     name: 'facepass_problems_total',
-    help: 'Requests, and photos of a batch, that ended with a problem, by its code.',
+    help: 'Requests and photos of batches that ended with a problem, by code.',
     labelNames: ['code'],
     registers,
   });
@@ -71,7 +71,7 @@ function requestMetrics(registry: MetricsRegistry) {
   });
   const indexings = new Counter({
     name: 'facepass_index_requests_total',
-    help: 'Index calls answered, a batch’s photos each.',
+    help: 'Index calls answered; a batch counts once per photo.',
     labelNames: ['status'],
     registers,
   });
@@ -83,14 +83,14 @@ function requestMetrics(registry: MetricsRegistry) {
     indexings,
     searchSeconds: new Histogram({
       name: 'facepass_search_duration_seconds',
-      help: 'Time of a search that was answered with 2xx, or left by its client (499); refusals and failures are not in it.',
+      help: 'Duration of searches answered with 2xx or abandoned by the client (499); excludes problems.',
       buckets,
       registers,
       enableExemplars: true,
     }),
     indexSeconds: new Histogram({
       name: 'facepass_index_duration_seconds',
-      help: 'Time to index a photo, with its way from the bucket and its wait for a full inference server; without those that failed.',
+      help: 'Time to index a photo, including the download from the bucket and the wait for inference; excludes failed photos.',
       buckets,
       registers,
       enableExemplars: true,
@@ -99,7 +99,7 @@ function requestMetrics(registry: MetricsRegistry) {
   };
 }
 
-/** Read at a scrape: the last probe may be long ago, and where nobody probes there is none. */
+/** These gauges are read during each scrape: the last probe may be long ago, or there may be none. */
 function readinessMetrics(registry: MetricsRegistry) {
   const readiness = { look: (): Promise<void> => Promise.resolve() };
   const shared = { registers: [registry], collect: () => readiness.look() };
@@ -107,7 +107,7 @@ function readinessMetrics(registry: MetricsRegistry) {
     readiness,
     ready: new Gauge({
       name: 'facepass_ready',
-      help: '1 where /readyz answers 200, looked at by the scrape itself, else 0.',
+      help: '1 if /readyz answers 200, checked during the scrape, else 0.',
       ...shared,
     }),
     notReady: new Gauge({
@@ -118,21 +118,21 @@ function readinessMetrics(registry: MetricsRegistry) {
     }),
     schemaVersion: new Gauge({
       name: 'facepass_schema_version',
-      help: 'Version of the database’s schema, as readiness last saw it; absent until it has.',
+      help: 'Schema version of the database at the last readiness check; absent until it is known.',
       ...shared,
     }),
     schemaFits: new Gauge({
       name: 'facepass_schema_fits',
-      help: '1 where this process can work on that schema, else 0; absent until that is known.',
+      help: '1 if this process can use that schema, else 0; absent until it is known.',
       ...shared,
     }),
     migrationExitCode: new Gauge({
       name: 'facepass_migration_last_exit_code',
-      help: 'Exit code of the last run of the migrator’s up or down, as the database records it; absent until it is known.',
+      help: 'Exit code of the last `up` or `down` of the migrator, recorded in the database; absent until it is known.',
       ...shared,
     }),
   };
-  // prom-client begins a gauge at 0: a database that was away at the start would read as one with an unfit schema.
+  // prom-client starts a gauge at 0, so a database unavailable at the start would look like one with an unfit schema.
   for (const unknown of [gauges.schemaVersion, gauges.schemaFits, gauges.migrationExitCode]) unknown.remove();
   return gauges;
 }
@@ -144,8 +144,8 @@ function addPoolGauges(registry: MetricsRegistry, pool: Pool): void {
       'Database connections in use by this process.',
       () => pool.totalCount - pool.idleCount,
     ],
-    ['facepass_db_connections_max', 'Most database connections this process opens.', () => pool.options.max],
-    ['facepass_db_connections_waiting', 'Statements that wait for a connection.', () => pool.waitingCount],
+    ['facepass_db_connections_max', 'Maximum number of database connections of this process.', () => pool.options.max],
+    ['facepass_db_connections_waiting', 'Statements waiting for a connection.', () => pool.waitingCount],
   ];
   for (const [name, help, read] of gauges) {
     new Gauge({
@@ -180,7 +180,7 @@ export function showRateLimits({ registry }: Metrics, isShared: () => boolean): 
   });
 }
 
-/** Middleware: gives the request its id and, once it is over, records it as one metric and one log line. */
+/** Middleware that gives each request its id and records the finished request as one metric and one log line. */
 export function observeRequests(metrics: Metrics, logger: Logger): RequestHandler {
   return (request, response, next) => {
     const started = performance.now();
@@ -205,8 +205,8 @@ export function observeSearch(metrics: Metrics, response: Response): void {
 }
 
 /**
- * Counts the photo that `work` indexes, once, however it ends. A photo of a batch has no answer of its own that tells
- * its problem: that is counted here, too.
+ * Counts the photo that `work` indexes, once, whatever the result. A photo of a batch has no answer of its own, so its
+ * problem is counted here too.
  * @throws what `work` throws
  */
 export async function observeIndexing<Found extends { faces: unknown[] }>(
@@ -227,16 +227,16 @@ export async function observeIndexing<Found extends { faces: unknown[] }>(
     return found;
   } catch (error) {
     const code = error instanceof ApiProblem ? error.code : 'internal_error';
-    record(signal.aborted ? CLIENT_LEFT : PROBLEMS[code][0]);
+    record(signal.aborted ? CLIENT_LEFT : PROBLEMS[code].status);
     if (ofBatch && !signal.aborted) metrics.problems.inc({ code });
     throw error;
   }
 }
 
 /**
- * Lets every scrape show what `look` finds: it is asked once a scrape, however many metrics come of it, and must not
- * throw. One that takes longer than SCRAPE_WAIT_MS is shown by the next scrape: while every connection is in use, the
- * metrics that tell of it must not be late.
+ * Makes every scrape show what `look` finds. `look` runs once per scrape, whatever the number of metrics, and must not
+ * throw. If it takes longer than SCRAPE_WAIT_MS, the next scrape shows its result: while all connections are in use, the
+ * metrics that report it must not be late.
  */
 export function showReadiness(metrics: Metrics, look: () => Promise<Faults>): void {
   let underWay: Promise<void> | null = null;
@@ -257,12 +257,12 @@ export function showReadiness(metrics: Metrics, look: () => Promise<Faults>): vo
 
 const SCRAPE_WAIT_MS = 700;
 
-/** Why a process may get no requests; one that stops looks for nothing else. */
+/** Why a process may get no requests; a stopping process checks nothing else. */
 export const NOT_READY_REASONS = ['draining', 'database', 'schema', 'inference'] as const;
-/** What is wrong now, in words, by reason. */
+/** The present faults, in words, by reason. */
 export type Faults = Partial<Record<(typeof NOT_READY_REASONS)[number], string>>;
 
-/** Records what readiness found the database's schema to be. */
+/** Records the schema that the readiness check found. */
 export function recordSchema(metrics: Metrics, { version, lastRun, fault }: SchemaJudgement): void {
   if (lastRun !== null) metrics.migrationExitCode.set(lastRun);
   metrics.schemaVersion.set(version);
@@ -296,10 +296,10 @@ function recordRequest(metrics: Metrics, logger: Logger, request: Request, respo
   };
   if (status >= 500) logger.error({ ...line, err: cause }, 'request');
   else if (!QUIET_ROUTES.has(route))
-    logger.info(line, response.writableFinished ? 'request' : 'request left by its client');
+    logger.info(line, response.writableFinished ? 'request' : 'request abandoned by its client');
 }
 
-/** Records a request that was refused before the app saw it. */
+/** Records a request that was rejected before the app saw it. */
 export function recordRefusal(metrics: Metrics, logger: Logger, problem: ApiProblem, requestId: string): void {
   const { code, status } = problem;
   metrics.httpSeconds.observe({ labels: { route: 'unmatched', method: 'other', status }, value: 0 });
@@ -307,20 +307,20 @@ export function recordRefusal(metrics: Metrics, logger: Logger, problem: ApiProb
   logger.info({ request_id: requestId, route: 'unmatched', status, code }, 'request');
 }
 
-/** The status that was answered, or CLIENT_LEFT where none was. */
+/** The status of the answer, or CLIENT_LEFT if there was none. */
 function statusOf(response: Response): number {
   return response.writableFinished || response.headersSent ? response.statusCode : CLIENT_LEFT;
 }
 
 /**
- * Whether somebody waited for the work itself, to its end or until they left: among quick refusals a slow service would
+ * Whether somebody waited for the work itself, to its end or until they left. Quick problems would make a slow service
  * look fast.
  */
 function waited(status: number): boolean {
   return status < 300 || status === CLIENT_LEFT;
 }
 
-/** nginx's status for a client that left before the answer. */
+/** nginx's status for a client that disconnected before the answer. */
 const CLIENT_LEFT = 499;
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 const QUIET_ROUTES = new Set(['/livez', '/readyz', '/metrics']);

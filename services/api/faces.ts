@@ -4,7 +4,7 @@ import type { Context } from './context.ts';
 import { ApiProblem } from './errors.ts';
 import type { Purpose } from './inference-client.ts';
 
-/** A face as the inference server found it, its numbers rounded to what they are worth. */
+/** A face found by the inference server; its numbers are rounded to their precision. */
 export interface FoundFace {
   box: Box;
   confidence: number;
@@ -16,12 +16,12 @@ export interface FoundFaces {
   /** Largest first: a face's position is its face_index. */
   faces: FoundFace[];
   rejected: { box: Box; reason: string }[];
-  /** What is wrong with the image all the same; absent where nothing is. */
+  /** What is wrong with the image although it has faces; absent if nothing is wrong. */
   warnings?: { code: string; detail: string }[];
 }
 
 /**
- * The faces of an image, at least one.
+ * Finds the faces of an image, at least one.
  * @throws ApiProblem no_face, inference_model_mismatch, or what `InferenceClient.detectFaces` throws
  */
 export async function findFaces(
@@ -40,13 +40,13 @@ export async function findFaces(
 function warningsOf({ rowsDecoded }: DetectFacesResponse): Pick<FoundFaces, 'warnings'> {
   if (rowsDecoded === undefined) return {};
   const missing = Math.ceil(100 * (1 - rowsDecoded));
-  const rows = missing === 0 ? 'All of its rows could be read.' : `The last ${missing} % of its rows are missing.`;
+  const rows = missing === 0 ? 'All its rows are readable.' : `The last ${missing} % of its rows are missing.`;
   return { warnings: [{ code: 'image_incomplete', detail: `The JPEG file ends early. ${rows}` }] };
 }
 
 function noFaceDetail(rejected: FoundFaces['rejected']): string {
-  if (rejected.length === 0) return 'No face was found in the image.';
-  return `No face of the image can be compared: ${[...new Set(rejected.map(({ reason }) => reason))].join(', ')}.`;
+  if (rejected.length === 0) return 'The image shows no face.';
+  return `Every face in the image was rejected: ${[...new Set(rejected.map(({ reason }) => reason))].join(', ')}.`;
 }
 
 function requireModel({ modelId, pack }: Context, found: DetectFacesResponse): void {
@@ -54,7 +54,7 @@ function requireModel({ modelId, pack }: Context, found: DetectFacesResponse): v
   if (found.modelId === modelId && !wrongSize) return;
   throw new ApiProblem(
     'inference_model_mismatch',
-    `The inference server runs the model ${found.modelId}, this service ${modelId}.`,
+    `The inference server runs model ${found.modelId}; this service needs ${modelId}.`,
   );
 }
 
@@ -72,7 +72,7 @@ function roundedBox(box: Box | undefined): Box {
   return { x: rounded(x, 2), y: rounded(y, 2), width: rounded(width, 2), height: rounded(height, 2) };
 }
 
-/** `value` with so many decimals. */
+/** Rounds `value` to `decimals` places. */
 export function rounded(value: number, decimals: number): number {
   return Number(value.toFixed(decimals));
 }

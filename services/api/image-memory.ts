@@ -1,38 +1,38 @@
 import { addAbortListener } from 'node:events';
 import { ApiProblem } from './errors.ts';
 
-/** Bounds the images in the memory of one process, whichever call brought them. */
+/** Limits the images in the memory of one process, whichever call sent them. */
 export interface ImageMemory {
   /**
-   * Room for the body of one request while it arrives. It counts the bytes that are there, so that clients that send
-   * slowly, or nothing, hold no place of others.
-   * @throws ApiProblem overloaded while every place is taken
+   * Reserves memory for the body of one request while it arrives. It counts the bytes received so far, so slow or idle
+   * clients block no place.
+   * @throws ApiProblem overloaded while all places are taken
    */
   receive(): Receiving;
   /**
-   * Waits for a place for a photo that the service fetches itself, and takes it; such photos take at most half of the
-   * places, so that uploads always find some.
-   * @throws the reason of `signal` when that aborts first
+   * Waits for a place for a photo that the service fetches itself, and takes it. Such photos take at most half of the
+   * places, so uploads always find some.
+   * @throws the reason of `signal` if it aborts first
    */
   place(signal: AbortSignal): Promise<Disposable>;
-  /** Images held, and bytes of those that still arrive. */
+  /** Number of images held, and bytes of those still arriving. */
   load(): { held: number; receivedBytes: number };
 }
 
 export interface Receiving extends Disposable {
   /**
    * Counts bytes that arrived.
-   * @throws ApiProblem overloaded when bodies that are under way would fill the places that are free
+   * @throws ApiProblem overloaded if the arriving bodies would exceed the free places
    */
   add(bytes: number): void;
   /**
-   * The body is complete: it takes a place until it is disposed of.
+   * Takes a place for the complete body until disposal.
    * @throws ApiProblem overloaded
    */
   hold(): void;
 }
 
-/** `limit` places for images of at most `maxBytes`. */
+/** Creates `limit` places for images of at most `maxBytes`. */
 export function createImageMemory(limit: number, maxBytes: number): ImageMemory {
   let held = 0;
   let fetched = 0;
@@ -41,7 +41,7 @@ export function createImageMemory(limit: number, maxBytes: number): ImageMemory 
   const fetchedLimit = Math.max(1, Math.floor(limit / 2));
 
   function takePlace(): void {
-    if (held >= limit) throw new ApiProblem('overloaded', `${limit} images are in memory.`);
+    if (held >= limit) throw new ApiProblem('overloaded', `All ${limit} places for images are taken.`);
     held += 1;
   }
 
@@ -53,7 +53,7 @@ export function createImageMemory(limit: number, maxBytes: number): ImageMemory 
   return {
     load: () => ({ held, receivedBytes }),
     receive() {
-      if (held >= limit) throw new ApiProblem('overloaded', `${limit} images are in memory.`);
+      if (held >= limit) throw new ApiProblem('overloaded', `All ${limit} places for images are taken.`);
       let own = 0;
       let holds = false;
       const forget = () => {
@@ -63,7 +63,7 @@ export function createImageMemory(limit: number, maxBytes: number): ImageMemory 
       return {
         add(bytes) {
           if (receivedBytes + bytes > (limit - held) * maxBytes)
-            throw new ApiProblem('overloaded', 'Uploads that are under way fill the memory for images.');
+            throw new ApiProblem('overloaded', 'Uploads in progress fill the memory for images.');
           receivedBytes += bytes;
           own += bytes;
         },

@@ -152,7 +152,7 @@ function asProblem(error: unknown, trailer: Metadata, limit: Limit): unknown {
   if (isStatus(error, Status.RESOURCE_EXHAUSTED)) {
     // gRPC's own limit has the same status, but not the trailer of a server that is full.
     if (/larger than max/i.test(error.details))
-      return new ApiProblem('image_too_large', 'The image is larger than the inference server takes.', {
+      return new ApiProblem('image_too_large', 'The image exceeds the limit of the inference server.', {
         cause: error,
       });
     const retryAfterMs = Number(trailer.get(RETRY_AFTER_TRAILER)) || undefined;
@@ -162,7 +162,7 @@ function asProblem(error: unknown, trailer: Metadata, limit: Limit): unknown {
     return new ApiProblem('inference_unavailable', 'No inference server answers.', { cause: error });
   if (isStatus(error, Status.DEADLINE_EXCEEDED)) {
     const reached = trailer.get(TIME_LIMIT_TRAILER) ?? limit.name;
-    const detail = `The image was not analysed in time: it reached ${reached}.`;
+    const detail = `The analysis of the image reached ${reached}.`;
     return new ApiProblem('inference_timeout', detail, { cause: error });
   }
   return error;

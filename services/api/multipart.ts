@@ -1,14 +1,14 @@
 import { ApiProblem } from './errors.ts';
 
-/** One part of a form: its field and what was sent, undecoded. */
+/** One part of a form: its field and its undecoded bytes. */
 export interface Part {
   name: string;
   bytes: Buffer;
 }
 
 /**
- * The parts of a multipart/form-data body that was read whole (RFC 7578, RFC 2046 section 5.1.1). A part that cannot be
- * understood is refused, never left out: a field that vanishes would change what the call means.
+ * Splits a complete multipart/form-data body into its parts (RFC 7578, RFC 2046 section 5.1.1). It rejects unreadable
+ * parts instead of skipping them: a missing field would change the meaning of the call.
  * @throws ApiProblem malformed_body
  */
 export function partsOf(body: Buffer, contentType: string, mostParts: number): Part[] {
@@ -37,7 +37,7 @@ function boundaryOf(contentType: string): string {
   return boundary;
 }
 
-/** The first delimiter may begin the body, without a line break before it; what comes before it is no part. */
+/** The first delimiter may begin the body, without a line break before it; anything before it is ignored. */
 function firstDelimiter(body: Buffer, delimiter: Buffer): number {
   if (body.subarray(0, delimiter.length - 2).equals(delimiter.subarray(2))) return -2;
   const at = body.indexOf(delimiter);
@@ -50,7 +50,7 @@ function endOfDelimiterLine(body: Buffer, at: number): { end: number; closes: bo
   if (body[at] === HYPHEN && body[at + 1] === HYPHEN) return { end: at + 2, closes: true };
   let end = at;
   while (body[end] === SPACE || body[end] === TAB) end += 1;
-  if (body[end] !== CR || body[end + 1] !== LF) throw malformed('A boundary is followed by other characters.');
+  if (body[end] !== CR || body[end + 1] !== LF) throw malformed('Other characters follow a boundary.');
   return { end: end + 2, closes: false };
 }
 
@@ -71,7 +71,7 @@ function headersOf(block: string): Map<string, string> {
     .replace(/\r\n[ \t]+/g, ' ')
     .split('\r\n')) {
     const [, name, value] = /^([\w!#$%&'*+.^`|~-]+):[ \t]*(.*)$/s.exec(line) ?? [];
-    if (name === undefined || value === undefined) throw malformed('The header of a part cannot be read.');
+    if (name === undefined || value === undefined) throw malformed('The header of a part is unreadable.');
     if (headers.has(name.toLowerCase())) throw malformed(`A part has the header ${name} twice.`);
     headers.set(name.toLowerCase(), value.trim());
   }
@@ -81,7 +81,7 @@ function headersOf(block: string): Map<string, string> {
 function fieldNameOf(headers: Map<string, string>): string {
   const encoding = headers.get('content-transfer-encoding')?.toLowerCase() ?? 'binary';
   if (!['binary', '8bit', '7bit'].includes(encoding))
-    throw malformed('A part has a Content-Transfer-Encoding; send its bytes as they are.');
+    throw malformed('Content-Transfer-Encoding is not supported; send the bytes of each part unencoded.');
   const disposition = headers.get('content-disposition') ?? '';
   const parameters = /^form-data\s*((?:;\s*[\w*-]+\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^;"\s]*)\s*)+);?$/is.exec(
     disposition,

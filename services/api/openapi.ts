@@ -11,7 +11,7 @@ export function openApiDocument(options: { version: string; legacy: boolean }) {
   registry.registerComponent('securitySchemes', 'searchToken', {
     type: 'http',
     scheme: 'bearer',
-    description: 'From POST /api/v1/search/tokens; needed where SEARCH_ACCESS=token.',
+    description: 'From POST /api/v1/search/tokens; required with SEARCH_ACCESS=token.',
   });
   for (const call of [...CALLS, ...(options.legacy ? LEGACY_CALLS : [])]) registry.registerPath(call);
   return new OpenApiGeneratorV31(registry.definitions).generateDocument({
@@ -20,7 +20,7 @@ export function openApiDocument(options: { version: string; legacy: boolean }) {
       title: 'Facepass',
       version: options.version,
       description:
-        'Face search for event photos: index the photos of a session, find every one that shows the person of a selfie. Images are analysed in memory and never stored.',
+        'Face search for event photos: index the photos of a session, then find every photo that shows the person in a selfie. Images are analysed in memory and never stored.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
@@ -33,13 +33,13 @@ const OPEN_OR_TOKEN: Record<string, string[]>[] = [{}, { searchToken: [] }, { ap
 const OPEN: Record<string, string[]>[] = [{}];
 
 const image = z.string().meta({ format: 'binary', description: 'JPEG, PNG or WebP.' });
-const selfies = z
-  .union([image, z.array(image).min(1).max(SELFIES_LIMIT)])
-  .meta({ description: 'One selfie, or the field up to five times; MAX_IMAGE_BYTES holds for all of them together.' });
+const selfies = z.union([image, z.array(image).min(1).max(SELFIES_LIMIT)]).meta({
+  description: 'One selfie, or up to five with the field repeated; MAX_IMAGE_BYTES limits all of them together.',
+});
 const bareImage = { schema: { type: 'string', format: 'binary' } as const };
 const BARE_IMAGES = { 'image/jpeg': bareImage, 'image/png': bareImage, 'image/webp': bareImage };
 
-const plainText = { description: 'In one word or line.', content: { 'text/plain': { schema: z.string() } } };
+const plainText = { description: 'Plain text.', content: { 'text/plain': { schema: z.string() } } };
 
 const ANY_CALL: ProblemCode[] = [
   'invalid_parameter',
@@ -85,7 +85,7 @@ const indexPhoto: RouteConfig = {
   tags: ['index'],
   summary: 'Index every face of a photo',
   description:
-    'Indexing a photo again replaces its faces. Parameters may stand in the query or in the form; with a bare image body they stand in the query.',
+    'Indexing a photo again replaces its faces. Send parameters in the query or in the form; with a bare image body, send them in the query.',
   security: KEY,
   request: {
     query: http.indexFields.partial(),
@@ -109,14 +109,14 @@ const indexBatch: RouteConfig = {
   path: '/api/v1/index/batch',
   operationId: 'indexBatch',
   tags: ['index'],
-  summary: 'Index photos of the bucket',
+  summary: 'Index photos from the bucket',
   description:
-    'One bad photo never fails the batch, and the same batch again is harmless. With Accept: application/x-ndjson each photo is a line as it ends.',
+    'One bad photo never fails the batch, and sending the same batch again is harmless. With Accept: application/x-ndjson the answer has one line per photo, written when the photo is done.',
   security: KEY,
   request: { body: { required: true, content: { 'application/json': { schema: http.batchRequest } } } },
   responses: {
     200: {
-      description: 'Every photo ended, indexed or not.',
+      description: 'Every photo is done, indexed or not.',
       content: { 'application/json': { schema: http.batchAnswer }, 'application/x-ndjson': { schema: http.batchLine } },
     },
     ...problems(...ANY_CALL, ...KEYED, ...BODY, 's3_not_configured'),
@@ -128,9 +128,9 @@ const searchFaces: RouteConfig = {
   path: '/api/v1/search',
   operationId: 'searchFaces',
   tags: ['search'],
-  summary: 'Find the photos that show the person of a selfie',
+  summary: 'Find the photos that show the person in a selfie',
   description:
-    'Exact: every face of the session is compared. The selfie is not stored. Of several faces the largest is searched, unless face_index chooses another. Up to five images of one person in one search are compared by their mean: a second one finds more of the photos.',
+    'The search is exact: it compares every face of the session. The selfie is not stored. If it shows several faces, the largest is searched unless face_index chooses another. A search takes up to five selfies of one person and compares their mean; a second selfie finds more photos.',
   security: OPEN_OR_TOKEN,
   request: {
     query: http.searchFields.partial(),
@@ -140,7 +140,7 @@ const searchFaces: RouteConfig = {
     },
   },
   responses: {
-    200: json(http.searchAnswer, 'The photos found, most similar first.'),
+    200: json(http.searchAnswer, 'The matching photos, most similar first.'),
     ...problems(...ANY_CALL, ...TOKENED, ...IMAGE, 'face_index_out_of_range', 'selfies_differ', 'session_not_indexed'),
   },
 };
@@ -157,7 +157,7 @@ const CALLS: RouteConfig[] = [
     security: KEY,
     request: { params: z.object({ session_id: http.sessionId }) },
     responses: {
-      200: json(http.deleteAnswer, 'Nothing of the session is left.'),
+      200: json(http.deleteAnswer, 'The session is erased.'),
       ...problems(...ANY_CALL, ...KEYED, 'session_not_indexed'),
     },
   },
@@ -170,7 +170,7 @@ const CALLS: RouteConfig[] = [
     security: KEY,
     request: { params: z.object({ session_id: http.sessionId, photo_id: http.photoId }) },
     responses: {
-      200: json(http.deleteAnswer, 'Nothing of the photo is left.'),
+      200: json(http.deleteAnswer, 'The photo is erased.'),
       ...problems(...ANY_CALL, ...KEYED, 'photo_not_indexed'),
     },
   },
@@ -180,11 +180,11 @@ const CALLS: RouteConfig[] = [
     operationId: 'eraseSessionByQuery',
     tags: ['index'],
     summary: 'Erase a session whose id a path cannot carry',
-    description: 'The same as with the id in the path, for ids such as `..`, which clients take for a step up.',
+    description: 'Same as with the id in the path, for ids such as `..`, which clients resolve as the parent path.',
     security: KEY,
     request: { query: z.object({ session_id: http.storedSessionId }) },
     responses: {
-      200: json(http.deleteAnswer, 'Nothing of the session is left.'),
+      200: json(http.deleteAnswer, 'The session is erased.'),
       ...problems(...ANY_CALL, ...KEYED, 'session_not_indexed'),
     },
   },
@@ -194,14 +194,14 @@ const CALLS: RouteConfig[] = [
     operationId: 'erasePhotoByQuery',
     tags: ['index'],
     summary: 'Erase a photo whose id a path cannot carry',
-    description: 'The same as with the id in the path, for ids such as `..`, which clients take for a step up.',
+    description: 'Same as with the id in the path, for ids such as `..`, which clients resolve as the parent path.',
     security: KEY,
     request: {
       params: z.object({ session_id: http.sessionId }),
       query: z.object({ photo_id: http.storedPhotoId }),
     },
     responses: {
-      200: json(http.deleteAnswer, 'Nothing of the photo is left.'),
+      200: json(http.deleteAnswer, 'The photo is erased.'),
       ...problems(...ANY_CALL, ...KEYED, 'photo_not_indexed'),
     },
   },
@@ -211,7 +211,7 @@ const CALLS: RouteConfig[] = [
     path: '/api/v1/search/status/{session_id}',
     operationId: 'getSessionStatus',
     tags: ['search'],
-    summary: 'How much of a session is indexed',
+    summary: 'Get the photo and face counts of a session',
     security: OPEN_OR_TOKEN,
     request: { params: z.object({ session_id: http.sessionId }) },
     responses: {
@@ -264,7 +264,7 @@ const CALLS: RouteConfig[] = [
     path: '/api/v1/search/tokens',
     operationId: 'createSearchToken',
     tags: ['search'],
-    summary: 'Make a token that opens one session to searches',
+    summary: 'Create a search token for one session',
     security: KEY,
     request: { body: { required: true, content: { 'application/json': { schema: http.searchTokenRequest } } } },
     responses: {
@@ -277,7 +277,7 @@ const CALLS: RouteConfig[] = [
     path: '/api/v1/settings',
     operationId: 'getSettings',
     tags: ['service'],
-    summary: 'What a client must know before its first call',
+    summary: 'Get the settings a client needs before its first call',
     security: OPEN,
     responses: { 200: json(http.settingsAnswer, 'The settings.') },
   },
@@ -286,11 +286,11 @@ const CALLS: RouteConfig[] = [
     path: '/health',
     operationId: 'getHealth',
     tags: ['service'],
-    summary: 'Whether the service and what it needs are well',
+    summary: 'Check the service, its database and its inference servers',
     security: OPEN,
     responses: {
-      200: json(http.healthAnswer, 'All is well.'),
-      503: json(http.healthAnswer, 'The answer names what is not.'),
+      200: json(http.healthAnswer, 'Healthy.'),
+      503: json(http.healthAnswer, 'Unhealthy; the answer names the cause.'),
     },
   },
   ...(['livez', 'readyz', 'metrics'] as const).map((name): RouteConfig => ({
@@ -299,9 +299,9 @@ const CALLS: RouteConfig[] = [
     operationId: { livez: 'getLiveness', readyz: 'getReadiness', metrics: 'getMetrics' }[name],
     tags: ['service'],
     summary: {
-      livez: 'Whether the process lives',
-      readyz: 'Whether it should get requests',
-      metrics: 'Metrics in the Prometheus text format',
+      livez: 'Check that the process is alive',
+      readyz: 'Check that the process is ready for requests',
+      metrics: 'Get the metrics in the Prometheus text format',
     }[name],
     security: OPEN,
     responses: { 200: plainText, ...(name === 'readyz' ? { 503: plainText } : {}) },
@@ -323,13 +323,13 @@ function json(schema: z.ZodType, description: string) {
   return { description, content: { 'application/json': { schema } } };
 }
 
-/** One answer a status, naming its codes. */
+/** One response per status, whose description names its codes. */
 function problems(...codes: ProblemCode[]): RouteConfig['responses'] {
-  const statuses = [...new Set(codes.map((code) => PROBLEMS[code][0]))].sort();
+  const statuses = [...new Set(codes.map((code) => PROBLEMS[code].status))].sort();
   return Object.fromEntries(
     statuses.map((status) => {
-      const named = [...new Set(codes)].filter((code) => PROBLEMS[code][0] === status);
-      const description = named.map((code) => `\`${code}\`: ${PROBLEMS[code][1]}.`).join(' ');
+      const named = [...new Set(codes)].filter((code) => PROBLEMS[code].status === status);
+      const description = named.map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`).join(' ');
       return [status, { description, content: { 'application/problem+json': { schema: http.problem } } }];
     }),
   );

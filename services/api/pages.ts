@@ -7,8 +7,8 @@ import { PROBLEMS, type ProblemCode } from './errors.ts';
 import { openApiDocument } from './openapi.ts';
 
 /**
- * The pages people read: the API reference, the page of each problem code, and the console where it is built. People
- * type slashes at the end: unlike the calls, pages do not mind them.
+ * The pages people read: the API reference, the page of each problem code, and the console if it is built. Unlike the
+ * calls, pages ignore a trailing slash, because people type them.
  */
 export function pages({ config, version }: Context): Router {
   const app = express.Router();
@@ -75,8 +75,8 @@ function problemList(): string {
 }
 
 function problemArticle(code: ProblemCode): string {
-  const [status, title, advice, cause] = PROBLEMS[code];
-  return `<article id="${code}"><h2><a href="/docs/errors/${code}">${code}</a></h2><p>${status}: ${asHtml(title)}.</p><h3>Cause</h3><p>${asHtml(cause)}</p><h3>Fix</h3><p>${asHtml(advice)}</p></article>`;
+  const { status, title, fix, cause } = PROBLEMS[code];
+  return `<article id="${code}"><h2><a href="/docs/errors/${code}">${code}</a></h2><p>${status}: ${asHtml(title)}.</p><h3>Cause</h3><p>${asHtml(cause)}</p><h3>Fix</h3><p>${asHtml(fix)}</p></article>`;
 }
 
 function isProblemCode(code: string | undefined): code is ProblemCode {

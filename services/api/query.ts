@@ -2,8 +2,7 @@ import { parse, type ParsedUrlQuery } from 'node:querystring';
 import { ApiProblem } from './errors.ts';
 
 /**
- * The parameters of a query, for Express. Node's own parser replaces what is not UTF-8 by U+FFFD, which makes one id
- * of two.
+ * Parses a query for Express. Node's own parser replaces invalid UTF-8 by U+FFFD, which merges two ids into one.
  * @throws ApiProblem invalid_parameter
  */
 export function parseQuery(query: string | null | undefined): ParsedUrlQuery {

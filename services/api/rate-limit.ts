@@ -13,7 +13,7 @@ import { RedisStore, type RedisReply } from 'rate-limit-redis';
 import { ApiProblem } from './errors.ts';
 
 export interface RateLimits extends Disposable {
-  /** Per API key; per client address where there is no valid key, so that keys cannot be guessed fast. */
+  /** Per API key; without a valid key per client address, so that nobody can guess keys fast. */
   writes: RequestHandler;
   /** Per client address. */
   searches: RequestHandler;
@@ -24,14 +24,14 @@ export interface RateLimits extends Disposable {
 }
 
 const WINDOW_MS = 60_000;
-/** Longest wait for Redis; then this process counts alone. */
+/** Maximum wait for Redis; then this process counts by itself. */
 const REDIS_PATIENCE_MS = 80;
-/** How long a Redis that failed is left alone, so that not every request waits for it. */
+/** How long to skip Redis after a failure, so that not every request waits for it. */
 const REDIS_REST_MS = 1000;
 
 /**
- * The limits a minute, counted in Redis for all replicas together, and by each process alone while Redis does not
- * answer.
+ * Opens the limits per minute. Redis counts for all replicas together; while it does not answer, each process counts by
+ * itself.
  */
 export function openRateLimits(
   config: { redisUrl?: string; writesPerMinute: number; searchesPerMinute: number },
@@ -57,12 +57,12 @@ export function openRateLimits(
       identifier: name,
       standardHeaders: 'draft-8',
       legacyHeaders: false,
-      // X-Forwarded-For is ignored on purpose where TRUST_PROXY is not set.
+      // X-Forwarded-For is ignored on purpose if TRUST_PROXY is not set.
       validate: { xForwardedForHeader: false, forwardedHeader: false },
       keyGenerator: keyOf,
       store: storeOf(name),
       handler: (_request, _response, next) =>
-        next(new ApiProblem('rate_limited', `The limit is ${limit} ${name} a minute.`)),
+        next(new ApiProblem('rate_limited', `The limit is ${limit} ${name} per minute.`)),
     });
   };
   return {
@@ -80,7 +80,7 @@ export function openRateLimits(
   };
 }
 
-/** An IPv6 client holds a /64; an IPv4-mapped address is the IPv4 client. */
+/** An IPv6 client owns a /64; an IPv4-mapped address counts as the IPv4 client. */
 function addressOf(request: Request): string {
   return `address:${ipKeyGenerator(request.ip ?? 'unknown', 64)}`;
 }
@@ -90,17 +90,17 @@ function connect(url: string, logger: Logger): Redis {
     connectTimeout: 1000,
     commandTimeout: REDIS_PATIENCE_MS,
     maxRetriesPerRequest: 0,
-    // A queue would hold requests while Redis is away, and resend increments that were already counted.
+    // A queue would delay requests while Redis is unavailable and resend increments that were already counted.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     retryStrategy: (attempts) => Math.min(100 * attempts, 1000),
-    // After a failover behind one name, the connection may still lead to the former primary.
+    // After a failover behind one name, the connection may still reach the former primary.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
   });
   let reported = '';
   redis.on('error', (error) => {
     if (error.message !== reported)
-      logger.warn({ reason: error.message }, 'Redis does not answer: rate limits are counted by this process alone');
+      logger.warn({ reason: error.message }, 'Redis does not answer; this process counts rate limits by itself');
     reported = error.message;
   });
   redis.on('ready', () => (reported = ''));
@@ -165,7 +165,7 @@ class SharedStore implements Store {
     if (this.isResting()) return inMemory();
     try {
       return await within(REDIS_PATIENCE_MS, async () => {
-        // The store keeps the outcome of loading its scripts, a failure too: it is then loaded anew.
+        // The store remembers a failed load of its scripts; then it loads them again.
         this.loaded ??= this.shared.init(this.options!);
         await this.loaded;
         return inRedis();
@@ -173,7 +173,7 @@ class SharedStore implements Store {
     } catch (error) {
       this.loaded = undefined;
       this.restUntil = performance.now() + REDIS_REST_MS;
-      this.logger.warn({ reason: (error as Error).message }, 'rate limits are counted by this process alone');
+      this.logger.warn({ reason: (error as Error).message }, 'this process counts rate limits by itself');
       return inMemory();
     }
   }

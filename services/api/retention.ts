@@ -5,16 +5,16 @@ import { eraseOverdueSession, overdueSessions } from './db/erasure.ts';
 import type { Pool } from './db/pool.ts';
 import { recordSweep } from './events.ts';
 
-/** Sessions looked up at a time; the sweep goes on until none is overdue. */
+/** Number of sessions per lookup; the sweep continues until none is overdue. */
 const SWEEP_SESSIONS = 100;
-/** After so many failures the database is at fault, not the sessions. */
+/** After this many failures the cause is the database, not the sessions. */
 const MOST_FAILURES = 20;
 
 /**
- * Erases every session whose time is over; several processes may do so at once. One that cannot be erased does not keep
- * the others: it is logged, and tried again by the next sweep.
- * @returns how many sessions
- * @throws the first such failure, once the others are erased
+ * Erases every expired session; several processes may do so at once. A session that fails does not block the others:
+ * the next sweep tries it again.
+ * @returns the number of erased sessions
+ * @throws the first failure, after the others are erased
  */
 export async function sweepOverdueSessions(pool: Pool, logger: Logger): Promise<number> {
   const failures = new Map<string, Error>();
@@ -28,7 +28,7 @@ export async function sweepOverdueSessions(pool: Pool, logger: Logger): Promise<
       });
       if (!removed) continue;
       erased += 1;
-      logger.info({ photos: removed.photos, embeddings: removed.faces }, 'an overdue session was erased');
+      logger.info({ photos: removed.photos, embeddings: removed.faces }, 'overdue session erased');
     }
     if (failures.size > MOST_FAILURES || overdue.length < SWEEP_SESSIONS) break;
   }
@@ -37,7 +37,7 @@ export async function sweepOverdueSessions(pool: Pool, logger: Logger): Promise<
 }
 
 /**
- * Sweeps every `retention.sweepMinutes`, the first time soon after the start; a failed sweep is logged and tried again
+ * Sweeps every `retention.sweepMinutes`, the first time soon after the start. It logs a failed sweep and tries again
  * the next time.
  */
 export function startRetentionSweep({ pool, logger, metrics, config }: SweepContext): AsyncDisposable {
@@ -49,7 +49,7 @@ export function startRetentionSweep({ pool, logger, metrics, config }: SweepCont
     sweep = sweep
       .then(() => sweepOverdueSessions(pool, logger))
       .then((erased) => recordSweep(metrics, erased))
-      .catch((error: Error) => logger.error({ reason: error.message }, 'overdue sessions were not erased'));
+      .catch((error: Error) => logger.error({ reason: error.message }, 'overdue sessions not erased'));
   };
   const first = setTimeout(run, Math.min(minutes * 60_000, 10_000));
   const timer = setInterval(run, minutes * 60_000);

@@ -45,7 +45,7 @@ export function searchTokens(secrets: readonly string[]): SearchTokens {
           if (!(error instanceof errors.JOSEError)) throw error;
         }
       }
-      throw new ApiProblem('search_token_invalid', 'The token has expired or was not signed here.');
+      throw new ApiProblem('search_token_invalid', 'The search token has expired or was not signed here.');
     },
     renewSecrets: (renewed) => void (keys = keysOf(renewed)),
   };

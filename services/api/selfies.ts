@@ -4,16 +4,16 @@ import type { Context } from './context.ts';
 import { ApiProblem } from './errors.ts';
 import { findFaces, type FoundFace } from './faces.ts';
 
-/** Selfies that one search may bring. */
+/** Maximum number of selfies per search. */
 export const SELFIES_LIMIT = 5;
 
 /**
- * Two selfies below this similarity do not show one person: one pair of different people in 1,000 would pass. Of
- * 947 pairs of press photos of one person, taken years apart, 1.5 % are below it with SFace, 3.0 % below 0.5.
+ * Two selfies below this similarity show different people; one pair of different people in 1,000 reaches it. Of 947
+ * pairs of press photos of one person, taken years apart, 1.5 % are below it with SFace, and 3.0 % below 0.5.
  */
 export const SAME_PERSON_SIMILARITY = 0.4;
 
-/** The face that is searched for. */
+/** The face to search for. */
 export interface Query {
   /** The mean direction of the chosen faces. */
   embedding: readonly number[];
@@ -27,8 +27,8 @@ export interface ReadSelfie {
 }
 
 /**
- * Of the first selfie the face `faceIndex`, the largest being 0; of each other one the face most similar to that.
- * @throws ApiProblem of a selfie, with its number where there are several; face_index_out_of_range; selfies_differ
+ * Takes face `faceIndex` (0 is the largest) of the first selfie, and of each other selfie the face most similar to it.
+ * @throws ApiProblem of a selfie, with its number if there are several; face_index_out_of_range; selfies_differ
  */
 export async function readSelfies(
   context: Context,
@@ -48,7 +48,7 @@ export async function readSelfies(
   if (!face)
     throw new ApiProblem(
       'face_index_out_of_range',
-      `The selfie has ${first.length} faces; there is no face ${faceIndex}.`,
+      `The selfie has ${first.length} faces, numbered from 0; face ${faceIndex} does not exist.`,
     );
   const selfies = [{ faces: first, face, faceIndex }, ...others.map((faces) => mostSimilar(faces, face))];
   requireOnePerson(context, selfies);
@@ -73,13 +73,13 @@ function requireOnePerson({ pack }: Context, selfies: readonly ReadSelfie[]): vo
       if (similarity < SAME_PERSON_SIMILARITY)
         throw new ApiProblem(
           'selfies_differ',
-          `Selfies ${j + 1} and ${i + 1} do not show one person: their similarity is ${similarity.toFixed(2)}, below ${SAME_PERSON_SIMILARITY}.`,
+          `Selfies ${j + 1} and ${i + 1} show different people: their similarity is ${similarity.toFixed(2)}, below ${SAME_PERSON_SIMILARITY}.`,
         );
     }
   }
 }
 
-/** The mean of vectors of length 1, of length 1 again. */
+/** The mean of vectors of length 1, scaled to length 1. */
 export function meanDirection(vectors: readonly (readonly number[])[]): readonly number[] {
   if (vectors.length === 1) return vectors[0]!;
   const sum = vectors[0]!.map((_, i) => vectors.reduce((total, vector) => total + vector[i]!, 0));
@@ -91,7 +91,7 @@ function cosineOf(a: readonly number[], b: readonly number[]): number {
   return a.reduce((sum, x, i) => sum + x * b[i]!, 0);
 }
 
-/** What the answer says of the selfies. The fields of a single selfie are those of the first. */
+/** The `query` of the answer. Its top-level fields describe the first selfie. */
 export function presentQuery({ selfies }: Query): SearchAnswer['query'] {
   const presented = selfies.map(presentSelfie);
   return presented.length === 1 ? presented[0]! : { ...presented[0]!, selfies: presented };

@@ -8,15 +8,15 @@ import { inClientSpan } from './tracing.ts';
 
 export interface PhotoStorage extends Disposable {
   /**
-   * The photo under `key`, held in memory. Tried three times, all within the transfer timeout.
-   * @throws ApiProblem: image_too_large, or one of the `s3_…` problems.
+   * Fetches the photo `key` into memory, in up to three attempts within the transfer timeout.
+   * @throws ApiProblem image_too_large, or one of the `s3_…` problems
    */
   fetchPhoto(key: string, signal?: AbortSignal): Promise<Buffer>;
   /** Transfers that begin from now on are signed by these. */
   renewCredentials(credentials: StorageConfig['credentials']): void;
 }
 
-/** Photos of one bucket, below one prefix; both from the configuration only. */
+/** Reads photos of one bucket, below one prefix; both come from the configuration only. */
 export function openPhotoStorage(config: StorageConfig): PhotoStorage {
   let client = connect(config);
   return {
@@ -51,16 +51,16 @@ function connect(config: StorageConfig): S3Client {
     requestHandler: new NodeHttpHandler({
       connectionTimeout: config.connectTimeoutMs,
       requestTimeout: config.requestTimeoutMs,
-      // A body that stalls, too, leaves time for another attempt.
+      // A body that stalls must leave time for another attempt.
       socketTimeout: config.requestTimeoutMs,
-      // Without this the handler only logs a warning and waits on.
+      // Without this the handler only logs a warning and keeps waiting.
       throwOnRequestTimeout: true,
     }),
   });
 }
 
 /**
- * Refuses what a URL parser, a proxy or a lenient S3 server could read as another place than the one named.
+ * Rejects keys that a URL parser, a proxy or a lenient S3 server could read as another key.
  * @throws ApiProblem s3_key_refused
  */
 export function requirePlainKey(key: string): void {
@@ -79,7 +79,7 @@ export function requirePlainKey(key: string): void {
   if (rule) throw new ApiProblem('s3_key_refused', `The key ${rule}.`);
 }
 
-/** The SDK's own retries end with the answer's head; a body that breaks off needs them as well. */
+/** The SDK retries only until the answer's headers; this retries broken bodies as well. */
 async function fetchPatiently(fetch: () => Promise<Buffer>, until: AbortSignal): Promise<Buffer> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -128,7 +128,7 @@ async function readBody(
 }
 
 function tooLarge(maxBytes: number): ApiProblem {
-  return new ApiProblem('image_too_large', `The photo is more than ${maxBytes} bytes.`);
+  return new ApiProblem('image_too_large', `The photo exceeds ${maxBytes} bytes.`);
 }
 
 /** Problems by the code of S3's error document; the rest go by status. */

@@ -5,7 +5,7 @@ import type { ImageMemory, Receiving } from './image-memory.ts';
 import { partsOf, type Part } from './multipart.ts';
 import { fieldProblem, parametersOf } from './validation.ts';
 
-/** What a call brought. It lives in memory only, in a place of `ImageMemory` until it is disposed of. */
+/** The content of a call. It stays in memory only and occupies a place of `ImageMemory` until disposal. */
 export interface Upload extends Disposable {
   /** Text fields, as sent. */
   fields: Record<string, unknown>;
@@ -15,15 +15,15 @@ export interface Upload extends Disposable {
 
 export interface UploadLimits {
   memory: ImageMemory;
-  /** Largest image; several of one call have as many bytes together. */
+  /** Maximum size of an image, and of all images of one call together. */
   maxImageBytes: number;
   maxImages: number;
 }
 
 /**
- * Reads a call that may carry images: multipart/form-data with the files in `image`; a bare image/jpeg, image/png or
- * image/webp body; or JSON without an image. Fields may stand in the query as well, and in the path.
- * @throws ApiProblem on a body of another type, malformed, cut off or over a limit; overloaded when memory is full
+ * Reads a call that may contain images: multipart/form-data with the files in `image`; a bare image/jpeg, image/png or
+ * image/webp body; or JSON without an image. Fields may also be in the query and in the path.
+ * @throws ApiProblem if the body has another type, is malformed, cut off or over a limit; overloaded if memory is full
  */
 export async function readUpload(request: Request, limits: UploadLimits): Promise<Upload> {
   using stack = new DisposableStack();
@@ -59,7 +59,7 @@ async function readByType(request: Request, limits: UploadLimits, receiving: Rec
   if (type === 'application/json') return { fields: objectOf(await readJson(request, 16_384)), images: [] };
   throw new ApiProblem(
     'unsupported_media_type',
-    `The content type ${JSON.stringify(type.slice(0, 100))} is not accepted here.`,
+    `This call does not accept the content type ${JSON.stringify(type.slice(0, 100))}.`,
   );
 }
 
@@ -84,7 +84,7 @@ function contentOf(parts: Part[], { maxImageBytes, maxImages }: UploadLimits): C
   return { fields, images };
 }
 
-/** Text is UTF-8 exactly: a lenient decoder makes one id of two, and a byte order mark is a character of the id. */
+/** Decodes strict UTF-8: a lenient decoder merges two ids into one, and a byte order mark is part of the id. */
 function textOf(name: string, bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -94,9 +94,9 @@ function textOf(name: string, bytes: Buffer): string {
 }
 
 /**
- * The JSON body of a call.
+ * Reads the JSON body of a call.
  * @param receiving counts the bytes of a body that may be long
- * @throws ApiProblem when it is no JSON, or more than `maxBytes`.
+ * @throws ApiProblem if it is not JSON or exceeds `maxBytes`
  */
 export async function readJson(request: Request, maxBytes: number, receiving?: Receiving): Promise<unknown> {
   const type = mediaType(request);
@@ -116,7 +116,7 @@ function objectOf(body: unknown): Upload['fields'] {
 
 interface BodyLimits {
   maxBytes: number;
-  /** What a longer body is answered. */
+  /** The problem of a longer body. */
   tooLarge: ApiProblem;
   receiving?: Receiving;
 }
@@ -141,7 +141,7 @@ async function readBytes(request: Request, limits: BodyLimits): Promise<Buffer> 
   return Buffer.concat(chunks);
 }
 
-/** Lets the client read its refusal, which it may do only after sending; one that sends on and on is cut off. */
+/** Reads the rest of the body, because clients may read the answer only after sending; cuts off clients that never stop. */
 function discardRest(request: Request): void {
   request.resume();
   const cut = setTimeout(() => request.destroy(), LINGER_MS);
@@ -153,11 +153,12 @@ const LINGER_MS = 2000;
 function requireIdentityEncoding(request: Request): void {
   const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? '';
   if (encoding !== '' && encoding !== 'identity')
-    throw new ApiProblem('unsupported_media_type', 'The Content-Encoding is not accepted; send the body as it is.');
+    throw new ApiProblem('unsupported_media_type', 'Content-Encoding is not supported; send the body unencoded.');
 }
 
 function tooLarge(code: ProblemCode, maxBytes: number): ApiProblem {
-  return new ApiProblem(code, `It is more than ${maxBytes} bytes.`);
+  const what = code === 'image_too_large' ? 'image' : 'body';
+  return new ApiProblem(code, `The ${what} exceeds ${maxBytes} bytes.`);
 }
 
 function mediaType(request: Request): string {
@@ -167,8 +168,8 @@ function mediaType(request: Request): string {
 const IMAGE_TYPES = new Set(['image/jpeg', 'image/png', 'image/webp']);
 
 /**
- * The real format is what the first bytes say, whatever the header or the name claims.
- * @throws ApiProblem unless they are those of a JPEG, PNG or WebP file of a kind that is decoded.
+ * Checks the format by the first bytes, whatever the header or the name says.
+ * @throws ApiProblem unless it is a JPEG, PNG or WebP file of a kind that the service decodes
  */
 export function requireImageSignature(image: Uint8Array): void {
   const refused = formatProblemOf(image);

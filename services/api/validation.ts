@@ -3,8 +3,8 @@ import type * as z from 'zod';
 import { ApiProblem } from './errors.ts';
 
 /**
- * `value` as `schema` has it.
- * @throws ApiProblem invalid_parameter naming every field and the rule it breaks
+ * Parses `value` with `schema`.
+ * @throws ApiProblem invalid_parameter that names every field and the rule it breaks
  */
 export function validated<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
   const parsed = schema.safeParse(value);
@@ -21,8 +21,8 @@ export function validated<Schema extends z.ZodType>(schema: Schema, value: unkno
 }
 
 /**
- * The parameters of the path and the query together.
- * @throws ApiProblem invalid_parameter when one is given twice, there or in `form`
+ * Merges the parameters of path, query and `form`.
+ * @throws ApiProblem invalid_parameter if one is given twice
  */
 export function parametersOf({ query, params }: Request, form: object = {}): Record<string, unknown> {
   const given = [query, params, form].flatMap(Object.keys);
@@ -31,7 +31,7 @@ export function parametersOf({ query, params }: Request, form: object = {}): Rec
   return { ...query, ...params, ...form };
 }
 
-/** `invalid_parameter` that names the field and the rule. */
+/** Makes an `invalid_parameter` problem that names the field and the rule. */
 export function fieldProblem(name: string, rule: string): ApiProblem {
   const field = name.slice(0, 100);
   return new ApiProblem('invalid_parameter', `${field}: ${rule}`, { errors: [{ field, rule }] });
@@ -42,7 +42,7 @@ function fieldErrors(issue: z.core.$ZodIssue) {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys
       .slice(0, 8)
-      .map((key) => ({ field: [path, key.slice(0, 100)].filter(Boolean).join('.'), rule: 'is not known' }));
+      .map((key) => ({ field: [path, key.slice(0, 100)].filter(Boolean).join('.'), rule: 'is unknown' }));
   }
   return [{ field: path || 'body', rule: issue.message }];
 }

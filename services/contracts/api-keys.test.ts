@@ -24,7 +24,7 @@ test('a malformed key is named by its place, and never repeated', () => {
     'a b:fp_0123456789abcdef': /entry 1 must be name:key/,
     'a:fp_0123456789abcdef:index:more': /entry 1 must be name:key/,
     'a:sha256=0123456789abcdef0123': /entry 1 must have 64 hexadecimal digits after sha256=/,
-    'a:fp_0123456789abcdef,a:fp_fedcba9876543210': /two keys have one name/,
+    'a:fp_0123456789abcdef,a:fp_fedcba9876543210': /two keys have the same name/,
   };
   for (const [text, message] of Object.entries(refused)) {
     assert.throws(

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * The format of API_KEYS and of the file of API_KEYS_FILE, which `facepass keys` writes and the API reads: entries
- * separated by commas or lines, lines beginning with # are comments.
+ * The format of API_KEYS and of the file API_KEYS_FILE, which `facepass keys` writes and the API reads: entries are
+ * separated by commas or lines; lines that begin with # are comments.
  */
 export const SCOPES = ['index', 'delete', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
@@ -17,23 +17,23 @@ export interface ApiKey {
 }
 
 /**
- * Reads `name:key`, `name:key:scope+scope` and bare keys, which are named by their position; in the place of a key may
- * stand its digest as `sha256=` and 64 hexadecimal digits.
- * @throws Error naming the entry by its position, never the key.
+ * Reads `name:key`, `name:key:scope+scope` and bare keys, which are named by their position. Instead of the key an
+ * entry may have its digest, as `sha256=` and 64 hexadecimal digits.
+ * @throws Error that names the entry by its position, never the key.
  */
 export function parseKeys(text: string): ApiKey[] {
   const keys = text.split('\n').flatMap(entriesOf).map(parseKey);
   const names = new Set(keys.map((key) => key.name));
-  if (names.size < keys.length) throw new Error('two keys have one name');
+  if (names.size < keys.length) throw new Error('two keys have the same name');
   return keys;
 }
 
-/** One entry as it stands in the file; only the digest of `secret` appears in it. */
+/** One entry of the file; it contains only the digest of `secret`. */
 export function keyEntry(name: string, secret: string, scopes: readonly Scope[]): string {
   return `${name}:${HASHED}${digestOf(secret).toString('hex')}:${scopes.join('+')}`;
 }
 
-/** `text` without the keys for which `gone` holds; comments and the other entries stay as they are. */
+/** Removes the keys for which `gone` is true from `text`; comments and the other entries stay as they are. */
 export function withoutKeys(text: string, gone: (key: ApiKey) => boolean): string {
   const keys = parseKeys(text).values();
   const lines = text.split('\n').flatMap((line) => {
@@ -50,12 +50,12 @@ export function isKeyName(name: string): boolean {
   return /^[A-Za-z0-9_.-]{1,64}$/.test(name);
 }
 
-/** SHA-256; enough for keys of 16 random characters and more (docs/decisions/0033). */
+/** SHA-256 suffices for keys of 16 random characters or more (docs/decisions/0033). */
 export function digestOf(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
 }
 
-/** Eight hexadecimal digits that tell keys apart where the key itself must not stand, as in a log. */
+/** Eight hexadecimal digits that distinguish keys where the key itself must not appear, such as in a log. */
 export function fingerprintOf(digest: Buffer): string {
   return digest.toString('hex').slice(0, 8);
 }

@@ -1,9 +1,9 @@
-/** What a database must be to serve this release; the API, the migrator and `facepass doctor` judge by the same. */
+/** What this release requires of a database; the API, the migrator and `facepass doctor` use the same rules. */
 
-/** Schema versions that the API works on; between them an older and a newer API serve side by side. */
+/** Schema versions that the API accepts; within this range an older and a newer API serve side by side. */
 export const SCHEMA_VERSIONS = { least: 3, most: 3 } as const;
 
-/** CVE-2026-3172 reaches to 0.8.1; 0.8.2 overflows in parallel HNSW builds, 0.8.3 corrupts HNSW in vacuum. */
+/** CVE-2026-3172 affects versions up to 0.8.1; 0.8.2 overflows in parallel HNSW builds; 0.8.3 corrupts HNSW in vacuum. */
 export const LEAST_PGVECTOR = '0.8.4';
 
 /**

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 
 /**
- * What the HTTP API takes and gives, field by field. The API checks requests with these schemas and makes
- * /openapi.json from them; the command line client types its calls with them.
+ * The requests and answers of the HTTP API, field by field. The API checks requests with these schemas and generates
+ * /openapi.json from them; the command-line client types its calls with them.
  */
 
 /** 1 to 255 characters without control characters, which PostgreSQL or a log could not keep. */
@@ -20,8 +20,8 @@ function identifier(description: string, example: string) {
 }
 
 /**
- * Ids that no URL can carry: every client takes `/photos/..` for the path of the session, so erasing that photo would
- * name its session. Stored ones, of before, can still be found and erased.
+ * Rejects ids that no URL can carry: every client resolves `/photos/..` to the path of the session, so erasing that
+ * photo would erase its session. Such ids stored earlier can still be found and erased.
  */
 function nameable(id: ReturnType<typeof identifier>) {
   return id
@@ -29,15 +29,15 @@ function nameable(id: ReturnType<typeof identifier>) {
     .meta({ ...id.meta(), pattern: IDENTIFIER.replace('^', '^(?!\\.{1,2}$)') });
 }
 
-export const photoId = identifier('The client’s own name of the photo.', '5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11');
+export const photoId = identifier('The client’s own id of the photo.', '5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11');
 export const sessionId = identifier(
-  'The event whose photos belong together. A UUID in capitals is the same session as in small letters.',
+  'The event that the photos belong to. A UUID in capital letters is the same session as in small letters.',
   'wedding-2026-05-09',
 ).overwrite(foldUuid);
 
 /**
- * Schema 1 kept sessions as `uuid`, which takes any spelling: a client that writes capitals must find its session after
- * the migration (RFC 9562, section 4).
+ * Schema 1 stored sessions as `uuid`, which accepts any spelling. A client that writes capitals must still find its
+ * session after the migration (RFC 9562, section 4).
  */
 function foldUuid(text: string): string {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text) ? text.toLowerCase() : text;
@@ -47,7 +47,7 @@ function foldUuid(text: string): string {
 export const newPhotoId = nameable(photoId);
 export const newSessionId = nameable(sessionId);
 
-/** Ids that may be stored: the field's tables hold empty ones and control characters. */
+/** Ids that may be stored: tables of older services contain empty ids and control characters. */
 function stored(description: string) {
   return z
     .string('must be given, as text')
@@ -55,12 +55,12 @@ function stored(description: string) {
     .meta({ description, maxLength: 255 });
 }
 
-export const storedPhotoId = stored('Any stored id, also one that a path cannot carry: `.`, `..`, or empty.');
+export const storedPhotoId = stored('Any stored id, including those that a path cannot carry: `.`, `..`, or empty.');
 export const storedSessionId = stored(
-  'Any stored id, also one that a path cannot carry: `.`, `..`, or empty.',
+  'Any stored id, including those that a path cannot carry: `.`, `..`, or empty.',
 ).overwrite(foldUuid);
 
-/** Form fields are text: a plain decimal becomes its number, anything else is left for the check behind to refuse. */
+/** Form fields are text: a plain decimal becomes a number; the next check rejects anything else. */
 const numberOfText = (value: unknown) =>
   typeof value === 'string' && /^-?\d{1,15}(\.\d{1,15})?$/.test(value) ? Number(value) : value;
 
@@ -78,10 +78,10 @@ const limitField = z.preprocess(
 );
 
 const expiresAtField = z.iso
-  .datetime({ offset: true, abort: true, error: 'must be a time as 2026-12-31T23:59:59Z' })
-  .refine((text) => Date.parse(text) > Date.now(), 'must lie in the future')
+  .datetime({ offset: true, abort: true, error: 'must be a time such as 2026-12-31T23:59:59Z' })
+  .refine((text) => Date.parse(text) > Date.now(), 'must be in the future')
   .meta({
-    description: 'When the whole session is to be erased; the last one given counts.',
+    description: 'When the service erases the whole session; a later call changes it.',
     example: '2027-01-31T00:00:00Z',
   });
 
@@ -89,13 +89,13 @@ export const s3Key = z
   .string('must be given, as text')
   .refine((key) => key !== '' && new TextEncoder().encode(key).length <= 1024, 'must be 1 to 1024 bytes')
   .meta({
-    description: 'Key of the photo in the configured bucket, below the configured prefix.',
+    description: 'Key of the photo in the configured bucket, relative to the configured prefix.',
     example: 'wedding/IMG_0001.jpg',
     minLength: 1,
     maxLength: 1024,
   });
 
-/** Fields of POST /api/v1/index beside the image. */
+/** Fields of POST /api/v1/index in addition to the image. */
 export const indexFields = z.strictObject({
   photo_id: newPhotoId,
   session_id: newSessionId,
@@ -105,23 +105,23 @@ export const indexFields = z.strictObject({
 
 export const indexByKey = indexFields.required({ s3_key: true }).meta({ id: 'IndexByKey' });
 
-/** Fields of POST /api/v1/search beside the image. */
+/** Fields of POST /api/v1/search in addition to the image. */
 export const searchFields = z.strictObject({
   session_id: sessionId,
   threshold: thresholdField.optional().meta({
     description:
-      'Least similarity of a match, 0 to 1. It says how many strangers to expect: at 0.5 one pair of different people in 10,000 matches, at each 0.1 less ten times as many, at 0.1 everybody. `expected_false_matches` in the answer counts it out for the session.',
+      'Minimum similarity of a match, 0 to 1. It determines how many strangers to expect: at 0.5 one pair of different people in 10,000 matches, each 0.1 less gives ten times as many, and at 0.1 everybody matches. `expected_false_matches` in the answer gives the number for the session.',
   }),
-  limit: limitField.default(100).meta({ description: 'Most matches to return.' }),
+  limit: limitField.default(100).meta({ description: 'Maximum number of matches to return.' }),
   face_index: faceIndexField.optional().meta({
     description:
-      'Which face of the selfie, of several selfies the first, to search, as numbered by `query`; the largest when absent.',
+      'Which face of the selfie (of the first one, if there are several selfies) to search, numbered as in `query`. Default: the largest.',
   }),
 });
 
 export const box = z.strictObject({ x: z.number(), y: z.number(), width: z.number(), height: z.number() }).meta({
   id: 'Box',
-  description: 'Pixels of the upright picture, origin at the upper left; may reach over the edge.',
+  description: 'In pixels of the upright image, origin at the upper left; may extend beyond the edge.',
 });
 
 const unit = z.number().min(0).max(1);
@@ -131,7 +131,7 @@ export const indexedFace = z
     face_index: z.int().min(0),
     box,
     confidence: unit.meta({ description: 'Detector score.' }),
-    quality: unit.meta({ description: 'Size, sharpness and pose in one figure.' }),
+    quality: unit.meta({ description: 'Size, sharpness and pose in one number.' }),
   })
   .meta({ id: 'IndexedFace' });
 
@@ -139,8 +139,7 @@ export const rejectedFace = z
   .strictObject({
     box,
     reason: z.string().meta({
-      description:
-        'too_small, blurred, extreme_pose or truncated; over_limit: beyond the number of faces taken of a photo',
+      description: 'too_small, blurred, extreme_pose or truncated; over_limit: the photo has more faces than the limit',
     }),
   })
   .meta({ id: 'RejectedFace' });
@@ -153,24 +152,24 @@ export const imageWarning = z
   .meta({ id: 'ImageWarning' });
 
 const warnings = z.array(imageWarning).optional().meta({
-  description: 'What is wrong with the image, although its faces were indexed. Absent where nothing is.',
+  description: 'What is wrong with the image, although its faces were indexed. Absent if nothing is wrong.',
 });
 
 export const indexAnswer = z
   .strictObject({
     indexed: z.literal(true),
     photo_id: photoId,
-    confidence: unit.meta({ description: 'Detector score of the photo’s surest face.' }),
-    faces_detected: z.int().min(1).meta({ description: 'Faces indexed: the length of `faces`.' }),
+    confidence: unit.meta({ description: 'Highest detector score among the photo’s faces.' }),
+    faces_detected: z.int().min(1).meta({ description: 'Number of faces indexed: the length of `faces`.' }),
     faces: z.array(indexedFace),
-    rejected: z
-      .array(rejectedFace)
-      .meta({ description: 'Faces seen, but not indexed: too poor to be compared, or too many. The largest 1,000.' }),
+    rejected: z.array(rejectedFace).meta({
+      description: 'Faces found but not indexed, because they are too poor to compare or too many. The largest 1,000.',
+    }),
     warnings,
   })
   .meta({ id: 'IndexAnswer' });
 
-/** A batch of more photos is refused; the whole list is held in memory. */
+/** The API rejects larger batches, because it holds the whole list in memory. */
 export const BATCH_PHOTOS_LIMIT = 1000;
 
 export const batchRequest = z
@@ -192,7 +191,7 @@ export const batchAnswer = z
   .strictObject({ indexed: z.int().min(0), failed: z.int().min(0), errors: z.array(batchError) })
   .meta({ id: 'BatchAnswer' });
 
-/** One line of the application/x-ndjson answer, in the order in which the photos end. */
+/** One line of the application/x-ndjson answer, in the order in which the photos are done. */
 export const batchLine = z
   .discriminatedUnion('indexed', [
     z.strictObject({
@@ -215,10 +214,10 @@ export const match = z
     photo_id: photoId,
     similarity: unit.meta({
       description:
-        'How rarely two different people look so alike: 0.5 is one pair in 10,000, 0.6 one in 100,000, 1 the same picture; four decimals.',
+        'How rarely two different people look this alike: 0.5 is one pair in 10,000, 0.6 one in 100,000, 1 the same photo; four decimals.',
     }),
     certainty: z.enum(['sure', 'likely']).meta({
-      description: 'sure: similarity 0.6 or more, which one pair of different people in 100,000 reaches.',
+      description: 'sure: the similarity is 0.6 or more, which one pair of different people in 100,000 reaches.',
     }),
     confidence: unit.meta({ description: 'Detector score of the matched face.' }),
     face: z.strictObject({ face_index: z.int().min(0), box: z.union([box, z.null()]) }),
@@ -232,30 +231,33 @@ const readSelfie = z.strictObject({
   faces: z
     .array(z.strictObject({ face_index: z.int().min(0), box }))
     .optional()
-    .meta({ description: 'Where the selfie has several faces: all of them, to choose another by `face_index`.' }),
+    .meta({ description: 'All faces, if the selfie shows several; choose another one with `face_index`.' }),
 });
 
 export const searchAnswer = z
   .strictObject({
-    matches: z.array(match).meta({ description: 'A photo appears once, with its best face; most similar first.' }),
+    matches: z.array(match).meta({ description: 'Each photo appears once, with its best face; most similar first.' }),
     query_time_ms: z.number().min(0),
-    total_matches: z.int().min(0).meta({ description: 'Photos at or above the threshold, also those beyond `limit`.' }),
-    faces_compared: z.int().min(0).meta({ description: 'Faces of the session, each compared with the selfie.' }),
+    total_matches: z
+      .int()
+      .min(0)
+      .meta({ description: 'Number of photos at or above the threshold, including those beyond `limit`.' }),
+    faces_compared: z.int().min(0).meta({ description: 'Number of faces in the session; all are compared.' }),
     expected_false_matches: z.number().min(0).meta({
       description:
-        'Faces of other people to expect at this threshold: the false match rate there, times `faces_compared`. Measured on hundreds of people; relatives and twins are more alike.',
+        'Expected number of matching faces of other people at this threshold: its false match rate times `faces_compared`. The rate was measured on hundreds of people; relatives and twins are more alike.',
       example: 0.12,
     }),
     query: readSelfie
       .extend({
         selfies: z.array(readSelfie).optional().meta({
           description:
-            'Of several selfies: which face of each was taken, in their order. Of the first as `face_index` says, of the others the one most similar to it.',
+            'If there are several selfies: which face of each was searched, in their order. In the first selfie `face_index` chooses the face; in the others it is the face most similar to that one.',
         }),
       })
       .meta({
         description:
-          'Which face of the selfie was searched, of several selfies the first; faces are numbered from the largest, 0.',
+          'Which face of the selfie (of the first one, if there are several) was searched. Faces are numbered from 0, the largest.',
       }),
   })
   .meta({ id: 'SearchAnswer' });
@@ -359,12 +361,11 @@ export const settingsAnswer = z
   .strictObject({
     version: z.string(),
     search_access: z.enum(['public', 'token']),
-    photo_url_template: z
-      .string()
-      .nullable()
-      .meta({ description: 'Where pages find a photo: {session_id} and {photo_id} are put in, percent-encoded.' }),
+    photo_url_template: z.string().nullable().meta({
+      description: 'URL of a photo for the pages; {session_id} and {photo_id} stand for the percent-encoded ids.',
+    }),
     max_image_bytes: z.int(),
-    max_image_side: z.int().meta({ description: 'Widest and highest image, in pixels.' }),
+    max_image_side: z.int().meta({ description: 'Maximum width and height of an image, in pixels.' }),
     default_threshold: unit,
   })
   .meta({ id: 'Settings' });
@@ -372,17 +373,17 @@ export const settingsAnswer = z
 export const healthAnswer = z
   .strictObject({
     status: z.enum(['healthy', 'unhealthy']),
-    database: z.string().meta({ description: 'connected, or what is wrong' }),
-    face_recognition_model: z.string().meta({ description: 'The model, or what is wrong with the inference server' }),
+    database: z.string().meta({ description: '`connected`, or the fault' }),
+    face_recognition_model: z.string().meta({ description: 'The model, or the fault of the inference server' }),
     version: z.string(),
     uptime_seconds: z.number().min(0),
   })
   .meta({ id: 'Health' });
 
-/** RFC 9457. `code` is stable and is what a client should compare. */
+/** RFC 9457. `code` is stable; clients should compare it. */
 export const problem = z
   .strictObject({
-    type: z.string().meta({ description: 'Page that explains the code.' }),
+    type: z.string().meta({ description: 'Path of the page that explains the code.' }),
     title: z.string(),
     status: z.int(),
     detail: z.string(),
@@ -391,11 +392,11 @@ export const problem = z
     errors: z
       .array(z.strictObject({ field: z.string(), rule: z.string() }))
       .optional()
-      .meta({ description: 'Every field that broke a rule.' }),
+      .meta({ description: 'Every field that breaks a rule.' }),
     rejected: z
       .array(rejectedFace)
       .optional()
-      .meta({ description: 'With no_face: the faces that were seen, but too poor to be compared.' }),
+      .meta({ description: 'With no_face: the faces found but too poor to compare.' }),
   })
   .meta({ id: 'Problem' });
 

@@ -1,6 +1,6 @@
 /**
- * Why an image was refused, as it crosses from the inference server to the API in the gRPC trailer
- * `IMAGE_PROBLEM_TRAILER` of an INVALID_ARGUMENT answer; the API hands it on as the problem's `code`.
+ * Why the inference server rejected an image. It reaches the API in the gRPC trailer `IMAGE_PROBLEM_TRAILER` of an
+ * INVALID_ARGUMENT answer; the API passes it on as the problem's `code`.
  */
 export const IMAGE_PROBLEMS = [
   'not_an_image',

@@ -84,7 +84,7 @@ async function readPack(modelsDirectory: string, name: string): Promise<Migrator
     const pack = await readModelPack(modelsDirectory, name);
     return { name, modelId: modelIdOf(pack), dimension: pack.embedding_size };
   } catch (error) {
-    throw new ConfigurationError(`The configuration is wrong:\n  MODEL_PACK: ${(error as Error).message}`);
+    throw new ConfigurationError(`Invalid configuration:\n  MODEL_PACK: ${(error as Error).message}`);
   }
 }
 

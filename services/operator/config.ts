@@ -94,6 +94,6 @@ function refuseLeaseThatOverlaps(env: z.infer<typeof operatorEnvironment>): void
   const spare = env.LEASE_DURATION_MS - env.LEASE_RENEW_DEADLINE_MS;
   if (spare <= env.KUBERNETES_TIMEOUT_MS)
     throw new ConfigurationError(
-      'The configuration is wrong:\n  LEASE_DURATION_MS: must exceed LEASE_RENEW_DEADLINE_MS by more than KUBERNETES_TIMEOUT_MS',
+      'Invalid configuration:\n  LEASE_DURATION_MS: must exceed LEASE_RENEW_DEADLINE_MS by more than KUBERNETES_TIMEOUT_MS',
     );
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 
-/** The configuration is wrong; the message names every bad variable and the rule it breaks. */
+/** Invalid configuration; the message names every bad variable and the rule it breaks. */
 export class ConfigurationError extends Error {
   override name = 'ConfigurationError';
   /** sysexits.h EX_CONFIG: a restart will not help. */
@@ -9,10 +9,10 @@ export class ConfigurationError extends Error {
 }
 
 /**
- * Reads the variables of `schema` from `environment`, once, at the start of a process. A variable may come from a
- * mounted file instead (`NAME_FILE=/path`). Empty values count as absent.
- * @throws ConfigurationError listing every mistake at once, among them unknown `FACEPASS_*` names; values are not
- * repeated, since they may be secret.
+ * Reads the variables of `schema` from `environment`, once, when a process starts. A variable may come from a mounted
+ * file instead (`NAME_FILE=/path`). Empty values count as absent.
+ * @throws ConfigurationError that lists all mistakes, including unknown `FACEPASS_*` names. It never repeats values,
+ * because they may be secret.
  */
 export function readEnvironment<Schema extends z.ZodObject>(
   schema: Schema,
@@ -36,7 +36,7 @@ export function readEnvironment<Schema extends z.ZodObject>(
   for (const issue of parsed.error?.issues ?? [])
     mistakes.push(`${issue.path.join('.') || 'configuration'}: ${issue.message}`);
   if (mistakes.length > 0 || !parsed.success)
-    throw new ConfigurationError(`The configuration is wrong:\n  ${mistakes.join('\n  ')}`);
+    throw new ConfigurationError(`Invalid configuration:\n  ${mistakes.join('\n  ')}`);
   return parsed.data;
 }
 

@@ -4,8 +4,8 @@ import { ConfigurationError } from './environment.ts';
 import type { Logger } from './logger.ts';
 
 /**
- * Runs a service until SIGTERM or SIGINT, then disposes of it. A second signal, or `drainMs` gone by, ends the
- * process at once. A rejected promise nobody handles ends it too: it is then in a state nobody designed.
+ * Runs a service until SIGTERM or SIGINT, then disposes of it. A second signal, or the end of `drainMs`, exits at once.
+ * An unhandled error also exits, because the process may be in an undefined state.
  * Exit codes: 0 stopped as asked, 78 wrong configuration, 1 anything else.
  */
 export async function runService(start: () => Promise<RunningService>): Promise<void> {
@@ -17,7 +17,7 @@ export async function runService(start: () => Promise<RunningService>): Promise<
   }
   const { logger, drainMs } = service;
   process.on('uncaughtException', (error) => {
-    logger.fatal({ err: error }, 'an error nobody handled');
+    logger.fatal({ err: error }, 'unhandled error');
     process.exit(1);
   });
   const signal = await nextSignal();
@@ -37,7 +37,7 @@ export async function runService(start: () => Promise<RunningService>): Promise<
 
 export interface RunningService extends AsyncDisposable {
   logger: Logger;
-  /** Time that requests under way get to finish, in milliseconds. */
+  /** Time for requests in progress to finish, in milliseconds. */
   drainMs: number;
 }
 
@@ -52,7 +52,7 @@ function failStart(error: unknown): void {
   process.exit(error instanceof ConfigurationError ? error.exitCode : 1);
 }
 
-/** Sends what telemetry.ts still holds, where it is loaded; a collector that does not answer is not waited for. */
+/** Sends the spans that telemetry.ts still holds, if it is loaded; does not wait long for the collector. */
 async function flushSpans(): Promise<void> {
   const provider = trace.getTracerProvider();
   const sdk = provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider;

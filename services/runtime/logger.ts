@@ -4,8 +4,8 @@ import { pino, type DestinationStream, type Logger } from 'pino';
 export type { Logger };
 
 /**
- * A JSON logger for one process. Lines written inside a span carry its trace id; keys, images and vectors are
- * removed wherever a careless caller put them.
+ * Creates a JSON logger for one process. Lines written inside a span have its trace id. The logger removes keys, images
+ * and vectors, wherever a careless caller put them.
  */
 export function createLogger(service: string, level: string, destination?: DestinationStream): Logger {
   return pino(
@@ -21,7 +21,7 @@ export function createLogger(service: string, level: string, destination?: Desti
   );
 }
 
-/** PostgreSQL's `detail` repeats a row that a constraint refuses, its vector too. */
+/** PostgreSQL's `detail` repeats a row that violates a constraint, including its vector. */
 const SECRET_PATHS = [
   '*.authorization',
   '*["x-api-key"]',

@@ -6,7 +6,7 @@ import { booleanVariable, ConfigurationError, integerVariable } from './environm
 
 const text = z.string();
 
-/** The variables that say where PostgreSQL is; `role` and `url` are what the reference says of the two. */
+/** The variables of the database connection; `role` and `url` are their descriptions in the reference. */
 export function postgresVariables({ role, url }: { role: string; url: string }) {
   return {
     DATABASE_URL: text
@@ -15,7 +15,7 @@ export function postgresVariables({ role, url }: { role: string; url: string }) 
       .describe(url),
     POSTGRES_HOST: text.optional().describe('Host of PostgreSQL.'),
     POSTGRES_PORT: integerVariable(1, 65_535).default(5432).describe('Port of PostgreSQL.'),
-    POSTGRES_DB: text.default('facepass').describe('Name of the database.'),
+    POSTGRES_DB: text.default('facepass').describe('Database name.'),
     POSTGRES_USER: text.default('facepass').describe(role),
     POSTGRES_PASSWORD: text.optional().describe('Password of that role.'),
     POSTGRES_SSL: booleanVariable
@@ -23,13 +23,13 @@ export function postgresVariables({ role, url }: { role: string; url: string }) 
       .describe('TLS with a verified certificate; `sslmode=verify-full` in DATABASE_URL does the same.'),
     POSTGRES_SSL_CA_FILE: text
       .optional()
-      .describe('Certificates to verify it by, instead of the system’s; needs TLS by either of the two.'),
+      .describe('Certificate authorities for that, instead of the system’s; requires TLS by either of the two.'),
   };
 }
 
 export type PostgresVariables = z.infer<z.ZodObject<ReturnType<typeof postgresVariables>>>;
 
-/** Where PostgreSQL is and how it is reached, as the driver takes it; further parameters of DATABASE_URL come along. */
+/** Address and options of PostgreSQL for the driver, including further parameters of DATABASE_URL. */
 export interface PostgresConnection {
   host?: string | undefined;
   port?: number | undefined;
@@ -37,22 +37,22 @@ export interface PostgresConnection {
   user?: string | undefined;
   password?: string | undefined;
   ssl?: boolean | ConnectionOptions | undefined;
-  /** Instead of the others. */
+  /** Replaces the other fields. */
   connectionString?: string;
   connectionTimeoutMillis?: number;
 }
 
 /**
  * The connection that the variables describe.
- * @throws ConfigurationError naming every variable that is wrong; the values are secret and are not repeated.
+ * @throws ConfigurationError that names every wrong variable; it never repeats values, because they are secret
  */
 export function postgresConnection(variables: PostgresVariables): PostgresConnection {
   const { connection, mistakes } = readPostgres(variables);
-  if (mistakes.length > 0) throw new ConfigurationError(`The configuration is wrong:\n  ${mistakes.join('\n  ')}`);
+  if (mistakes.length > 0) throw new ConfigurationError(`Invalid configuration:\n  ${mistakes.join('\n  ')}`);
   return connection;
 }
 
-/** What is wrong with the variables, one sentence each. */
+/** The mistakes in the variables, one sentence each. */
 export function postgresMistakes(variables: PostgresVariables): string[] {
   return readPostgres(variables).mistakes;
 }
@@ -119,15 +119,15 @@ function withPlainMode(url: string): string {
 function tlsOf(byUrl: PostgresConnection['ssl'], required: boolean, ca: string | undefined): PostgresConnection['ssl'] {
   const options = typeof byUrl === 'object' ? byUrl : {};
   const isUnverified = options.rejectUnauthorized === false;
-  if (required && byUrl === false) throw new Error('contradicts DATABASE_URL, which switches TLS off');
+  if (required && byUrl === false) throw new Error('contradicts DATABASE_URL, which turns TLS off');
   if (required && isUnverified && !ca) throw new Error('contradicts DATABASE_URL, whose sslmode verifies nothing');
   if (ca && !required && !byUrl)
-    throw new Error('must be true, or DATABASE_URL have sslmode=verify-full, where POSTGRES_SSL_CA_FILE is set');
+    throw new Error('must be true, or DATABASE_URL must have sslmode=verify-full, if POSTGRES_SSL_CA_FILE is set');
   if (ca) return { ...options, ca, rejectUnauthorized: true };
   return required ? options : byUrl;
 }
 
-/** Why a connection failed, in one line: the driver hides it where a host has several addresses. */
+/** Why a connection failed, in one line. The driver hides the reason if a host has several addresses. */
 export function connectionFault(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const all = error instanceof AggregateError && error.errors.length > 0 ? (error.errors as Error[]) : [error];

@@ -14,19 +14,21 @@ export function errorPages(): Record<string, string> {
 
 const INTRODUCTION = `# Problem codes
 
-Every refusal is \`application/problem+json\` (RFC 9457): \`type\` (the page of the code, \`/docs/errors/<code>\` of the running service, here \`docs/errors/<code>.md\`), \`title\`, \`status\`, \`detail\`,
-\`instance\` (the request id, also in \`X-Request-Id\` and in the log) and \`code\`, which is stable and is what a client should compare.
-\`invalid_parameter\` adds \`errors[{field, rule}]\`, \`no_face\` adds \`rejected[{box, reason}]\`; 429 and 503 carry \`Retry-After\`.
-These pages are made from the table in the API by \`npm run gen:docs\`.
+Every problem is an \`application/problem+json\` document (RFC 9457). \`type\` is the page of the code (\`/docs/errors/<code>\` of
+the running service, here \`docs/errors/<code>.md\`). \`instance\` is the request id, also in \`X-Request-Id\` and in the log.
+\`code\` is stable: compare it, not \`title\` or \`detail\`. \`status\` is the HTTP status.
+\`invalid_parameter\` adds \`errors[{field, rule}]\`, and \`no_face\` adds \`rejected[{box, reason}]\`. 429 and 503 carry
+\`Retry-After\`. \`npm run gen:docs\` generates these pages from the table in the API.
 `;
 
 function row(code: ProblemCode): string {
-  const [status, title] = PROBLEMS[code];
+  const { status, title } = PROBLEMS[code];
   return `| <a id="${code}"></a>[\`${code}\`](errors/${code}.md) | ${status} | ${title} |`;
 }
 
 function page(code: ProblemCode, calls: string[]): string {
-  const [status, title, advice, cause] = PROBLEMS[code];
+  const { status, title, fix, cause } = PROBLEMS[code];
+  const retried = status === 429 || status === 503;
   return `# ${code}
 
 **${status}: ${title}.** [All codes](../errors.md)
@@ -35,13 +37,18 @@ function page(code: ProblemCode, calls: string[]): string {
 ${cause}
 
 ## Fix
-${advice}${status === 429 || status === 503 ? '\n\nThe answer carries `Retry-After`. `facepass index` and the console wait as long by themselves, the TypeScript client with its `patientFetch`.' : ''}
+${fix}${retried ? RETRIED : ''}
 
 ## Where
-${calls.length > 0 ? `Answered by ${calls.map((call) => `\`${call}\``).join(', ')}.` : 'Answered on any path.'}
+${calls.length > 0 ? `These calls can answer with it: ${calls.map((call) => `\`${call}\``).join(', ')}.` : 'Any path can answer with it.'}
 Prometheus counts it: \`facepass_problems_total{code="${code}"}\`.
 `;
 }
+
+const RETRIED = `
+
+The answer carries \`Retry-After\`. \`facepass index\` and the console wait that long by themselves, and so does the TypeScript
+client with its \`patientFetch\`.`;
 
 /** The responses of the OpenAPI document name their codes in their descriptions. */
 function callsByCode(): Map<string, string[]> {

@@ -126,7 +126,7 @@ test('doctor finds nothing wrong, and names what is', { skip }, async () => {
   assert.equal((await facepass(['doctor'], environment)).code, 0);
   const wrongKey = await facepass(['doctor', '--api-key', 'a-key-that-nobody-gave-out'], environment);
   assert.equal(wrongKey.code, 1);
-  assert.match(wrongKey.stdout, /The key is not one of ours\. \(api_key_invalid\)\n.*API_KEYS/);
+  assert.match(wrongKey.stdout, /Invalid API key\. \(api_key_invalid\)\n.*API_KEYS/);
   const wrongAddress = await facepass(['doctor', '--url', `http://127.0.0.1:${await freePort(0)}`], environment);
   assert.match(wrongAddress.stdout, /ECONNREFUSED.*\n.*correct --url/);
 });

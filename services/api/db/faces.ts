@@ -76,7 +76,7 @@ export function halfvecBytes(vector: ArrayLike<number>): Buffer {
 export function modelMismatch(sessionId: string, stored: string, current: string): ApiProblem {
   return new ApiProblem(
     'model_mismatch',
-    `The session ${JSON.stringify(sessionId)} was indexed with ${stored}; this service runs ${current}.`,
+    `Session ${JSON.stringify(sessionId)} was indexed with ${stored}; this service runs ${current}.`,
   );
 }
 

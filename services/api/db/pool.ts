@@ -199,7 +199,7 @@ function isUndone(error: unknown): boolean {
 
 function asProblem(error: unknown): unknown {
   if ((error as { code?: string }).code === UNTRANSLATABLE_CHARACTER)
-    return new ApiProblem('invalid_parameter', 'An id has a character that the encoding of the database lacks.', {
+    return new ApiProblem('invalid_parameter', 'An id contains a character that the database encoding lacks.', {
       cause: error,
     });
   if (!isUnavailable(error)) return error;
@@ -207,7 +207,7 @@ function asProblem(error: unknown): unknown {
 }
 
 function unavailable(cause: unknown): ApiProblem {
-  return new ApiProblem('database_unavailable', 'The database does not answer now.', { cause });
+  return new ApiProblem('database_unavailable', 'The database does not answer.', { cause });
 }
 
 /**

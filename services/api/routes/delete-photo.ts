@@ -15,7 +15,7 @@ export function deletePhoto(context: Context): RequestHandler {
     const { session_id, photo_id } = validated(photoToErase, parametersOf(request));
     const erased = await erasePhoto(context.pool, session_id, photo_id, response.locals.key.name);
     if (erased.faces === 0 && erased.photos === 0)
-      throw new ApiProblem('photo_not_indexed', `The session holds no photo ${JSON.stringify(photo_id)}.`);
+      throw new ApiProblem('photo_not_indexed', `The session has no photo ${JSON.stringify(photo_id)}.`);
     response.json({ deleted: true, embeddings_removed: erased.faces } satisfies DeleteAnswer);
   };
 }

@@ -15,7 +15,7 @@ export function deleteSession(context: Context): RequestHandler {
     const { session_id } = validated(sessionToErase, parametersOf(request));
     const erased = await eraseSession(context.pool, session_id, response.locals.key.name);
     if (erased.faces === 0 && erased.photos === 0)
-      throw new ApiProblem('session_not_indexed', `The session ${JSON.stringify(session_id)} holds no photos.`);
+      throw new ApiProblem('session_not_indexed', `Session ${JSON.stringify(session_id)} has no indexed photos.`);
     response.json({ deleted: true, embeddings_removed: erased.faces } satisfies DeleteAnswer);
   };
 }

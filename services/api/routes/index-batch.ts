@@ -22,7 +22,7 @@ export function indexBatch(context: Context): RequestHandler {
   return async (request, response) => {
     const batch = validated(batchRequest, await readBatch(context, request));
     if (!context.storage)
-      throw new ApiProblem('s3_not_configured', 'The service has no bucket; upload the photos one by one.');
+      throw new ApiProblem('s3_not_configured', 'This service has no bucket; upload the photos one by one.');
     const signal = exchangeOf(response).left;
     const lines = counted(response, indexEach(context, batch, signal));
     response.locals.model = context.modelId;
@@ -80,7 +80,7 @@ async function indexOne(context: Context, batch: BatchRequest, photo: Photo, sig
     };
   } catch (error) {
     const problem =
-      error instanceof ApiProblem ? error : new ApiProblem('internal_error', 'The photo could not be indexed.');
+      error instanceof ApiProblem ? error : new ApiProblem('internal_error', 'An unexpected error occurred.');
     if (problem.status >= 500 && !signal.aborted)
       context.logger.error({ err: problem.cause ?? error, code: problem.code }, 'a photo of a batch failed');
     return { photo_id, indexed: false, code: problem.code, error: problem.message };

@@ -70,7 +70,7 @@ async function photoOf(
     });
   }
   if (image) return image;
-  if (!s3Key) throw new ApiProblem('image_missing', 'Neither an image nor an s3_key was sent.');
+  if (!s3Key) throw new ApiProblem('image_missing', 'The call contains neither an image nor an s3_key.');
   return fetchPhoto(context, s3Key, signal);
 }
 
@@ -79,7 +79,7 @@ async function photoOf(
  * @throws ApiProblem
  */
 export async function fetchPhoto(context: Context, s3Key: string, signal?: AbortSignal): Promise<Buffer> {
-  if (!context.storage) throw new ApiProblem('s3_not_configured', 'The service has no bucket; upload the image.');
+  if (!context.storage) throw new ApiProblem('s3_not_configured', 'This service has no bucket; upload the image.');
   const photo = await context.storage.fetchPhoto(s3Key, signal);
   requireImageSignature(photo);
   return photo;

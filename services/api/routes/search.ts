@@ -55,14 +55,14 @@ export function searchFaces(context: Context): RequestHandler {
 function requireSearch({ images, fields }: Upload, response: Response): z.infer<typeof searchFields> {
   const checked = validated(searchFields, fields);
   requireSessionAccess(response, checked.session_id);
-  if (images.length === 0) throw new ApiProblem('image_missing', 'No image was sent.');
+  if (images.length === 0) throw new ApiProblem('image_missing', 'The call contains no image.');
   return checked;
 }
 
 async function requireSearchable({ pool, modelId }: Context, sessionId: string): Promise<SessionRow> {
   const session = await readSession(pool, sessionId);
   if (!session)
-    throw new ApiProblem('session_not_indexed', `The session ${JSON.stringify(sessionId)} holds no photos.`);
+    throw new ApiProblem('session_not_indexed', `Session ${JSON.stringify(sessionId)} has no indexed photos.`);
   if (session.model_id !== modelId) throw modelMismatch(sessionId, session.model_id, modelId);
   return session;
 }

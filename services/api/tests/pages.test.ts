@@ -22,7 +22,7 @@ describe('pages and documents', () => {
   after(() => service?.[Symbol.asyncDispose]());
 
   test('every problem code has the page that its type names', async () => {
-    for (const [code, [status, title]] of Object.entries(PROBLEMS)) {
+    for (const [code, { status, title }] of Object.entries(PROBLEMS)) {
       const page = await service.call('GET', `/docs/errors/${code}`);
       assert.equal(page.status, 200);
       assert.ok(

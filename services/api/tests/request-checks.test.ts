@@ -355,7 +355,7 @@ describe('what is refused before any face is looked for', () => {
 /** A problem has the body of RFC 9457 and the status of its code. */
 function assertProblem({ status, headers, body }: Answer, code: string): void {
   assert.equal(body.code, code, JSON.stringify(body));
-  assert.equal(status, PROBLEMS[code as keyof typeof PROBLEMS][0]);
+  assert.equal(status, PROBLEMS[code as keyof typeof PROBLEMS].status);
   assert.match(headers.get('content-type') ?? '', /^application\/problem\+json/);
   assert.equal(body.status, status);
   assert.equal(body.type, `/docs/errors/${code}`);

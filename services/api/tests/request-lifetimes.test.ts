@@ -139,7 +139,7 @@ describe('what a request holds, and for how long', () => {
 });
 
 function left({ log }: TestService): number {
-  return log.filter(({ msg }) => msg === 'request left by its client').length;
+  return log.filter(({ msg }) => msg === 'request abandoned by its client').length;
 }
 
 interface RawAnswer {
@@ -182,7 +182,7 @@ async function holds(condition: () => boolean | Promise<boolean>): Promise<void>
 
 function assertProblem({ status, headers, body }: Pick<RawAnswer, keyof RawAnswer>, code: ProblemCode): void {
   assert.equal(body?.code, code, JSON.stringify(body));
-  assert.equal(status, PROBLEMS[code][0]);
+  assert.equal(status, PROBLEMS[code].status);
   assert.match(headers.get('content-type') ?? '', /^application\/problem\+json/);
   assert.equal(body.instance, headers.get('x-request-id'));
 }

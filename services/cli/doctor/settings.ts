@@ -46,7 +46,7 @@ export function readSettings(environment: NodeJS.ProcessEnv, envFile?: string): 
   try {
     const settings = readEnvironment(variables, known);
     const mistakes = settings.DATABASE_URL || settings.POSTGRES_HOST ? postgresMistakes(settings) : [];
-    if (mistakes.length > 0) throw new ConfigurationError(['The configuration is wrong:', ...mistakes].join('\n'));
+    if (mistakes.length > 0) throw new ConfigurationError(['Invalid configuration:', ...mistakes].join('\n'));
     return settings;
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;

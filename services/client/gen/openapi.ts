@@ -11,12 +11,12 @@ export interface paths {
         put?: never;
         /**
          * Index every face of a photo
-         * @description Indexing a photo again replaces its faces. Parameters may stand in the query or in the form; with a bare image body they stand in the query.
+         * @description Indexing a photo again replaces its faces. Send parameters in the query or in the form; with a bare image body, send them in the query.
          */
         post: operations["indexPhoto"];
         /**
          * Erase a session whose id a path cannot carry
-         * @description The same as with the id in the path, for ids such as `..`, which clients take for a step up.
+         * @description Same as with the id in the path, for ids such as `..`, which clients resolve as the parent path.
          */
         delete: operations["eraseSessionByQuery"];
         options?: never;
@@ -34,8 +34,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Index photos of the bucket
-         * @description One bad photo never fails the batch, and the same batch again is harmless. With Accept: application/x-ndjson each photo is a line as it ends.
+         * Index photos from the bucket
+         * @description One bad photo never fails the batch, and sending the same batch again is harmless. With Accept: application/x-ndjson the answer has one line per photo, written when the photo is done.
          */
         post: operations["indexBatch"];
         delete?: never;
@@ -90,7 +90,7 @@ export interface paths {
         post?: never;
         /**
          * Erase a photo whose id a path cannot carry
-         * @description The same as with the id in the path, for ids such as `..`, which clients take for a step up.
+         * @description Same as with the id in the path, for ids such as `..`, which clients resolve as the parent path.
          */
         delete: operations["erasePhotoByQuery"];
         options?: never;
@@ -108,8 +108,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Find the photos that show the person of a selfie
-         * @description Exact: every face of the session is compared. The selfie is not stored. Of several faces the largest is searched, unless face_index chooses another. Up to five images of one person in one search are compared by their mean: a second one finds more of the photos.
+         * Find the photos that show the person in a selfie
+         * @description The search is exact: it compares every face of the session. The selfie is not stored. If it shows several faces, the largest is searched unless face_index chooses another. A search takes up to five selfies of one person and compares their mean; a second selfie finds more photos.
          */
         post: operations["searchFaces"];
         delete?: never;
@@ -125,7 +125,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How much of a session is indexed */
+        /** Get the photo and face counts of a session */
         get: operations["getSessionStatus"];
         put?: never;
         post?: never;
@@ -198,7 +198,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make a token that opens one session to searches */
+        /** Create a search token for one session */
         post: operations["createSearchToken"];
         delete?: never;
         options?: never;
@@ -213,7 +213,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a client must know before its first call */
+        /** Get the settings a client needs before its first call */
         get: operations["getSettings"];
         put?: never;
         post?: never;
@@ -230,7 +230,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the service and what it needs are well */
+        /** Check the service, its database and its inference servers */
         get: operations["getHealth"];
         put?: never;
         post?: never;
@@ -247,7 +247,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the process lives */
+        /** Check that the process is alive */
         get: operations["getLiveness"];
         put?: never;
         post?: never;
@@ -264,7 +264,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether it should get requests */
+        /** Check that the process is ready for requests */
         get: operations["getReadiness"];
         put?: never;
         post?: never;
@@ -281,7 +281,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Metrics in the Prometheus text format */
+        /** Get the metrics in the Prometheus text format */
         get: operations["getMetrics"];
         put?: never;
         post?: never;
@@ -299,18 +299,18 @@ export interface components {
             /** @enum {boolean} */
             indexed: true;
             /**
-             * @description The client’s own name of the photo.
+             * @description The client’s own id of the photo.
              * @example 5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11
              */
             photo_id: string;
-            /** @description Detector score of the photo’s surest face. */
+            /** @description Highest detector score among the photo’s faces. */
             confidence: number;
-            /** @description Faces indexed: the length of `faces`. */
+            /** @description Number of faces indexed: the length of `faces`. */
             faces_detected: number;
             faces: components["schemas"]["IndexedFace"][];
-            /** @description Faces seen, but not indexed: too poor to be compared, or too many. The largest 1,000. */
+            /** @description Faces found but not indexed, because they are too poor to compare or too many. The largest 1,000. */
             rejected: components["schemas"]["RejectedFace"][];
-            /** @description What is wrong with the image, although its faces were indexed. Absent where nothing is. */
+            /** @description What is wrong with the image, although its faces were indexed. Absent if nothing is wrong. */
             warnings?: components["schemas"]["ImageWarning"][];
         };
         IndexedFace: {
@@ -318,10 +318,10 @@ export interface components {
             box: components["schemas"]["Box"];
             /** @description Detector score. */
             confidence: number;
-            /** @description Size, sharpness and pose in one figure. */
+            /** @description Size, sharpness and pose in one number. */
             quality: number;
         };
-        /** @description Pixels of the upright picture, origin at the upper left; may reach over the edge. */
+        /** @description In pixels of the upright image, origin at the upper left; may extend beyond the edge. */
         Box: {
             x: number;
             y: number;
@@ -330,7 +330,7 @@ export interface components {
         };
         RejectedFace: {
             box: components["schemas"]["Box"];
-            /** @description too_small, blurred, extreme_pose or truncated; over_limit: beyond the number of faces taken of a photo */
+            /** @description too_small, blurred, extreme_pose or truncated; over_limit: the photo has more faces than the limit */
             reason: string;
         };
         ImageWarning: {
@@ -342,7 +342,7 @@ export interface components {
             detail: string;
         };
         Problem: {
-            /** @description Page that explains the code. */
+            /** @description Path of the page that explains the code. */
             type: string;
             title: string;
             status: number;
@@ -350,33 +350,33 @@ export interface components {
             /** @description Id of the request, as in X-Request-Id and the log. */
             instance: string;
             code: string;
-            /** @description Every field that broke a rule. */
+            /** @description Every field that breaks a rule. */
             errors?: {
                 field: string;
                 rule: string;
             }[];
-            /** @description With no_face: the faces that were seen, but too poor to be compared. */
+            /** @description With no_face: the faces found but too poor to compare. */
             rejected?: components["schemas"]["RejectedFace"][];
         };
         IndexByKey: {
             /**
-             * @description The client’s own name of the photo.
+             * @description The client’s own id of the photo.
              * @example 5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11
              */
             photo_id: string;
             /**
-             * @description The event whose photos belong together. A UUID in capitals is the same session as in small letters.
+             * @description The event that the photos belong to. A UUID in capital letters is the same session as in small letters.
              * @example wedding-2026-05-09
              */
             session_id: string;
             /**
-             * @description Key of the photo in the configured bucket, below the configured prefix.
+             * @description Key of the photo in the configured bucket, relative to the configured prefix.
              * @example wedding/IMG_0001.jpg
              */
             s3_key: string;
             /**
              * Format: date-time
-             * @description When the whole session is to be erased; the last one given counts.
+             * @description When the service erases the whole session; a later call changes it.
              * @example 2027-01-31T00:00:00Z
              */
             expires_at?: string;
@@ -388,7 +388,7 @@ export interface components {
         };
         BatchError: {
             /**
-             * @description The client’s own name of the photo.
+             * @description The client’s own id of the photo.
              * @example 5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11
              */
             photo_id: string;
@@ -397,7 +397,7 @@ export interface components {
         };
         BatchLine: {
             /**
-             * @description The client’s own name of the photo.
+             * @description The client’s own id of the photo.
              * @example 5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11
              */
             photo_id: string;
@@ -405,11 +405,11 @@ export interface components {
             indexed: true;
             faces_detected: number;
             confidence: number;
-            /** @description What is wrong with the image, although its faces were indexed. Absent where nothing is. */
+            /** @description What is wrong with the image, although its faces were indexed. Absent if nothing is wrong. */
             warnings?: components["schemas"]["ImageWarning"][];
         } | {
             /**
-             * @description The client’s own name of the photo.
+             * @description The client’s own id of the photo.
              * @example 5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11
              */
             photo_id: string;
@@ -420,25 +420,25 @@ export interface components {
         };
         BatchRequest: {
             /**
-             * @description The event whose photos belong together. A UUID in capitals is the same session as in small letters.
+             * @description The event that the photos belong to. A UUID in capital letters is the same session as in small letters.
              * @example wedding-2026-05-09
              */
             session_id: string;
             photos: {
                 /**
-                 * @description The client’s own name of the photo.
+                 * @description The client’s own id of the photo.
                  * @example 5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11
                  */
                 photo_id: string;
                 /**
-                 * @description Key of the photo in the configured bucket, below the configured prefix.
+                 * @description Key of the photo in the configured bucket, relative to the configured prefix.
                  * @example wedding/IMG_0001.jpg
                  */
                 s3_key: string;
             }[];
             /**
              * Format: date-time
-             * @description When the whole session is to be erased; the last one given counts.
+             * @description When the service erases the whole session; a later call changes it.
              * @example 2027-01-31T00:00:00Z
              */
             expires_at?: string;
@@ -449,34 +449,34 @@ export interface components {
             embeddings_removed: number;
         };
         SearchAnswer: {
-            /** @description A photo appears once, with its best face; most similar first. */
+            /** @description Each photo appears once, with its best face; most similar first. */
             matches: components["schemas"]["Match"][];
             query_time_ms: number;
-            /** @description Photos at or above the threshold, also those beyond `limit`. */
+            /** @description Number of photos at or above the threshold, including those beyond `limit`. */
             total_matches: number;
-            /** @description Faces of the session, each compared with the selfie. */
+            /** @description Number of faces in the session; all are compared. */
             faces_compared: number;
             /**
-             * @description Faces of other people to expect at this threshold: the false match rate there, times `faces_compared`. Measured on hundreds of people; relatives and twins are more alike.
+             * @description Expected number of matching faces of other people at this threshold: its false match rate times `faces_compared`. The rate was measured on hundreds of people; relatives and twins are more alike.
              * @example 0.12
              */
             expected_false_matches: number;
-            /** @description Which face of the selfie was searched, of several selfies the first; faces are numbered from the largest, 0. */
+            /** @description Which face of the selfie (of the first one, if there are several) was searched. Faces are numbered from 0, the largest. */
             query: {
                 faces_detected: number;
                 face_index: number;
                 box: components["schemas"]["Box"];
-                /** @description Where the selfie has several faces: all of them, to choose another by `face_index`. */
+                /** @description All faces, if the selfie shows several; choose another one with `face_index`. */
                 faces?: {
                     face_index: number;
                     box: components["schemas"]["Box"];
                 }[];
-                /** @description Of several selfies: which face of each was taken, in their order. Of the first as `face_index` says, of the others the one most similar to it. */
+                /** @description If there are several selfies: which face of each was searched, in their order. In the first selfie `face_index` chooses the face; in the others it is the face most similar to that one. */
                 selfies?: {
                     faces_detected: number;
                     face_index: number;
                     box: components["schemas"]["Box"];
-                    /** @description Where the selfie has several faces: all of them, to choose another by `face_index`. */
+                    /** @description All faces, if the selfie shows several; choose another one with `face_index`. */
                     faces?: {
                         face_index: number;
                         box: components["schemas"]["Box"];
@@ -486,14 +486,14 @@ export interface components {
         };
         Match: {
             /**
-             * @description The client’s own name of the photo.
+             * @description The client’s own id of the photo.
              * @example 5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11
              */
             photo_id: string;
-            /** @description How rarely two different people look so alike: 0.5 is one pair in 10,000, 0.6 one in 100,000, 1 the same picture; four decimals. */
+            /** @description How rarely two different people look this alike: 0.5 is one pair in 10,000, 0.6 one in 100,000, 1 the same photo; four decimals. */
             similarity: number;
             /**
-             * @description sure: similarity 0.6 or more, which one pair of different people in 100,000 reaches.
+             * @description sure: the similarity is 0.6 or more, which one pair of different people in 100,000 reaches.
              * @enum {string}
              */
             certainty: "sure" | "likely";
@@ -510,7 +510,7 @@ export interface components {
             /** Format: date-time */
             last_indexed: string | null;
             /**
-             * @description The event whose photos belong together. A UUID in capitals is the same session as in small letters.
+             * @description The event that the photos belong to. A UUID in capital letters is the same session as in small letters.
              * @example wedding-2026-05-09
              */
             session_id: string;
@@ -529,7 +529,7 @@ export interface components {
         };
         SessionSummary: {
             /**
-             * @description The event whose photos belong together. A UUID in capitals is the same session as in small letters.
+             * @description The event that the photos belong to. A UUID in capital letters is the same session as in small letters.
              * @example wedding-2026-05-09
              */
             session_id: string;
@@ -555,7 +555,7 @@ export interface components {
         };
         Photos: {
             /**
-             * @description The event whose photos belong together. A UUID in capitals is the same session as in small letters.
+             * @description The event that the photos belong to. A UUID in capital letters is the same session as in small letters.
              * @example wedding-2026-05-09
              */
             session_id: string;
@@ -566,7 +566,7 @@ export interface components {
         };
         PhotoSummary: {
             /**
-             * @description The client’s own name of the photo.
+             * @description The client’s own id of the photo.
              * @example 5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11
              */
             photo_id: string;
@@ -576,12 +576,12 @@ export interface components {
         };
         Photo: {
             /**
-             * @description The event whose photos belong together. A UUID in capitals is the same session as in small letters.
+             * @description The event that the photos belong to. A UUID in capital letters is the same session as in small letters.
              * @example wedding-2026-05-09
              */
             session_id: string;
             /**
-             * @description The client’s own name of the photo.
+             * @description The client’s own id of the photo.
              * @example 5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11
              */
             photo_id: string;
@@ -605,7 +605,7 @@ export interface components {
         SearchToken: {
             token: string;
             /**
-             * @description The event whose photos belong together. A UUID in capitals is the same session as in small letters.
+             * @description The event that the photos belong to. A UUID in capital letters is the same session as in small letters.
              * @example wedding-2026-05-09
              */
             session_id: string;
@@ -614,7 +614,7 @@ export interface components {
         };
         SearchTokenRequest: {
             /**
-             * @description The event whose photos belong together. A UUID in capitals is the same session as in small letters.
+             * @description The event that the photos belong to. A UUID in capital letters is the same session as in small letters.
              * @example wedding-2026-05-09
              */
             session_id: string;
@@ -625,19 +625,19 @@ export interface components {
             version: string;
             /** @enum {string} */
             search_access: "public" | "token";
-            /** @description Where pages find a photo: {session_id} and {photo_id} are put in, percent-encoded. */
+            /** @description URL of a photo for the pages; {session_id} and {photo_id} stand for the percent-encoded ids. */
             photo_url_template: string | null;
             max_image_bytes: number;
-            /** @description Widest and highest image, in pixels. */
+            /** @description Maximum width and height of an image, in pixels. */
             max_image_side: number;
             default_threshold: number;
         };
         Health: {
             /** @enum {string} */
             status: "healthy" | "unhealthy";
-            /** @description connected, or what is wrong */
+            /** @description `connected`, or the fault */
             database: string;
-            /** @description The model, or what is wrong with the inference server */
+            /** @description The model, or the fault of the inference server */
             face_recognition_model: string;
             version: string;
             uptime_seconds: number;
@@ -654,13 +654,13 @@ export interface operations {
     indexPhoto: {
         parameters: {
             query?: {
-                /** @description The client’s own name of the photo. */
+                /** @description The client’s own id of the photo. */
                 photo_id?: string;
-                /** @description The event whose photos belong together. A UUID in capitals is the same session as in small letters. */
+                /** @description The event that the photos belong to. A UUID in capital letters is the same session as in small letters. */
                 session_id?: string;
-                /** @description Key of the photo in the configured bucket, below the configured prefix. */
+                /** @description Key of the photo in the configured bucket, relative to the configured prefix. */
                 s3_key?: string;
-                /** @description When the whole session is to be erased; the last one given counts. */
+                /** @description When the service erases the whole session; a later call changes it. */
                 expires_at?: string;
             };
             header?: never;
@@ -671,23 +671,23 @@ export interface operations {
             content: {
                 "multipart/form-data": {
                     /**
-                     * @description The client’s own name of the photo.
+                     * @description The client’s own id of the photo.
                      * @example 5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11
                      */
                     photo_id: string;
                     /**
-                     * @description The event whose photos belong together. A UUID in capitals is the same session as in small letters.
+                     * @description The event that the photos belong to. A UUID in capital letters is the same session as in small letters.
                      * @example wedding-2026-05-09
                      */
                     session_id: string;
                     /**
-                     * @description Key of the photo in the configured bucket, below the configured prefix.
+                     * @description Key of the photo in the configured bucket, relative to the configured prefix.
                      * @example wedding/IMG_0001.jpg
                      */
                     s3_key?: string;
                     /**
                      * Format: date-time
-                     * @description When the whole session is to be erased; the last one given counts.
+                     * @description When the service erases the whole session; a later call changes it.
                      * @example 2027-01-31T00:00:00Z
                      */
                     expires_at?: string;
@@ -713,7 +713,7 @@ export interface operations {
                     "application/json": components["schemas"]["IndexAnswer"];
                 };
             };
-            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_request`: The request is not well-formed HTTP. `malformed_body`: The body cannot be read. `image_missing`: There is no image. `not_an_image`: The file is not an image. `unsupported_format`: The image has another format. `image_damaged`: The image cannot be decoded. `image_too_many_pixels`: The image is too wide or too high. `no_face`: There is no usable face. `s3_not_configured`: No bucket is configured. `s3_key_refused`: The key is not a plain path. `s3_object_not_found`: The bucket holds no such photo. `s3_access_denied`: The bucket refuses access. */
+            /** @description `invalid_parameter`: Invalid parameter. `malformed_request`: Malformed HTTP request. `malformed_body`: Malformed body. `image_missing`: Missing image. `not_an_image`: Not an image. `unsupported_format`: Unsupported image format. `image_damaged`: Damaged image. `image_too_many_pixels`: Image too wide or too high. `no_face`: No usable face. `s3_not_configured`: No bucket configured. `s3_key_refused`: Invalid S3 key. `s3_object_not_found`: No such photo in the bucket. `s3_access_denied`: Access to the bucket denied. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -722,7 +722,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `api_key_required`: An API key is needed. `api_key_invalid`: The API key is not valid. */
+            /** @description `api_key_required`: API key required. `api_key_invalid`: Invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -731,7 +731,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`: The API key may not do this. */
+            /** @description `scope_missing`: Missing scope. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -740,7 +740,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `request_timeout`: The request took too long to arrive. */
+            /** @description `request_timeout`: Request timeout. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -749,7 +749,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `model_mismatch`: The session was indexed with another model. `session_erased`: The session or photo was erased meanwhile. */
+            /** @description `model_mismatch`: Session indexed with another model. `session_erased`: Erased during the call. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -758,7 +758,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is too large. `image_too_large`: The image has too many bytes. */
+            /** @description `body_too_large`: Body too large. `image_too_large`: Image file too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -767,7 +767,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unsupported_media_type`: The body has another content type. */
+            /** @description `unsupported_media_type`: Unsupported content type. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -776,7 +776,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `expectation_failed`: The expectation cannot be met. */
+            /** @description `expectation_failed`: Expectation failed. */
             417: {
                 headers: {
                     [name: string]: unknown;
@@ -794,7 +794,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `headers_too_large`: The headers are too large. */
+            /** @description `headers_too_large`: Headers too large. */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -803,7 +803,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal_error`: The service made a mistake. */
+            /** @description `internal_error`: Internal server error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -812,7 +812,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`: The database does not answer. `inference_unavailable`: No inference server answers. `inference_timeout`: The image takes longer than its time limit. `inference_model_mismatch`: The inference servers run another model. `inference_overloaded`: The inference servers are full. `overloaded`: Too many uploads at a time. `s3_unavailable`: The bucket does not answer. */
+            /** @description `database_unavailable`: Database unavailable. `inference_unavailable`: Inference unavailable. `inference_timeout`: Image analysis timed out. `inference_model_mismatch`: Inference runs another model. `inference_overloaded`: Inference overloaded. `overloaded`: Too many concurrent uploads. `s3_unavailable`: Bucket unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -826,7 +826,7 @@ export interface operations {
     eraseSessionByQuery: {
         parameters: {
             query: {
-                /** @description Any stored id, also one that a path cannot carry: `.`, `..`, or empty. */
+                /** @description Any stored id, including those that a path cannot carry: `.`, `..`, or empty. */
                 session_id: string;
             };
             header?: never;
@@ -835,7 +835,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Nothing of the session is left. */
+            /** @description The session is erased. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -844,7 +844,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeleteAnswer"];
                 };
             };
-            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_request`: The request is not well-formed HTTP. */
+            /** @description `invalid_parameter`: Invalid parameter. `malformed_request`: Malformed HTTP request. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -853,7 +853,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `api_key_required`: An API key is needed. `api_key_invalid`: The API key is not valid. */
+            /** @description `api_key_required`: API key required. `api_key_invalid`: Invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -862,7 +862,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`: The API key may not do this. */
+            /** @description `scope_missing`: Missing scope. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -871,7 +871,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `session_not_indexed`: The session holds no photos. */
+            /** @description `session_not_indexed`: Session not indexed. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -880,7 +880,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `request_timeout`: The request took too long to arrive. */
+            /** @description `request_timeout`: Request timeout. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -889,7 +889,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `expectation_failed`: The expectation cannot be met. */
+            /** @description `expectation_failed`: Expectation failed. */
             417: {
                 headers: {
                     [name: string]: unknown;
@@ -907,7 +907,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `headers_too_large`: The headers are too large. */
+            /** @description `headers_too_large`: Headers too large. */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -916,7 +916,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal_error`: The service made a mistake. */
+            /** @description `internal_error`: Internal server error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -925,7 +925,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`: The database does not answer. */
+            /** @description `database_unavailable`: Database unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -949,7 +949,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Every photo ended, indexed or not. */
+            /** @description Every photo is done, indexed or not. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -959,7 +959,7 @@ export interface operations {
                     "application/x-ndjson": components["schemas"]["BatchLine"];
                 };
             };
-            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_request`: The request is not well-formed HTTP. `malformed_body`: The body cannot be read. `s3_not_configured`: No bucket is configured. */
+            /** @description `invalid_parameter`: Invalid parameter. `malformed_request`: Malformed HTTP request. `malformed_body`: Malformed body. `s3_not_configured`: No bucket configured. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -968,7 +968,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `api_key_required`: An API key is needed. `api_key_invalid`: The API key is not valid. */
+            /** @description `api_key_required`: API key required. `api_key_invalid`: Invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -977,7 +977,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`: The API key may not do this. */
+            /** @description `scope_missing`: Missing scope. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -986,7 +986,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `request_timeout`: The request took too long to arrive. */
+            /** @description `request_timeout`: Request timeout. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -995,7 +995,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is too large. */
+            /** @description `body_too_large`: Body too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1004,7 +1004,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unsupported_media_type`: The body has another content type. */
+            /** @description `unsupported_media_type`: Unsupported content type. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -1013,7 +1013,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `expectation_failed`: The expectation cannot be met. */
+            /** @description `expectation_failed`: Expectation failed. */
             417: {
                 headers: {
                     [name: string]: unknown;
@@ -1031,7 +1031,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `headers_too_large`: The headers are too large. */
+            /** @description `headers_too_large`: Headers too large. */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -1040,7 +1040,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal_error`: The service made a mistake. */
+            /** @description `internal_error`: Internal server error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1049,7 +1049,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`: The database does not answer. */
+            /** @description `database_unavailable`: Database unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1065,14 +1065,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The event whose photos belong together. A UUID in capitals is the same session as in small letters. */
+                /** @description The event that the photos belong to. A UUID in capital letters is the same session as in small letters. */
                 session_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Nothing of the session is left. */
+            /** @description The session is erased. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1081,7 +1081,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeleteAnswer"];
                 };
             };
-            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_request`: The request is not well-formed HTTP. */
+            /** @description `invalid_parameter`: Invalid parameter. `malformed_request`: Malformed HTTP request. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1090,7 +1090,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `api_key_required`: An API key is needed. `api_key_invalid`: The API key is not valid. */
+            /** @description `api_key_required`: API key required. `api_key_invalid`: Invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1099,7 +1099,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`: The API key may not do this. */
+            /** @description `scope_missing`: Missing scope. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1108,7 +1108,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `session_not_indexed`: The session holds no photos. */
+            /** @description `session_not_indexed`: Session not indexed. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1117,7 +1117,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `request_timeout`: The request took too long to arrive. */
+            /** @description `request_timeout`: Request timeout. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -1126,7 +1126,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `expectation_failed`: The expectation cannot be met. */
+            /** @description `expectation_failed`: Expectation failed. */
             417: {
                 headers: {
                     [name: string]: unknown;
@@ -1144,7 +1144,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `headers_too_large`: The headers are too large. */
+            /** @description `headers_too_large`: Headers too large. */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -1153,7 +1153,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal_error`: The service made a mistake. */
+            /** @description `internal_error`: Internal server error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1162,7 +1162,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`: The database does not answer. */
+            /** @description `database_unavailable`: Database unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1178,16 +1178,16 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The event whose photos belong together. A UUID in capitals is the same session as in small letters. */
+                /** @description The event that the photos belong to. A UUID in capital letters is the same session as in small letters. */
                 session_id: string;
-                /** @description The client’s own name of the photo. */
+                /** @description The client’s own id of the photo. */
                 photo_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Nothing of the photo is left. */
+            /** @description The photo is erased. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1196,7 +1196,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeleteAnswer"];
                 };
             };
-            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_request`: The request is not well-formed HTTP. */
+            /** @description `invalid_parameter`: Invalid parameter. `malformed_request`: Malformed HTTP request. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1205,7 +1205,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `api_key_required`: An API key is needed. `api_key_invalid`: The API key is not valid. */
+            /** @description `api_key_required`: API key required. `api_key_invalid`: Invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1214,7 +1214,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`: The API key may not do this. */
+            /** @description `scope_missing`: Missing scope. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1223,7 +1223,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `photo_not_indexed`: The session holds no such photo. */
+            /** @description `photo_not_indexed`: Photo not indexed. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1232,7 +1232,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `request_timeout`: The request took too long to arrive. */
+            /** @description `request_timeout`: Request timeout. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -1241,7 +1241,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `expectation_failed`: The expectation cannot be met. */
+            /** @description `expectation_failed`: Expectation failed. */
             417: {
                 headers: {
                     [name: string]: unknown;
@@ -1259,7 +1259,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `headers_too_large`: The headers are too large. */
+            /** @description `headers_too_large`: Headers too large. */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -1268,7 +1268,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal_error`: The service made a mistake. */
+            /** @description `internal_error`: Internal server error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1277,7 +1277,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`: The database does not answer. */
+            /** @description `database_unavailable`: Database unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1291,19 +1291,19 @@ export interface operations {
     erasePhotoByQuery: {
         parameters: {
             query: {
-                /** @description Any stored id, also one that a path cannot carry: `.`, `..`, or empty. */
+                /** @description Any stored id, including those that a path cannot carry: `.`, `..`, or empty. */
                 photo_id: string;
             };
             header?: never;
             path: {
-                /** @description The event whose photos belong together. A UUID in capitals is the same session as in small letters. */
+                /** @description The event that the photos belong to. A UUID in capital letters is the same session as in small letters. */
                 session_id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Nothing of the photo is left. */
+            /** @description The photo is erased. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1312,7 +1312,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeleteAnswer"];
                 };
             };
-            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_request`: The request is not well-formed HTTP. */
+            /** @description `invalid_parameter`: Invalid parameter. `malformed_request`: Malformed HTTP request. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1321,7 +1321,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `api_key_required`: An API key is needed. `api_key_invalid`: The API key is not valid. */
+            /** @description `api_key_required`: API key required. `api_key_invalid`: Invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1330,7 +1330,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`: The API key may not do this. */
+            /** @description `scope_missing`: Missing scope. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1339,7 +1339,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `photo_not_indexed`: The session holds no such photo. */
+            /** @description `photo_not_indexed`: Photo not indexed. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1348,7 +1348,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `request_timeout`: The request took too long to arrive. */
+            /** @description `request_timeout`: Request timeout. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -1357,7 +1357,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `expectation_failed`: The expectation cannot be met. */
+            /** @description `expectation_failed`: Expectation failed. */
             417: {
                 headers: {
                     [name: string]: unknown;
@@ -1375,7 +1375,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `headers_too_large`: The headers are too large. */
+            /** @description `headers_too_large`: Headers too large. */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -1384,7 +1384,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal_error`: The service made a mistake. */
+            /** @description `internal_error`: Internal server error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1393,7 +1393,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`: The database does not answer. */
+            /** @description `database_unavailable`: Database unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1407,13 +1407,13 @@ export interface operations {
     searchFaces: {
         parameters: {
             query?: {
-                /** @description The event whose photos belong together. A UUID in capitals is the same session as in small letters. */
+                /** @description The event that the photos belong to. A UUID in capital letters is the same session as in small letters. */
                 session_id?: string;
-                /** @description Least similarity of a match, 0 to 1. It says how many strangers to expect: at 0.5 one pair of different people in 10,000 matches, at each 0.1 less ten times as many, at 0.1 everybody. `expected_false_matches` in the answer counts it out for the session. */
+                /** @description Minimum similarity of a match, 0 to 1. It determines how many strangers to expect: at 0.5 one pair of different people in 10,000 matches, each 0.1 less gives ten times as many, and at 0.1 everybody matches. `expected_false_matches` in the answer gives the number for the session. */
                 threshold?: number;
-                /** @description Most matches to return. */
+                /** @description Maximum number of matches to return. */
                 limit?: number;
-                /** @description Which face of the selfie, of several selfies the first, to search, as numbered by `query`; the largest when absent. */
+                /** @description Which face of the selfie (of the first one, if there are several selfies) to search, numbered as in `query`. Default: the largest. */
                 face_index?: number;
             };
             header?: never;
@@ -1424,20 +1424,20 @@ export interface operations {
             content: {
                 "multipart/form-data": {
                     /**
-                     * @description The event whose photos belong together. A UUID in capitals is the same session as in small letters.
+                     * @description The event that the photos belong to. A UUID in capital letters is the same session as in small letters.
                      * @example wedding-2026-05-09
                      */
                     session_id: string;
-                    /** @description Least similarity of a match, 0 to 1. It says how many strangers to expect: at 0.5 one pair of different people in 10,000 matches, at each 0.1 less ten times as many, at 0.1 everybody. `expected_false_matches` in the answer counts it out for the session. */
+                    /** @description Minimum similarity of a match, 0 to 1. It determines how many strangers to expect: at 0.5 one pair of different people in 10,000 matches, each 0.1 less gives ten times as many, and at 0.1 everybody matches. `expected_false_matches` in the answer gives the number for the session. */
                     threshold?: number;
                     /**
-                     * @description Most matches to return.
+                     * @description Maximum number of matches to return.
                      * @default 100
                      */
                     limit?: number;
-                    /** @description Which face of the selfie, of several selfies the first, to search, as numbered by `query`; the largest when absent. */
+                    /** @description Which face of the selfie (of the first one, if there are several selfies) to search, numbered as in `query`. Default: the largest. */
                     face_index?: number;
-                    /** @description One selfie, or the field up to five times; MAX_IMAGE_BYTES holds for all of them together. */
+                    /** @description One selfie, or up to five with the field repeated; MAX_IMAGE_BYTES limits all of them together. */
                     image: Blob | Blob[];
                 };
                 "image/jpeg": Blob;
@@ -1446,7 +1446,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The photos found, most similar first. */
+            /** @description The matching photos, most similar first. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1455,7 +1455,7 @@ export interface operations {
                     "application/json": components["schemas"]["SearchAnswer"];
                 };
             };
-            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_request`: The request is not well-formed HTTP. `malformed_body`: The body cannot be read. `image_missing`: There is no image. `not_an_image`: The file is not an image. `unsupported_format`: The image has another format. `image_damaged`: The image cannot be decoded. `image_too_many_pixels`: The image is too wide or too high. `no_face`: There is no usable face. `face_index_out_of_range`: The selfie has no such face. `selfies_differ`: The selfies show different people. */
+            /** @description `invalid_parameter`: Invalid parameter. `malformed_request`: Malformed HTTP request. `malformed_body`: Malformed body. `image_missing`: Missing image. `not_an_image`: Not an image. `unsupported_format`: Unsupported image format. `image_damaged`: Damaged image. `image_too_many_pixels`: Image too wide or too high. `no_face`: No usable face. `face_index_out_of_range`: No such face in the selfie. `selfies_differ`: Selfies show different people. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1464,7 +1464,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `search_token_required`: A search token is needed. `search_token_invalid`: The search token is not valid for this session. `api_key_invalid`: The API key is not valid. */
+            /** @description `search_token_required`: Search token required. `search_token_invalid`: Invalid search token for this session. `api_key_invalid`: Invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1473,7 +1473,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `session_not_indexed`: The session holds no photos. */
+            /** @description `session_not_indexed`: Session not indexed. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1482,7 +1482,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `request_timeout`: The request took too long to arrive. */
+            /** @description `request_timeout`: Request timeout. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -1491,7 +1491,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `model_mismatch`: The session was indexed with another model. */
+            /** @description `model_mismatch`: Session indexed with another model. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1500,7 +1500,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is too large. `image_too_large`: The image has too many bytes. */
+            /** @description `body_too_large`: Body too large. `image_too_large`: Image file too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -1509,7 +1509,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unsupported_media_type`: The body has another content type. */
+            /** @description `unsupported_media_type`: Unsupported content type. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -1518,7 +1518,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `expectation_failed`: The expectation cannot be met. */
+            /** @description `expectation_failed`: Expectation failed. */
             417: {
                 headers: {
                     [name: string]: unknown;
@@ -1536,7 +1536,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `headers_too_large`: The headers are too large. */
+            /** @description `headers_too_large`: Headers too large. */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -1545,7 +1545,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal_error`: The service made a mistake. */
+            /** @description `internal_error`: Internal server error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1554,7 +1554,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`: The database does not answer. `inference_unavailable`: No inference server answers. `inference_timeout`: The image takes longer than its time limit. `inference_model_mismatch`: The inference servers run another model. `inference_overloaded`: The inference servers are full. `overloaded`: Too many uploads at a time. */
+            /** @description `database_unavailable`: Database unavailable. `inference_unavailable`: Inference unavailable. `inference_timeout`: Image analysis timed out. `inference_model_mismatch`: Inference runs another model. `inference_overloaded`: Inference overloaded. `overloaded`: Too many concurrent uploads. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1570,7 +1570,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The event whose photos belong together. A UUID in capitals is the same session as in small letters. */
+                /** @description The event that the photos belong to. A UUID in capital letters is the same session as in small letters. */
                 session_id: string;
             };
             cookie?: never;
@@ -1586,7 +1586,7 @@ export interface operations {
                     "application/json": components["schemas"]["SessionStatus"];
                 };
             };
-            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_request`: The request is not well-formed HTTP. */
+            /** @description `invalid_parameter`: Invalid parameter. `malformed_request`: Malformed HTTP request. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1595,7 +1595,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `search_token_required`: A search token is needed. `search_token_invalid`: The search token is not valid for this session. `api_key_invalid`: The API key is not valid. */
+            /** @description `search_token_required`: Search token required. `search_token_invalid`: Invalid search token for this session. `api_key_invalid`: Invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1604,7 +1604,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `request_timeout`: The request took too long to arrive. */
+            /** @description `request_timeout`: Request timeout. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -1613,7 +1613,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `expectation_failed`: The expectation cannot be met. */
+            /** @description `expectation_failed`: Expectation failed. */
             417: {
                 headers: {
                     [name: string]: unknown;
@@ -1631,7 +1631,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `headers_too_large`: The headers are too large. */
+            /** @description `headers_too_large`: Headers too large. */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -1640,7 +1640,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal_error`: The service made a mistake. */
+            /** @description `internal_error`: Internal server error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1649,7 +1649,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`: The database does not answer. */
+            /** @description `database_unavailable`: Database unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1683,7 +1683,7 @@ export interface operations {
                     "application/json": components["schemas"]["Sessions"];
                 };
             };
-            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_request`: The request is not well-formed HTTP. */
+            /** @description `invalid_parameter`: Invalid parameter. `malformed_request`: Malformed HTTP request. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1692,7 +1692,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `api_key_required`: An API key is needed. `api_key_invalid`: The API key is not valid. */
+            /** @description `api_key_required`: API key required. `api_key_invalid`: Invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1701,7 +1701,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`: The API key may not do this. */
+            /** @description `scope_missing`: Missing scope. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1710,7 +1710,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `request_timeout`: The request took too long to arrive. */
+            /** @description `request_timeout`: Request timeout. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -1719,7 +1719,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `expectation_failed`: The expectation cannot be met. */
+            /** @description `expectation_failed`: Expectation failed. */
             417: {
                 headers: {
                     [name: string]: unknown;
@@ -1737,7 +1737,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `headers_too_large`: The headers are too large. */
+            /** @description `headers_too_large`: Headers too large. */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -1746,7 +1746,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal_error`: The service made a mistake. */
+            /** @description `internal_error`: Internal server error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1755,7 +1755,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`: The database does not answer. */
+            /** @description `database_unavailable`: Database unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1776,7 +1776,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The event whose photos belong together. A UUID in capitals is the same session as in small letters. */
+                /** @description The event that the photos belong to. A UUID in capital letters is the same session as in small letters. */
                 session_id: string;
             };
             cookie?: never;
@@ -1792,7 +1792,7 @@ export interface operations {
                     "application/json": components["schemas"]["Photos"];
                 };
             };
-            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_request`: The request is not well-formed HTTP. */
+            /** @description `invalid_parameter`: Invalid parameter. `malformed_request`: Malformed HTTP request. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1801,7 +1801,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `api_key_required`: An API key is needed. `api_key_invalid`: The API key is not valid. */
+            /** @description `api_key_required`: API key required. `api_key_invalid`: Invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1810,7 +1810,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`: The API key may not do this. */
+            /** @description `scope_missing`: Missing scope. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1819,7 +1819,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `session_not_indexed`: The session holds no photos. */
+            /** @description `session_not_indexed`: Session not indexed. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1828,7 +1828,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `request_timeout`: The request took too long to arrive. */
+            /** @description `request_timeout`: Request timeout. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -1837,7 +1837,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `expectation_failed`: The expectation cannot be met. */
+            /** @description `expectation_failed`: Expectation failed. */
             417: {
                 headers: {
                     [name: string]: unknown;
@@ -1855,7 +1855,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `headers_too_large`: The headers are too large. */
+            /** @description `headers_too_large`: Headers too large. */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -1864,7 +1864,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal_error`: The service made a mistake. */
+            /** @description `internal_error`: Internal server error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1873,7 +1873,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`: The database does not answer. */
+            /** @description `database_unavailable`: Database unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1889,9 +1889,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The event whose photos belong together. A UUID in capitals is the same session as in small letters. */
+                /** @description The event that the photos belong to. A UUID in capital letters is the same session as in small letters. */
                 session_id: string;
-                /** @description The client’s own name of the photo. */
+                /** @description The client’s own id of the photo. */
                 photo_id: string;
             };
             cookie?: never;
@@ -1907,7 +1907,7 @@ export interface operations {
                     "application/json": components["schemas"]["Photo"];
                 };
             };
-            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_request`: The request is not well-formed HTTP. */
+            /** @description `invalid_parameter`: Invalid parameter. `malformed_request`: Malformed HTTP request. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1916,7 +1916,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `api_key_required`: An API key is needed. `api_key_invalid`: The API key is not valid. */
+            /** @description `api_key_required`: API key required. `api_key_invalid`: Invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1925,7 +1925,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`: The API key may not do this. */
+            /** @description `scope_missing`: Missing scope. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1934,7 +1934,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `photo_not_indexed`: The session holds no such photo. */
+            /** @description `photo_not_indexed`: Photo not indexed. */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1943,7 +1943,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `request_timeout`: The request took too long to arrive. */
+            /** @description `request_timeout`: Request timeout. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -1952,7 +1952,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `expectation_failed`: The expectation cannot be met. */
+            /** @description `expectation_failed`: Expectation failed. */
             417: {
                 headers: {
                     [name: string]: unknown;
@@ -1970,7 +1970,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `headers_too_large`: The headers are too large. */
+            /** @description `headers_too_large`: Headers too large. */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -1979,7 +1979,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal_error`: The service made a mistake. */
+            /** @description `internal_error`: Internal server error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1988,7 +1988,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`: The database does not answer. */
+            /** @description `database_unavailable`: Database unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2021,7 +2021,7 @@ export interface operations {
                     "application/json": components["schemas"]["SearchToken"];
                 };
             };
-            /** @description `invalid_parameter`: A parameter breaks a rule. `malformed_request`: The request is not well-formed HTTP. `malformed_body`: The body cannot be read. `search_tokens_not_configured`: Search tokens are not configured. */
+            /** @description `invalid_parameter`: Invalid parameter. `malformed_request`: Malformed HTTP request. `malformed_body`: Malformed body. `search_tokens_not_configured`: Search tokens not configured. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2030,7 +2030,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `api_key_required`: An API key is needed. `api_key_invalid`: The API key is not valid. */
+            /** @description `api_key_required`: API key required. `api_key_invalid`: Invalid API key. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2039,7 +2039,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scope_missing`: The API key may not do this. */
+            /** @description `scope_missing`: Missing scope. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2048,7 +2048,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `request_timeout`: The request took too long to arrive. */
+            /** @description `request_timeout`: Request timeout. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -2057,7 +2057,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `body_too_large`: The body is too large. */
+            /** @description `body_too_large`: Body too large. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2066,7 +2066,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unsupported_media_type`: The body has another content type. */
+            /** @description `unsupported_media_type`: Unsupported content type. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2075,7 +2075,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `expectation_failed`: The expectation cannot be met. */
+            /** @description `expectation_failed`: Expectation failed. */
             417: {
                 headers: {
                     [name: string]: unknown;
@@ -2093,7 +2093,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `headers_too_large`: The headers are too large. */
+            /** @description `headers_too_large`: Headers too large. */
             431: {
                 headers: {
                     [name: string]: unknown;
@@ -2102,7 +2102,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal_error`: The service made a mistake. */
+            /** @description `internal_error`: Internal server error. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2111,7 +2111,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `database_unavailable`: The database does not answer. */
+            /** @description `database_unavailable`: Database unavailable. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2151,7 +2151,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description All is well. */
+            /** @description Healthy. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2160,7 +2160,7 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
-            /** @description The answer names what is not. */
+            /** @description Unhealthy; the answer names the cause. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2180,7 +2180,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description In one word or line. */
+            /** @description Plain text. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2200,7 +2200,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description In one word or line. */
+            /** @description Plain text. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2209,7 +2209,7 @@ export interface operations {
                     "text/plain": string;
                 };
             };
-            /** @description In one word or line. */
+            /** @description Plain text. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2229,7 +2229,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description In one word or line. */
+            /** @description Plain text. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -36,7 +36,7 @@ test('a server whose only worker is gone says NOT_SERVING, and ends when no work
   await assert.rejects(client.detectFaces(await samplePhoto(1)), { code: status.UNAVAILABLE });
   assert.equal((await fetch(`http://127.0.0.1:${server.metricsPort}/readyz`)).status, 503);
   assert.equal(await server.exited, 1);
-  assert.match(String(((await server.logged('an error nobody handled'))['err'] as Error).message), /times in a row/);
+  assert.match(String(((await server.logged('unhandled error'))['err'] as Error).message), /times in a row/);
 });
 
 test('a photo over its time limit is given up, and its worker replaced, as often as it happens: no death of its own', async () => {
