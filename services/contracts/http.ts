@@ -139,7 +139,9 @@ export const rejectedFace = z
   .strictObject({
     box,
     reason: z.string().meta({
-      description: 'too_small, blurred, extreme_pose or truncated; over_limit: the photo has more faces than the limit',
+      description:
+        'too_small, blurred, extreme_pose or truncated; not_a_face: a closer look shows no face; ' +
+        'over_limit: the photo has more faces than the limit',
     }),
   })
   .meta({ id: 'RejectedFace' });

@@ -54,6 +54,18 @@ const recogniser = weightFile.extend({
   channels: z.enum(['rgb', 'bgr']),
   mean: z.tuple([z.number(), z.number(), z.number()]),
   scale: z.tuple([z.number(), z.number(), z.number()]),
+  /**
+   * Lengths of the network's output before it is made 1, for networks in which it tells how well a face can be
+   * recognised. Absent where it tells nothing.
+   */
+  lengths: z
+    .strictObject({
+      /** A shorter output is no face. */
+      least: z.number().positive(),
+      /** A longer output is a clear face, of a person or of an animal. */
+      clear: z.number().positive(),
+    })
+    .optional(),
 });
 
 /** Rate at similarity 1, the same picture: no pair of different pictures has cosine 1, so nothing can measure it. */

@@ -45,6 +45,11 @@ export interface Sight {
   naturalSize: number;
   /** The size at which a face scores best: a closer look brings it there. */
   closeUpSize: number;
+  /**
+   * From this score on a detection is an upright face of a person; below, it is looked at again, turned
+   * (second-look.ts). Absent where that was not measured.
+   */
+  sureScore?: number;
   /** So many pixels of input more are spent on any photo, in search of small faces. */
   cheapPixels: number;
 }
@@ -71,7 +76,14 @@ const KINDS: Record<ModelPack['detector']['kind'], DetectorKind> = {
   yunet: {
     layOut: planarFloats([2, 1, 0], 0, 1),
     decode: decodeYunet,
-    sight: { faintScore: 0.08, faintSize: 34, naturalSize: 12, closeUpSize: 56, cheapPixels: 2 * 512 * 512 },
+    sight: {
+      faintScore: 0.08,
+      faintSize: 34,
+      naturalSize: 12,
+      closeUpSize: 56,
+      cheapPixels: 2 * 512 * 512,
+      sureScore: 0.9,
+    },
   },
   scrfd: {
     layOut: planarFloats([0, 1, 2], 127.5, 1 / 128),

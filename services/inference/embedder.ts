@@ -7,7 +7,13 @@ import { FACES_PER_RUN, type Model, type Tensor } from './models.ts';
  * Aligned chips (8-bit RGB, `CHIP_SIZE` square) in, L2-normalised embeddings out, in the same order. @throws Abandoned
  * when `abandoned` said so.
  */
-export type Embed = (chips: readonly Uint8Array[], abandoned?: () => boolean) => Promise<Float32Array[]>;
+export type Embed = (chips: readonly Uint8Array[], abandoned?: () => boolean) => Promise<Embedded[]>;
+
+export interface Embedded {
+  embedding: Float32Array;
+  /** Length of the network's output before it was made 1. */
+  length: number;
+}
 
 /** @throws Error, when it runs, if the network's output is not as long as the manifest says. */
 export function createEmbedder(
@@ -19,7 +25,7 @@ export function createEmbedder(
   const layOut = model.input.type === 'uint8' ? interleavedBytes : planarFloats(pack.recogniser);
   const { embedding_size: size } = pack;
   return async (chips, abandoned) => {
-    const embeddings: Float32Array[] = [];
+    const embeddings: Embedded[] = [];
     for (let start = 0; start < chips.length; start += batch) {
       stopIfAbandoned(abandoned);
       const group = chips.slice(start, start + batch);
@@ -29,7 +35,7 @@ export function createEmbedder(
           `model pack ${pack.name}: ${output!.data.length / group.length} numbers a face, the manifest says ${size}`,
         );
       const rows = group.map((_, i) => Float32Array.from(output!.data.subarray(i * size, (i + 1) * size)));
-      embeddings.push(...rows.map(normalised));
+      embeddings.push(...rows.map((row) => ({ embedding: normalised(row), length: Math.hypot(...row) })));
     }
     return embeddings;
   };

@@ -7,7 +7,7 @@ import { createDetector, type Detector } from './detector.ts';
 import { createEmbedder, type Embed } from './embedder.ts';
 import { decodePhoto, storedFromUpright, type ImageLimits, type Photo } from './image.ts';
 import { findLandmarks } from './landmarks.ts';
-import { locateFaces } from './locate.ts';
+import { locateFaces, type LocateOptions } from './locate.ts';
 import { FACES_PER_RUN, loadPackModels, type PackModels } from './models.ts';
 import {
   DEFAULT_QUALITY_LIMITS,
@@ -17,6 +17,8 @@ import {
   type QualityLimits,
   type RejectReason,
 } from './quality.ts';
+import { isSteady } from './second-look.ts';
+import { turnBack, turnPhoto } from './turned-photo.ts';
 
 /** What a pipeline is made of. Everything but the models has a default. */
 export interface PipelineConfig {
@@ -151,6 +153,7 @@ async function warmUp(stages: Stages): Promise<void> {
     minConfidence: 1,
     smallestFace: stages.detector.sight.faintSize,
     commonFace: side,
+    search: 'thorough',
   });
   const box = { x: side / 4, y: side / 4, width: side / 2, height: side / 2 };
   const landmarks = [
@@ -182,35 +185,105 @@ interface Stages {
 async function findFaces(stages: Stages, image: Uint8Array, options: FindFacesOptions): Promise<FoundFaces> {
   const started = performance.now();
   const photo = await decodePhoto(image, stages.limits);
-  const decoded = performance.now();
-  const detections = await locateFaces(photo, stages.detector, {
-    minConfidence: options.minConfidence || stages.pack.detector.min_confidence,
-    smallestFace: SMALLEST_FACE,
-    commonFace: COMMON_FACE,
-    abandoned: options.abandoned,
-  });
-  const detected = performance.now();
-  const maxFaces = Math.min(options.maxFaces || stages.maxFaces, stages.maxFaces);
-  const { good, rejected } = await alignFaces(stages, photo, detections, { maxFaces, abandoned: options.abandoned });
-  const aligned = performance.now();
-  const embeddings = await stages.embed(
-    good.map(({ chip }) => chip),
-    options.abandoned,
-  );
+  const decodeMs = performance.now() - started;
+  const asTaken = await analyse(stages, photo, options, 'thorough');
+  const turned = asTaken.faces.length === 0 ? await analyseTurned(stages, photo, options) : null;
+  const { faces, rejected, timings } = turned ?? asTaken;
   return {
-    faces: good.map(({ chip: _, ...face }, i) => ({ ...face, embedding: embeddings[i]! })),
+    faces,
     rejected: rejected.slice(0, MAX_REJECTED),
     width: photo.width,
     height: photo.height,
     ...(photo.rowsDecoded !== undefined && { rowsDecoded: photo.rowsDecoded }),
-    timings: {
-      decodeMs: decoded - started,
-      detectMs: detected - decoded,
-      alignMs: aligned - detected,
-      embedMs: performance.now() - aligned,
-    },
+    timings: { decodeMs, ...(turned ? sumOf(asTaken.timings, timings) : timings) },
   };
 }
+
+type AnalysisTimings = Omit<StageTimings, 'decodeMs'>;
+
+interface Analysis {
+  faces: FoundFace[];
+  rejected: RefusedFace[];
+  timings: AnalysisTimings;
+}
+
+function sumOf(a: AnalysisTimings, b: AnalysisTimings): AnalysisTimings {
+  return { detectMs: a.detectMs + b.detectMs, alignMs: a.alignMs + b.alignMs, embedMs: a.embedMs + b.embedMs };
+}
+
+/**
+ * The faces of a photo that lies on its side or stands on its head, as scans and some cameras' files do, without an
+ * orientation in the file; null where no turn shows one. Only asked of photos in which no face was found as they are.
+ */
+async function analyseTurned(stages: Stages, photo: Photo, options: FindFacesOptions): Promise<Analysis | null> {
+  for (const quarters of [1, 3, 2] as const) {
+    const { faces, rejected, timings } = await analyse(stages, turnPhoto(photo, quarters), options, 'one view');
+    if (faces.length === 0) continue;
+    return {
+      faces: faces.map((face) => turnBack(face, quarters, photo)),
+      rejected: rejected.map((face) => turnBack(face, quarters, photo)),
+      timings,
+    };
+  }
+  return null;
+}
+
+async function analyse(
+  stages: Stages,
+  photo: Photo,
+  { minConfidence, maxFaces: wanted, abandoned }: FindFacesOptions,
+  search: LocateOptions['search'],
+): Promise<Analysis> {
+  const started = performance.now();
+  const detections = await locateFaces(photo, stages.detector, {
+    minConfidence: Math.max(
+      minConfidence || stages.pack.detector.min_confidence,
+      search === 'one view' ? (stages.detector.sight.sureScore ?? 0) : 0,
+    ),
+    smallestFace: SMALLEST_FACE,
+    commonFace: COMMON_FACE,
+    search,
+    abandoned,
+  });
+  const detected = performance.now();
+  const maxFaces = Math.min(wanted || stages.maxFaces, stages.maxFaces);
+  const { good, rejected } = await alignFaces(stages, photo, detections, { maxFaces, abandoned });
+  const aligned = performance.now();
+  const embedded = await stages.embed(
+    good.map(({ chip }) => chip),
+    abandoned,
+  );
+  const faces: FoundFace[] = [];
+  for (const [i, { chip: _, ...face }] of good.entries()) {
+    const { embedding, length } = embedded[i]!;
+    if (await isPerson(stages, { photo, abandoned }, face, length)) faces.push({ ...face, embedding });
+    else rejected.push({ box: face.box, confidence: face.confidence, reason: 'not_a_face' });
+  }
+  return {
+    faces,
+    rejected: rejected.toSorted((a, b) => areaOf(b.box) - areaOf(a.box)),
+    timings: { detectMs: detected - started, alignMs: aligned - detected, embedMs: performance.now() - aligned },
+  };
+}
+
+/**
+ * Whether what the detector took for a face is one to the recogniser, too, and a person's: short vectors are hands,
+ * lamps and fabrics; animals have long ones.
+ */
+async function isPerson(
+  { pack, detector }: Stages,
+  look: { photo: Photo; abandoned?: () => boolean },
+  face: { box: Box; confidence: number },
+  length: number,
+): Promise<boolean> {
+  const { lengths } = pack.recogniser;
+  if (!lengths) return true;
+  const least = face.confidence >= TRUSTED_SCORE ? 0.92 * lengths.least : lengths.least;
+  return length >= least && (length < lengths.clear || (await isSteady({ ...look, detector }, face)));
+}
+
+/** From this score on a detection needs a little less of the recogniser: people behind masks have such scores. */
+const TRUSTED_SCORE = 0.8;
 
 /** Rejected faces of one answer, in gRPC and in JSON: some hundred bytes each. */
 const MAX_REJECTED = 1000;

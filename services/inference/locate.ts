@@ -12,6 +12,7 @@ import {
 } from './boxes.ts';
 import type { Detector } from './detector.ts';
 import { storedFromUpright, uprightRaster, uprightRegion, type Photo, type Raster } from './image.ts';
+import { turnUpright } from './second-look.ts';
 import { costOf, coverMarked, isCut, markDetail, pyramidScales, unmark, wholePixels } from './tiles.ts';
 
 export interface LocateOptions {
@@ -24,6 +25,8 @@ export interface LocateOptions {
    * are seen.
    */
   commonFace: number;
+  /** `one view`: faces that are sure in a view of the whole photo, or in one of a face that fills it, and no others. */
+  search: 'thorough' | 'one view';
   /** True when nobody waits for the answer any more. */
   abandoned?: () => boolean;
 }
@@ -46,7 +49,8 @@ export async function locateFaces(photo: Photo, detector: Detector, options: Loc
   const whole = await uprightRaster(photo, level.width, level.height);
   await searchWhole(search, whole);
   await searchFrameFillingFace(search, whole);
-  for (const [i, scale] of scales.slice(1).entries()) {
+  const closer = options.search === 'thorough' ? scales.slice(1) : [];
+  for (const [i, scale] of closer.entries()) {
     const next = levelAt(photo, scale);
     const raster = i === 0 ? whole : await uprightRaster(photo, level.width, level.height);
     const tiles = planTiles(search, raster, level, next);
@@ -54,7 +58,10 @@ export async function locateFaces(photo: Photo, detector: Detector, options: Loc
     await searchTiles(search, next, tiles);
     level = next;
   }
-  return suppressOverlaps(search.found, covers);
+  const upright: Detection[] = [];
+  for (const face of suppressOverlaps(search.found, covers))
+    upright.push(await turnUpright({ photo, detector, abandoned: options.abandoned }, face));
+  return suppressOverlaps(upright, covers);
 }
 
 interface Search {
@@ -210,6 +217,7 @@ async function judge(search: Search, seen: Seen[], agreement: Agreement = mean):
     const closer = vague ? await lookCloser(search, detection.box, agreement) : null;
     found.push(closer && covers(closer, detection) ? closer : detection);
   }
+  if (options.search === 'one view') return;
   const doubtful = suppressOverlaps(seen, (a, b) => overlapOf(a.box, b.box) > 0.4);
   for (const candidate of doubtful.slice(0, MAX_CLOSE_UPS)) {
     if (found.some((face) => covers(face, candidate))) continue;

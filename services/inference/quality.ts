@@ -13,8 +13,18 @@ export interface FaceQuality {
   frontality: number;
 }
 
-/** `over_limit`: a face beyond the number that is kept; only faces that are kept are looked at closely. */
-export const REJECT_REASONS = ['too_small', 'blurred', 'extreme_pose', 'truncated', 'over_limit'] as const;
+/**
+ * `not_a_face`: the detector saw a face, the recogniser or a second look did not. `over_limit`: a face beyond the number that is kept of a photo; only faces that are kept
+ * are looked at closely.
+ */
+export const REJECT_REASONS = [
+  'too_small',
+  'blurred',
+  'extreme_pose',
+  'truncated',
+  'not_a_face',
+  'over_limit',
+] as const;
 export type RejectReason = (typeof REJECT_REASONS)[number];
 
 /** A face below one of these is refused. They err on the side of keeping: a lost photo is worse than a weak face. */

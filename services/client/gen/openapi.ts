@@ -330,7 +330,7 @@ export interface components {
         };
         RejectedFace: {
             box: components["schemas"]["Box"];
-            /** @description too_small, blurred, extreme_pose or truncated; over_limit: the photo has more faces than the limit */
+            /** @description too_small, blurred, extreme_pose or truncated; not_a_face: a closer look shows no face; over_limit: the photo has more faces than the limit */
             reason: string;
         };
         ImageWarning: {

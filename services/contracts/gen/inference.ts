@@ -54,7 +54,8 @@ export interface RejectedFace {
   box: Box | undefined;
   confidence: number;
   /**
-   * too_small, blurred, extreme_pose, truncated (more than half lies outside the picture), or over_limit: beyond
+   * too_small, blurred, extreme_pose, truncated (more than half lies outside the picture), not_a_face (the recogniser or
+   * a second look of the detector does not take it for one), or over_limit: beyond
    * the number of faces that is kept, good or not.
    */
   reason: string;

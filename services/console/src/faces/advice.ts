@@ -70,6 +70,7 @@ const REASONS: Record<string, string> = {
   too_small: 'too small',
   blurred: 'blurred',
   extreme_pose: 'turned too far away',
+  not_a_face: 'not recognised as a face',
   truncated: 'cut off by the edge of the picture',
   over_limit: 'beyond the number of faces taken of a photo',
 };
