@@ -14,8 +14,8 @@ export interface FaceQuality {
 }
 
 /**
- * `not_a_face`: the detector saw a face, the recogniser or a second look did not. `over_limit`: a face beyond the number that is kept of a photo; only faces that are kept
- * are looked at closely.
+ * `not_a_face`: the detector saw a face, the recogniser or a second look did not. `over_limit`: a face beyond the
+ * number that is kept of a photo; only faces that are kept are looked at closely.
  */
 export const REJECT_REASONS = [
   'too_small',
