@@ -140,7 +140,6 @@ export const rejectedFace = z
     box,
     reason: z.string().meta({
       description:
-      description:
         'too_small, blurred, extreme_pose or truncated; not_a_face: a closer look shows no face; ' +
         'over_limit: the photo has more faces than the limit',
     }),
