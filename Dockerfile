@@ -8,6 +8,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY services/contracts/package.json services/contracts/
 COPY services/runtime/package.json services/runtime/
+COPY services/indexing/package.json services/indexing/
 COPY services/api/package.json services/api/
 COPY services/inference/package.json services/inference/
 COPY services/migrator/package.json services/migrator/
@@ -39,7 +40,7 @@ RUN npm run build:console
 
 FROM sources AS api-dependencies
 RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=ca,target=/run/ca.pem NODE_EXTRA_CA_CERTS=/run/ca.pem \
-    npm ci --no-audit --ignore-scripts --omit=dev -w services/api -w services/contracts -w services/runtime
+    npm ci --no-audit --ignore-scripts --omit=dev -w services/api -w services/indexing -w services/contracts -w services/runtime
 
 FROM sources AS inference-dependencies
 RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=ca,target=/run/ca.pem NODE_EXTRA_CA_CERTS=/run/ca.pem \
@@ -69,6 +70,7 @@ COPY --from=api-dependencies /app/node_modules node_modules
 COPY package.json ./
 COPY services/contracts services/contracts
 COPY services/runtime services/runtime
+COPY services/indexing services/indexing
 COPY services/api services/api
 COPY --from=console /app/services/console/dist services/console/dist
 COPY --from=models /manifests/models models

@@ -21,7 +21,8 @@ const LIBRARIES: Record<string, string[]> = {
   'services/client': ['contracts'],
   'services/console': ['contracts', 'client'],
   'services/cli': ['contracts', 'runtime', 'client'],
-  'services/api': ['contracts', 'runtime'],
+  'services/indexing': ['contracts', 'runtime'],
+  'services/api': ['contracts', 'runtime', 'indexing'],
   'services/inference': ['contracts', 'runtime'],
   'services/migrator': ['contracts', 'runtime'],
   'services/operator': ['contracts', 'runtime'],
@@ -43,7 +44,7 @@ const VOCABULARY = [
 
 /** The one place of a library that has a name of its own in the design. */
 const HOMES: Record<string, RegExp> = {
-  pg: /^services\/(api\/db\/|migrator\/[a-z-]+\.ts$|cli\/database\.ts$)/,
+  pg: /^services\/(indexing\/db\/|migrator\/[a-z-]+\.ts$|cli\/database\.ts$)/,
   sharp: /\/image\.ts$/,
   'onnxruntime-node': /\/models\.ts$/,
   '@kubernetes/client-node': /\/cluster\.ts$/,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Scope } from '@facepass/contracts/api-keys';
+import { ApiProblem, problemBody, type ProblemCode } from '@facepass/indexing/errors';
 import { exchangeOf, type Refusal, type RefusalAnswer } from '@facepass/runtime/http-server';
 import type { Logger } from '@facepass/runtime/logger';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
@@ -7,7 +8,6 @@ import helmet from 'helmet';
 import { identifyKey, requireScope, requireSearchAccess } from './auth.ts';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
-import { ApiProblem, problemBody, type ProblemCode } from './errors.ts';
 import { observeRequests, recordRefusal, type Metrics } from './events.ts';
 import { pages } from './pages.ts';
 import { parseQuery } from './query.ts';

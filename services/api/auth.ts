@@ -1,6 +1,6 @@
 import type { ApiKey, Scope } from '@facepass/contracts/api-keys';
+import { ApiProblem } from '@facepass/indexing/errors';
 import type { RequestHandler, Response } from 'express';
-import { ApiProblem } from './errors.ts';
 import type { KeyRing } from './keys.ts';
 import type { SearchTokens } from './search-token.ts';
 

@@ -1,15 +1,15 @@
 import { modelIdOf, readModelPack, type ModelPack } from '@facepass/contracts/model-pack';
+import { openPool, renewConnections, type Pool } from '@facepass/indexing/db/pool';
+import { openInferenceClient, type InferenceClient } from '@facepass/indexing/inference-client';
+import { openPhotoStorage, type PhotoStorage } from '@facepass/indexing/storage';
 import { ConfigurationError } from '@facepass/runtime/environment';
 import type { Logger } from '@facepass/runtime/logger';
 import type { Config } from './config.ts';
-import { openPool, renewConnections, type Pool } from './db/pool.ts';
 import { createMetrics, showRateLimits, type Metrics } from './events.ts';
 import { createImageMemory, type ImageMemory } from './image-memory.ts';
-import { openInferenceClient, type InferenceClient } from './inference-client.ts';
 import { openKeyRing, type KeyRing } from './keys.ts';
 import { openRateLimits, type RateLimits } from './rate-limit.ts';
 import { searchTokens, type SearchTokens } from './search-token.ts';
-import { openPhotoStorage, type PhotoStorage } from './storage.ts';
 import { FORM_OVERHEAD_BYTES } from './upload.ts';
 
 /** Everything the routes use. */

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { connectionFailures, type Pool } from '@facepass/indexing/db/pool';
+import type { SchemaJudgement } from '@facepass/indexing/db/schema';
+import { ApiProblem, PROBLEMS, type ProblemCode } from '@facepass/indexing/errors';
 import { createFileGauges, createRegistry, exemplarLabels, type MetricsRegistry } from '@facepass/runtime/exposition';
 import { exchangeOf } from '@facepass/runtime/http-server';
 import type { Logger } from '@facepass/runtime/logger';
 import { context } from '@opentelemetry/api';
 import type { Request, RequestHandler, Response } from 'express';
 import { Counter, Gauge, Histogram, collectDefaultMetrics } from 'prom-client';
-import { connectionFailures, type Pool } from './db/pool.ts';
-import type { SchemaJudgement } from './db/schema.ts';
-import { ApiProblem, PROBLEMS, type ProblemCode } from './errors.ts';
 
 /** The metrics and log lines of the API: each event is recorded here once, as a metric and as a log line. */
 export type Metrics = ReturnType<typeof createMetrics>;

@@ -1,5 +1,5 @@
 import { addAbortListener } from 'node:events';
-import { ApiProblem } from './errors.ts';
+import { ApiProblem } from '@facepass/indexing/errors';
 
 /** Limits the images in the memory of one process, whichever call sent them. */
 export interface ImageMemory {

@@ -1,4 +1,4 @@
-import { ApiProblem } from './errors.ts';
+import { ApiProblem } from '@facepass/indexing/errors';
 
 /** One part of a form: its field and its undecoded bytes. */
 export interface Part {

@@ -1,8 +1,8 @@
 import { OpenApiGeneratorV31, OpenAPIRegistry, type RouteConfig } from '@asteasolutions/zod-to-openapi';
 import * as http from '@facepass/contracts/http';
+import { PROBLEMS, type ProblemCode } from '@facepass/indexing/errors';
 import * as z from 'zod';
 import { SELFIES_LIMIT } from './selfies.ts';
-import { PROBLEMS, type ProblemCode } from './errors.ts';
 
 /** The OpenAPI 3.1 document of the calls in `services/api/app.ts`, made from the schemas that check them. */
 export function openApiDocument(options: { version: string; legacy: boolean }) {

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PROBLEMS, type ProblemCode } from '@facepass/indexing/errors';
 import express, { type RequestHandler, type Response, type Router } from 'express';
 import type { Context } from './context.ts';
-import { PROBLEMS, type ProblemCode } from './errors.ts';
 import { openApiDocument } from './openapi.ts';
 
 /**

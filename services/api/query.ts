@@ -1,5 +1,5 @@
 import { parse, type ParsedUrlQuery } from 'node:querystring';
-import { ApiProblem } from './errors.ts';
+import { ApiProblem } from '@facepass/indexing/errors';
 
 /**
  * Parses a query for Express. Node's own parser replaces invalid UTF-8 by U+FFFD, which merges two ids into one.

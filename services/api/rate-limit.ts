@@ -1,3 +1,4 @@
+import { ApiProblem } from '@facepass/indexing/errors';
 import type { Logger } from '@facepass/runtime/logger';
 import type { Request, RequestHandler, Response } from 'express';
 import {
@@ -10,7 +11,6 @@ import {
 } from 'express-rate-limit';
 import { Redis } from 'ioredis';
 import { RedisStore, type RedisReply } from 'rate-limit-redis';
-import { ApiProblem } from './errors.ts';
 
 export interface RateLimits extends Disposable {
   /** Per API key; without a valid key per client address, so that nobody can guess keys fast. */

@@ -1,8 +1,8 @@
+import { eraseOverdueSession, overdueSessions } from '@facepass/indexing/db/erasure';
+import type { Pool } from '@facepass/indexing/db/pool';
 import type { Logger } from '@facepass/runtime/logger';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
-import { eraseOverdueSession, overdueSessions } from './db/erasure.ts';
-import type { Pool } from './db/pool.ts';
 import { recordSweep } from './events.ts';
 
 /** Number of sessions per lookup; the sweep continues until none is overdue. */

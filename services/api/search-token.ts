@@ -1,5 +1,5 @@
+import { ApiProblem } from '@facepass/indexing/errors';
 import { errors, jwtVerify, SignJWT } from 'jose';
-import { ApiProblem } from './errors.ts';
 
 export interface SearchTokens {
   /**

@@ -1,8 +1,8 @@
 import type { SearchAnswer } from '@facepass/contracts/http';
 import { similarityOfCosine } from '@facepass/contracts/model-pack';
+import { ApiProblem } from '@facepass/indexing/errors';
+import { findFaces, type FoundFace } from '@facepass/indexing/faces';
 import type { Context } from './context.ts';
-import { ApiProblem } from './errors.ts';
-import { findFaces, type FoundFace } from './faces.ts';
 
 /** Maximum number of selfies per search. */
 export const SELFIES_LIMIT = 5;

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { judgeSchema } from '@facepass/indexing/db/schema';
 import { ConfigurationError } from '@facepass/runtime/environment';
 import { startHttpServer } from '@facepass/runtime/http-server';
 import { startOperationsServer } from '@facepass/runtime/operations-server';
 import { connectionFault } from '@facepass/runtime/postgres';
 import { answerRefusal, createApp } from './app.ts';
 import type { Context } from './context.ts';
-import { judgeSchema } from './db/schema.ts';
 import { recordSchema, showReadiness } from './events.ts';
 import { startRetentionSweep } from './retention.ts';
 import { readinessFaults, readinessOf } from './routes/health.ts';

@@ -1,6 +1,6 @@
-import { formatProblemOf } from '@facepass/contracts/image-format';
+import { ApiProblem, type ProblemCode } from '@facepass/indexing/errors';
+import { requireImageSignature } from '@facepass/indexing/photo';
 import type { Request } from 'express';
-import { ApiProblem, type ProblemCode } from './errors.ts';
 import type { ImageMemory, Receiving } from './image-memory.ts';
 import { partsOf, type Part } from './multipart.ts';
 import { fieldProblem, parametersOf } from './validation.ts';
@@ -166,12 +166,3 @@ function mediaType(request: Request): string {
 }
 
 const IMAGE_TYPES = new Set(['image/jpeg', 'image/png', 'image/webp']);
-
-/**
- * Checks the format by the first bytes, whatever the header or the name says.
- * @throws ApiProblem unless it is a JPEG, PNG or WebP file of a kind that the service decodes
- */
-export function requireImageSignature(image: Uint8Array): void {
-  const refused = formatProblemOf(image);
-  if (refused) throw new ApiProblem(refused.problem, refused.detail);
-}

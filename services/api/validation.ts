@@ -1,6 +1,6 @@
+import { ApiProblem } from '@facepass/indexing/errors';
 import type { Request } from 'express';
 import type * as z from 'zod';
-import { ApiProblem } from './errors.ts';
 
 /**
  * Parses `value` with `schema`.

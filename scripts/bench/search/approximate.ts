@@ -1,5 +1,5 @@
+import { halfvecBytes } from '@facepass/indexing/db/faces';
 import type pg from 'pg';
-import { halfvecBytes } from '../../../services/api/db/faces.ts';
 import { createBenchDatabase, MINIMUM_COSINE } from './database.ts';
 import { markdownTable, medianWork, ms, progress, stopwatch, timed, type Timing } from './measure.ts';
 import { anotherPicture, randomUnitVector, seededRandom } from './vectors.ts';

@@ -1,5 +1,5 @@
+import { nearestPhotos } from '@facepass/indexing/db/faces';
 import pg from 'pg';
-import { nearestPhotos } from '../../../services/api/db/faces.ts';
 import { createBenchDatabase, MINIMUM_COSINE, MODEL_ID } from './database.ts';
 import { createPeople, facesTable, fillSessions, planSessions } from './fill.ts';
 import { markdownTable, ms, percentile, progress, stopwatch, type Timing } from './measure.ts';

@@ -1,5 +1,5 @@
+import { halfvecBytes } from '@facepass/indexing/db/faces';
 import type pg from 'pg';
-import { halfvecBytes } from '../../../services/api/db/faces.ts';
 import { randomUnitVector, seededRandom } from './vectors.ts';
 
 /** People of the synthetic events; every stored face is the face of one of them. */

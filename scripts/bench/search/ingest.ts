@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { insertFaces, type PhotoFaces, replaceFaces } from '@facepass/indexing/db/faces';
 import pg from 'pg';
-import { insertFaces, type PhotoFaces, replaceFaces } from '../../../services/api/db/faces.ts';
 import { createBenchDatabase, MODEL_ID } from './database.ts';
 import { markdownTable, percentile, progress, timed } from './measure.ts';
 import { randomUnitVector, seededRandom } from './vectors.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { halfvecBytes } from '@facepass/indexing/db/faces';
 import pg from 'pg';
-import { halfvecBytes } from '../../../services/api/db/faces.ts';
 import { createBenchDatabase, MINIMUM_COSINE, MODEL_ID } from './database.ts';
 import { markdownTable, medianWork, ms, progress, stopwatch, timed, type Timing } from './measure.ts';
 import { anotherPicture, randomUnitVector, seededRandom } from './vectors.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { nearestPhotos } from '@facepass/indexing/db/faces';
 import pg from 'pg';
-import { nearestPhotos } from '../../../services/api/db/faces.ts';
 import { type BareScan, startBareScan } from './bare-scan.ts';
 import { createBenchDatabase, MINIMUM_COSINE, MODEL_ID, type BenchDatabase } from './database.ts';
 import { createPeople, type FacesTable, facesTable, fillSessions, planSessions, type SessionSize } from './fill.ts';

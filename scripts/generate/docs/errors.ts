@@ -1,4 +1,4 @@
-import { PROBLEMS, type ProblemCode } from '../../../services/api/errors.ts';
+import { PROBLEMS, type ProblemCode } from '@facepass/indexing/errors';
 import { openApiDocument } from '../../../services/api/openapi.ts';
 
 /** The list of the codes, and a page for each, by their paths. */

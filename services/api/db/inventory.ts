@@ -1,6 +1,6 @@
 import type { Box } from '@facepass/contracts/http';
-import { boxOfArray } from './faces.ts';
-import { queryRows, type Pool } from './pool.ts';
+import { boxOfArray } from '@facepass/indexing/db/faces';
+import { queryRows, type Pool } from '@facepass/indexing/db/pool';
 
 /** A session as it is listed; expired ones are not. */
 export interface ListedSession {

@@ -1,9 +1,9 @@
 import { storedPhotoId, storedSessionId, type DeleteAnswer } from '@facepass/contracts/http';
+import { erasePhoto } from '@facepass/indexing/db/erasure';
+import { ApiProblem } from '@facepass/indexing/errors';
 import type { RequestHandler } from 'express';
 import * as z from 'zod';
 import type { Context } from '../context.ts';
-import { erasePhoto } from '../db/erasure.ts';
-import { ApiProblem } from '../errors.ts';
 import { parametersOf, validated } from '../validation.ts';
 
 /**

@@ -1,8 +1,8 @@
 import type { HealthAnswer } from '@facepass/contracts/http';
+import { judgeSchema } from '@facepass/indexing/db/schema';
 import { exposition } from '@facepass/runtime/exposition';
 import type { RequestHandler } from 'express';
 import type { Context } from '../context.ts';
-import { judgeSchema } from '../db/schema.ts';
 import { recordSchema, type Faults } from '../events.ts';
 
 /**

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { batchRequest, type BatchAnswer, type BatchLine, type BatchRequest } from '@facepass/contracts/http';
+import { ApiProblem } from '@facepass/indexing/errors';
+import { fetchPhoto, indexFaces } from '@facepass/indexing/photo';
 import { exchangeOf } from '@facepass/runtime/http-server';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Context } from '../context.ts';
-import { ApiProblem } from '../errors.ts';
 import { observeIndexing } from '../events.ts';
 import { readJson } from '../upload.ts';
 import { fieldProblem, validated } from '../validation.ts';
-import { fetchPhoto, indexFaces } from './index-photo.ts';
 
 /** 1,000 photos with the longest ids and keys, every character escaped, stay below this. */
 const BATCH_BODY_BYTES = 8 * 1024 * 1024;

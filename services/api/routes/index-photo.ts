@@ -1,13 +1,12 @@
 import { indexFields, type IndexAnswer } from '@facepass/contracts/http';
+import { ApiProblem } from '@facepass/indexing/errors';
+import type { FoundFaces } from '@facepass/indexing/faces';
+import { fetchPhoto, indexFaces } from '@facepass/indexing/photo';
 import { exchangeOf } from '@facepass/runtime/http-server';
 import type { RequestHandler, Response } from 'express';
 import type { Context } from '../context.ts';
-import { modelMismatch, replaceFaces } from '../db/faces.ts';
-import { beginIndexing } from '../db/sessions.ts';
-import { ApiProblem } from '../errors.ts';
 import { observeIndexing } from '../events.ts';
-import { findFaces, type FoundFaces } from '../faces.ts';
-import { readUpload, requireImageSignature } from '../upload.ts';
+import { readUpload } from '../upload.ts';
 import { validated } from '../validation.ts';
 
 /**
@@ -29,35 +28,6 @@ export function indexPhoto(context: Context): RequestHandler {
   };
 }
 
-export interface PhotoToIndex {
-  session_id: string;
-  photo_id: string;
-  expires_at?: string;
-  image: Uint8Array;
-}
-
-/**
- * Finds the faces of a photo and stores them. An erasure that comes meanwhile is noticed before anything
- * is written.
- * @throws ApiProblem
- */
-export async function indexFaces(context: Context, photo: PhotoToIndex, signal?: AbortSignal): Promise<FoundFaces> {
-  const { pool, modelId, config } = context;
-  const before = await beginIndexing(pool, photo.session_id);
-  if (before.modelId && before.modelId !== modelId) throw modelMismatch(photo.session_id, before.modelId, modelId);
-  const found = await findFaces(context, photo.image, 'index', signal);
-  await replaceFaces(pool, {
-    sessionId: photo.session_id,
-    photoId: photo.photo_id,
-    modelId,
-    faces: found.faces,
-    lastErasure: before.lastErasure,
-    expiresAt: photo.expires_at,
-    retentionDays: config.retention.days,
-  });
-  return found;
-}
-
 async function photoOf(
   context: Context,
   image: Buffer | undefined,
@@ -72,17 +42,6 @@ async function photoOf(
   if (image) return image;
   if (!s3Key) throw new ApiProblem('image_missing', 'The call contains neither an image nor an s3_key.');
   return fetchPhoto(context, s3Key, signal);
-}
-
-/**
- * A photo from the bucket.
- * @throws ApiProblem
- */
-export async function fetchPhoto(context: Context, s3Key: string, signal?: AbortSignal): Promise<Buffer> {
-  if (!context.storage) throw new ApiProblem('s3_not_configured', 'This service has no bucket; upload the image.');
-  const photo = await context.storage.fetchPhoto(s3Key, signal);
-  requireImageSignature(photo);
-  return photo;
 }
 
 function present(photoId: string, { faces, rejected, warnings }: FoundFaces): IndexAnswer {

@@ -6,16 +6,16 @@ import {
   SURE_SIMILARITY,
   type Calibration,
 } from '@facepass/contracts/model-pack';
+import { modelMismatch, nearestPhotos, type NearestPhoto } from '@facepass/indexing/db/faces';
+import { readSession, type SessionRow } from '@facepass/indexing/db/sessions';
+import { ApiProblem } from '@facepass/indexing/errors';
+import { rounded } from '@facepass/indexing/faces';
 import { exchangeOf } from '@facepass/runtime/http-server';
 import type { RequestHandler, Response } from 'express';
 import type * as z from 'zod';
 import { requireSessionAccess } from '../auth.ts';
 import type { Context } from '../context.ts';
-import { modelMismatch, nearestPhotos, type NearestPhoto } from '../db/faces.ts';
-import { readSession, type SessionRow } from '../db/sessions.ts';
-import { ApiProblem } from '../errors.ts';
 import { observeSearch } from '../events.ts';
-import { rounded } from '../faces.ts';
 import { presentQuery, readSelfies, SELFIES_LIMIT } from '../selfies.ts';
 import { readUpload, type Upload } from '../upload.ts';
 import { validated } from '../validation.ts';

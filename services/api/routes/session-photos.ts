@@ -5,14 +5,14 @@ import {
   type PhotoAnswer,
   type PhotosAnswer,
 } from '@facepass/contracts/http';
+import { readSession } from '@facepass/indexing/db/sessions';
+import { ApiProblem } from '@facepass/indexing/errors';
+import { rounded } from '@facepass/indexing/faces';
 import type { RequestHandler } from 'express';
 import * as z from 'zod';
 import type { Context } from '../context.ts';
 import { pageOf, placeOf } from '../cursor.ts';
 import { listPhotos, readPhoto } from '../db/inventory.ts';
-import { readSession } from '../db/sessions.ts';
-import { ApiProblem } from '../errors.ts';
-import { rounded } from '../faces.ts';
 import { parametersOf, validated } from '../validation.ts';
 
 /** GET /api/v1/sessions/{session_id}/photos: the photos of a session, a page at a time. */

@@ -1,9 +1,9 @@
 import { sessionId, type StatusAnswer } from '@facepass/contracts/http';
+import { readSession } from '@facepass/indexing/db/sessions';
 import type { RequestHandler } from 'express';
 import * as z from 'zod';
 import { requireSessionAccess } from '../auth.ts';
 import type { Context } from '../context.ts';
-import { readSession } from '../db/sessions.ts';
 import { validated } from '../validation.ts';
 
 /** GET /api/v1/search/status/{session_id} */

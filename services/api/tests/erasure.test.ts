@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { eraseOverdueSession, eraseSession } from '@facepass/indexing/db/erasure';
+import { replaceFaces } from '@facepass/indexing/db/faces';
+import { beginIndexing, readSession } from '@facepass/indexing/db/sessions';
 import { createLogger } from '@facepass/runtime/logger';
 import pg from 'pg';
-import { eraseOverdueSession, eraseSession } from '../db/erasure.ts';
-import { replaceFaces } from '../db/faces.ts';
-import { beginIndexing, readSession } from '../db/sessions.ts';
 import { sweepOverdueSessions } from '../retention.ts';
 import { createMigratedDatabase, migrate } from './service.ts';
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { erasePhoto } from '@facepass/indexing/db/erasure';
+import { halfvecBytes, NEAREST_PHOTOS, nearestPhotos, replaceFaces } from '@facepass/indexing/db/faces';
 import fc from 'fast-check';
 import pg from 'pg';
 import { migrate, MODEL_ID } from '../../../scripts/bench/search/database.ts';
 import { createPeople, facesTable, fillSessions, planSessions } from '../../../scripts/bench/search/fill.ts';
 import { anotherPicture, seededRandom } from '../../../scripts/bench/search/vectors.ts';
 import { createTestDatabase, type TestDatabase } from '../../../scripts/checks/test-database.ts';
-import { erasePhoto } from '../db/erasure.ts';
-import { halfvecBytes, NEAREST_PHOTOS, nearestPhotos, replaceFaces } from '../db/faces.ts';
 
 const DIMENSION = 128;
 const SESSION = 'the session';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { nearestPhotos, replaceFaces } from '@facepass/indexing/db/faces';
+import { beginIndexing } from '@facepass/indexing/db/sessions';
 import pg from 'pg';
 import { createTestDatabase } from '../../../scripts/checks/test-database.ts';
-import { nearestPhotos, replaceFaces } from '../db/faces.ts';
-import { beginIndexing } from '../db/sessions.ts';
 import { createMigratedDatabase, migrate } from './service.ts';
 
 const DIMENSION_OF_FACES = `select atttypmod as dimension from pg_attribute where attrelid = 'faces'::regclass and attname = 'embedding'`;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import { settingsAnswer } from '@facepass/contracts/http';
-import { PROBLEMS } from '../errors.ts';
+import { PROBLEMS } from '@facepass/indexing/errors';
 import { KEY, startTestService, type TestService } from './service.ts';
 
 describe('pages and documents', () => {

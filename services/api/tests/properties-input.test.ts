@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { problem } from '@facepass/contracts/http';
+import { replaceFaces } from '@facepass/indexing/db/faces';
 import fc from 'fast-check';
 import { samplePhoto } from '../../inference/tests/photos.ts';
-import { replaceFaces } from '../db/faces.ts';
 import { seeded } from './seed.ts';
 import { KEY, startTestService, type Answer, type TestService } from './service.ts';
 

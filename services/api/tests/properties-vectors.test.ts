@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import { halfvecBytes, NEAREST_PHOTOS, nearestPhotos, replaceFaces } from '@facepass/indexing/db/faces';
 import fc from 'fast-check';
 import pg from 'pg';
 import { createTestDatabase, type TestDatabase } from '../../../scripts/checks/test-database.ts';
-import { halfvecBytes, NEAREST_PHOTOS, nearestPhotos, replaceFaces } from '../db/faces.ts';
 import { PEOPLE, portrait } from './people.ts';
 import { seeded } from './seed.ts';
 import { KEY, migrate, startTestService, type TestService } from './service.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { replaceFaces } from '@facepass/indexing/db/faces';
+import { PROBLEMS } from '@facepass/indexing/errors';
 import { samplePhoto } from '../../inference/tests/photos.ts';
-import { replaceFaces } from '../db/faces.ts';
-import { PROBLEMS } from '../errors.ts';
 import { INDEX_KEY, KEY, startTestService, type Answer, type TestService } from './service.ts';
 
 describe('what is refused before any face is looked for', () => {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
+import { PROBLEMS, type ProblemCode } from '@facepass/indexing/errors';
 import pg from 'pg';
 import { samplePhoto } from '../../inference/tests/photos.ts';
-import { PROBLEMS, type ProblemCode } from '../errors.ts';
 import { s3Environment, startS3Server } from './s3-server.ts';
 import { KEY, startTestService, type TestService } from './service.ts';
 

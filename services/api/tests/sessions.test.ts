@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { replaceFaces } from '@facepass/indexing/db/faces';
+import { beginIndexing } from '@facepass/indexing/db/sessions';
 import fc from 'fast-check';
-import { replaceFaces } from '../db/faces.ts';
-import { beginIndexing } from '../db/sessions.ts';
 import { identifier, seeded } from './seed.ts';
 import { INDEX_KEY, startTestService, type TestService } from './service.ts';
 

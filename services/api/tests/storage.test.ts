@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import type { StorageConfig } from '@facepass/indexing/config';
+import type { ProblemCode } from '@facepass/indexing/errors';
+import { openPhotoStorage, requirePlainKey, type PhotoStorage } from '@facepass/indexing/storage';
 import fc from 'fast-check';
-import type { StorageConfig } from '../config.ts';
-import type { ProblemCode } from '../errors.ts';
-import { openPhotoStorage, requirePlainKey, type PhotoStorage } from '../storage.ts';
 import { startS3Server, type Fault, type S3Server } from './s3-server.ts';
 
 const PHOTO = Buffer.alloc(100_000, 0xd8);

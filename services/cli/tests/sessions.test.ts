@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { replaceFaces } from '../../api/db/faces.ts';
+import { replaceFaces } from '@facepass/indexing/db/faces';
 import { INDEX_KEY, startTestService, type TestService } from '../../api/tests/service.ts';
 import { facepass } from '../../../scripts/local/tests/local-facepass.ts';
 

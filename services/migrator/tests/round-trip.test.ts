@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { erasePhoto as apiErasePhoto, eraseSession as apiEraseSession } from '../../api/db/erasure.ts';
-import { replaceFaces } from '../../api/db/faces.ts';
+import { erasePhoto as apiErasePhoto, eraseSession as apiEraseSession } from '@facepass/indexing/db/erasure';
+import { replaceFaces } from '@facepass/indexing/db/faces';
 import { createFieldTable, fittingShapes, runAlone, type FieldShape } from './field-shapes.ts';
 import { createInstallation, LEGACY_MODEL, textOf, vectorOf, type Installation } from './installation.ts';
 import * as expected from './oracle.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { erasePhoto } from '../../api/db/erasure.ts';
-import { replaceFaces } from '../../api/db/faces.ts';
+import { erasePhoto } from '@facepass/indexing/db/erasure';
+import { replaceFaces } from '@facepass/indexing/db/faces';
 import { seedSchema1 } from './contents.ts';
 import { createInstallation, LEGACY_MODEL, textOf, vectorOf, type Installation } from './installation.ts';
 import { goUpTo2, newOracle } from './oracle.ts';

@@ -66,13 +66,13 @@ class LimitedPool extends pg.Pool {
 }
 
 /**
- * The connections of one API process. Waiting for one ends after `connectTimeoutMs`, a statement after
+ * The connections of one process. Waiting for one ends after `connectTimeoutMs`, a statement after
  * `statementTimeoutMs`, and a transaction whose process hangs after 10 s.
  */
 export function openPool(config: DatabaseConfig, logger: Logger): Pool {
   const options = {
     ...config.connection,
-    application_name: 'facepass-api',
+    application_name: config.applicationName,
     max: config.poolSize,
     connectionTimeoutMillis: config.connectTimeoutMs,
     query_timeout: config.statementTimeoutMs + 1000,

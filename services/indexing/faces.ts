@@ -1,8 +1,15 @@
 import type { Box } from '@facepass/contracts/http';
 import type { DetectFacesResponse, Face } from '@facepass/contracts/inference';
-import type { Context } from './context.ts';
+import type { ModelPack } from '@facepass/contracts/model-pack';
 import { ApiProblem } from './errors.ts';
-import type { Purpose } from './inference-client.ts';
+import type { InferenceClient, Purpose } from './inference-client.ts';
+
+/** Who finds faces, and by which model. */
+export interface FaceFinder {
+  inference: InferenceClient;
+  pack: ModelPack;
+  modelId: string;
+}
 
 /** A face found by the inference server; its numbers are rounded to their precision. */
 export interface FoundFace {
@@ -25,7 +32,7 @@ export interface FoundFaces {
  * @throws ApiProblem no_face, inference_model_mismatch, or what `InferenceClient.detectFaces` throws
  */
 export async function findFaces(
-  context: Context,
+  context: FaceFinder,
   image: Uint8Array,
   purpose: Purpose,
   signal?: AbortSignal,
@@ -49,7 +56,7 @@ function noFaceDetail(rejected: FoundFaces['rejected']): string {
   return `Every face in the image was rejected: ${[...new Set(rejected.map(({ reason }) => reason))].join(', ')}.`;
 }
 
-function requireModel({ modelId, pack }: Context, found: DetectFacesResponse): void {
+function requireModel({ modelId, pack }: FaceFinder, found: DetectFacesResponse): void {
   const wrongSize = found.faces.find((face) => face.embedding.length !== pack.embedding_size);
   if (found.modelId === modelId && !wrongSize) return;
   throw new ApiProblem(
