@@ -35,7 +35,20 @@ test('each kind of breach is seen', () => {
     [/imports upwards/, ['services/api/db/faces.ts', "import { search } from '../routes/search.ts';"]],
     [/imports upwards/, ['services/api/routes/search.ts', "import { app } from '../app.ts';"]],
     [/pg, whose place is/, ['services/api/keys.ts', "import pg from 'pg';"]],
-    [/sharp, whose place is/, ['services/inference/faces.ts', "import sharp from 'sharp';"]],
+    [/sharp, whose place is/, ['services/inference/seeing/faces.ts', "import sharp from 'sharp';"]],
+    [
+      /imports from serving; seeing may not/,
+      ['services/inference/seeing/faces.ts', "import { Pool } from '../serving/pool.ts';"],
+    ],
+    [
+      /imports from observe; decide may not/,
+      ['services/operator/decide/decide.ts', "import type { Pod } from '../observe/pair.ts';"],
+    ],
+    [
+      /imports reconcile.ts, which no room may/,
+      ['services/operator/decide/decide.ts', "import { a } from '../reconcile.ts';"],
+    ],
+    [/the room attic has no place/, ['services/operator/attic/a.ts', "import { a } from '../decide/decide.ts';"]],
     [
       /jose has 2 importers/,
       ['services/api/a.ts', "import 'jose';"],

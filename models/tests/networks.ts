@@ -1,4 +1,4 @@
-import '../../services/inference/onnxruntime-telemetry.ts';
+import '../../services/inference/seeing/onnxruntime-telemetry.ts';
 import ort from 'onnxruntime-node';
 import type { Pixels } from './photos.ts';
 

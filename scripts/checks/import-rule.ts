@@ -29,6 +29,26 @@ const LIBRARIES: Record<string, string[]> = {
   models: ['contracts'],
 };
 
+/**
+ * The rooms of a service, and which others each may import. A room also imports those files beside it that `ground`
+ * names; a file in no room may import all.
+ */
+const ROOMS: Record<string, { ground: string[]; rooms: Record<string, string[]> }> = {
+  'services/inference': {
+    ground: ['config.ts'],
+    rooms: { serving: ['seeing'], seeing: [] },
+  },
+  'services/operator': {
+    ground: ['config.ts', 'facepass.ts'],
+    rooms: {
+      decide: [],
+      kubernetes: [],
+      objects: ['decide', 'kubernetes'],
+      observe: ['decide', 'objects', 'kubernetes'],
+    },
+  },
+};
+
 /** Words that several files of a service speak; every other library has one importer in each service. */
 const VOCABULARY = [
   'zod',
@@ -67,6 +87,7 @@ export function breachesOf(files: SourceFile[], dependencies: Map<string, string
   return [
     ...imports.flatMap(folderBreach),
     ...imports.flatMap(layerBreach),
+    ...imports.flatMap(roomBreach),
     ...imports.flatMap((one) => dependencyBreach(one, dependencies)),
     ...importerBreaches(imports),
     ...cycles(imports),
@@ -107,10 +128,28 @@ function layerBreach(one: Import): string[] {
   return from > to ? [`${one.from} imports upwards: ${one.specifier}`] : [];
 }
 
+/** Also of types: a room that knows only the names of another still cannot be read without it. */
+function roomBreach(one: Import): string[] {
+  const target = targetOf(one);
+  const service = ROOMS[folderOf(one.from)];
+  if (!target || !service || folderOf(target) !== folderOf(one.from)) return [];
+  const [from = '', to = ''] = [one.from, target].map((path) => path.split('/').slice(2).join('/'));
+  const [room, other] = [roomOf(from), roomOf(to)];
+  if (room === null || room === other) return [];
+  const allowed = service.rooms[room];
+  if (!allowed) return [`${one.from}: the room ${room} has no place in the import rule`];
+  if (other === null) return service.ground.includes(to) ? [] : [`${one.from} imports ${to}, which no room may import`];
+  return allowed.includes(other) ? [] : [`${one.from} imports from ${other}; ${room} may not`];
+}
+
+function roomOf(inside: string): string | null {
+  return inside.includes('/') ? (inside.split('/')[0] ?? null) : null;
+}
+
 function layerOf(path: string): number {
   const inside = path.split('/').slice(2).join('/');
   if (inside === 'main.ts') return 0;
-  if (/^(app|server|watch)\.ts$/.test(inside)) return 1;
+  if (/^(app|server|watch|serving\/server)\.ts$/.test(inside)) return 1;
   if (inside.startsWith('routes/')) return 2;
   return 3;
 }

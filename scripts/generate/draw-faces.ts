@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
-import { createPipeline, type FoundFaces } from '../../services/inference/faces.ts';
+import { createPipeline, type FoundFaces } from '../../services/inference/seeing/faces.ts';
 
 /**
  * Draws what the pipeline finds on a photo: kept faces green with their landmarks, refused ones red with the reason.

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { PROCESS_ENVIRONMENT } from '../../services/inference/process-environment.ts';
+import { PROCESS_ENVIRONMENT } from '../../services/inference/serving/process-environment.ts';
 import { databaseUrl, SOCKET_NAME } from './embedded-database/database.ts';
 import type { DataDirectory } from './data-directory.ts';
 import type { Program } from './processes.ts';

@@ -1,7 +1,7 @@
 import { runService } from '@facepass/runtime/lifecycle';
 import { createLogger } from '@facepass/runtime/logger';
 import { readConfig } from './config.ts';
-import { startInference } from './server.ts';
+import { startInference } from './serving/server.ts';
 
 await runService(async () => {
   const config = readConfig();

@@ -1,4 +1,4 @@
-import type { KubernetesObject } from './cluster.ts';
+import type { KubernetesObject } from './kubernetes/cluster.ts';
 
 /** The resource, as the API server gives it: valid by the definition's schema, defaults filled in. */
 export interface Facepass extends KubernetesObject {

@@ -1,6 +1,6 @@
 import { runService } from '@facepass/runtime/lifecycle';
 import { createLogger } from '@facepass/runtime/logger';
-import { connectToCluster } from './cluster.ts';
+import { connectToCluster } from './kubernetes/cluster.ts';
 import { readConfig } from './config.ts';
 import { startOperator } from './watch.ts';
 

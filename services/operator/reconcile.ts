@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '@facepass/runtime/logger';
-import { applyObjects } from './apply.ts';
-import { KubernetesError, type Cluster, type KubernetesObject } from './cluster.ts';
+import { applyObjects } from './objects/apply.ts';
+import { KubernetesError, type Cluster, type KubernetesObject } from './kubernetes/cluster.ts';
 import type { Config } from './config.ts';
-import { decide } from './decide.ts';
-import { forgetRelease, recordEnd, recordRelease, type Metrics } from './events.ts';
+import { decide } from './decide/decide.ts';
+import { forgetRelease, recordEnd, recordRelease, type Metrics } from './metrics.ts';
 import type { Facepass, Status } from './facepass.ts';
-import { EVENT, FACEPASS } from './kinds.ts';
-import { NotLeader, type Leadership } from './lease.ts';
+import { EVENT, FACEPASS } from './kubernetes/kinds.ts';
+import { NotLeader, type Leadership } from './kubernetes/lease.ts';
 import { desiredObjects } from './objects/desired.ts';
-import { observe, type Memory } from './observe.ts';
-import { createMeter } from './pod-counters.ts';
-import type { InstantQuery } from './prometheus.ts';
-import type { ReleaseEvent } from './transitions.ts';
+import { observe, type Memory } from './observe/observe.ts';
+import { createMeter } from './observe/pod-counters.ts';
+import type { InstantQuery } from './observe/prometheus.ts';
+import type { ReleaseEvent } from './decide/transitions.ts';
 
 export interface Context {
   config: Pick<Config, 'podMetricsPort' | 'resyncMs' | 'stepIntervalMs'>;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLogger } from '@facepass/runtime/logger';
-import { KubernetesError, type Cluster } from './cluster.ts';
-import { createMetrics } from './events.ts';
-import { DEPLOYMENT, FACEPASS, LABEL } from './kinds.ts';
+import { KubernetesError, type Cluster } from './kubernetes/cluster.ts';
+import { createMetrics } from './metrics.ts';
+import { DEPLOYMENT, FACEPASS, LABEL } from './kubernetes/kinds.ts';
 import { keepWatching } from './watch.ts';
 
 test('the watch of one namespace does not hide that another one’s is not in step', async () => {

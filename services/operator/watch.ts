@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@facepass/runtime/logger';
 import { startOperationsServer } from '@facepass/runtime/operations-server';
-import { KubernetesError, type Cluster, type KubernetesObject, type Resource } from './cluster.ts';
+import { KubernetesError, type Cluster, type KubernetesObject, type Resource } from './kubernetes/cluster.ts';
 import type { Config } from './config.ts';
-import { createMetrics, forgetRelease, type Metrics } from './events.ts';
-import { DEPLOYMENT, FACEPASS, HTTP_ROUTE, JOB, LABEL } from './kinds.ts';
-import { competeForLease } from './lease.ts';
-import { createInstantQuery } from './prometheus.ts';
-import { createQueue } from './queue.ts';
+import { createMetrics, forgetRelease, type Metrics } from './metrics.ts';
+import { DEPLOYMENT, FACEPASS, HTTP_ROUTE, JOB, LABEL } from './kubernetes/kinds.ts';
+import { competeForLease } from './kubernetes/lease.ts';
+import { createInstantQuery } from './observe/prometheus.ts';
+import { createQueue } from './kubernetes/queue.ts';
 import { createReconciler } from './reconcile.ts';
 
 /**

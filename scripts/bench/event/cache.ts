@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import type { Box } from '../../../services/inference/boxes.ts';
+import type { Box } from '../../../services/inference/seeing/boxes.ts';
 import type { Contestant, Face } from './contestants.ts';
 import type { Photo } from './people.ts';
 

@@ -5,8 +5,8 @@ import { dirname, join, resolve } from 'node:path';
 import type * as FaceApiPackage from '@vladmandic/face-api';
 import sharp from 'sharp';
 import { cosineOfSimilarity, modelIdOf, readModelPack } from '@facepass/contracts/model-pack';
-import type { Box } from '../../../services/inference/boxes.ts';
-import { createPipeline } from '../../../services/inference/faces.ts';
+import type { Box } from '../../../services/inference/seeing/boxes.ts';
+import { createPipeline } from '../../../services/inference/seeing/faces.ts';
 
 /** Something that finds faces and turns them into vectors. */
 export interface Contestant extends AsyncDisposable {
@@ -35,7 +35,7 @@ export async function ourPack(modelsDirectory: string, name: string): Promise<Co
   const pipeline = await createPipeline({ modelsDirectory, modelPack: name });
   const { calibration: _, ...vectors } = pack;
   const hash = createHash('sha256').update(JSON.stringify(vectors));
-  for (const source of withImports(join(root, 'services/inference/faces.ts'))) hash.update(readFileSync(source));
+  for (const source of withImports(join(root, 'services/inference/seeing/faces.ts'))) hash.update(readFileSync(source));
   return {
     name: `Facepass, pack ${name}`,
     key: `${modelIdOf(pack)}-${hash.digest('hex').slice(0, 16)}`,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { createPipeline } from '../../../services/inference/faces.ts';
+import { createPipeline } from '../../../services/inference/seeing/faces.ts';
 import { answerAsContestant, type Round, type Setup } from './contestant.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import type { PipelineConfig } from '../../../services/inference/faces.ts';
+import type { PipelineConfig } from '../../../services/inference/seeing/faces.ts';
 
 /** Something that finds the faces of photos, in processes of its own. */
 export interface Contestant extends AsyncDisposable {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
-import { PROCESS_ENVIRONMENT } from '../../../services/inference/process-environment.ts';
+import { PROCESS_ENVIRONMENT } from '../../../services/inference/serving/process-environment.ts';
 
 const root = join(import.meta.dirname, '../../..');
 

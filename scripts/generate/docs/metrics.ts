@@ -3,9 +3,9 @@ import { createLogger } from '@facepass/runtime/logger';
 import type { MetricsRegistry } from '@facepass/runtime/exposition';
 import { createMetrics as createApiMetrics } from '../../../services/api/events.ts';
 import { readConfig } from '../../../services/api/config.ts';
-import { createEvents as createInferenceEvents } from '../../../services/inference/events.ts';
+import { createEvents as createInferenceEvents } from '../../../services/inference/serving/metrics.ts';
 import { createProgress as createMigrationProgress } from '../../../services/migrator/progress.ts';
-import { createMetrics as createOperatorMetrics } from '../../../services/operator/events.ts';
+import { createMetrics as createOperatorMetrics } from '../../../services/operator/metrics.ts';
 
 /** docs/metrics.md, read from the registries that the processes themselves serve. */
 export async function metricsPage(): Promise<string> {

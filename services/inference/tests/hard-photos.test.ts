@@ -4,8 +4,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
-import { overlapOf, type Box, type Point } from '../boxes.ts';
-import { createPipeline, type Pipeline } from '../faces.ts';
+import { overlapOf, type Box, type Point } from '../seeing/boxes.ts';
+import { createPipeline, type Pipeline } from '../seeing/faces.ts';
 import { countFound, cutFaces, readSample } from './pictures.ts';
 
 const models = resolve(import.meta.dirname, '../../../models');

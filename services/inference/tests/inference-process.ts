@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
-import { PROCESS_ENVIRONMENT } from '../process-environment.ts';
+import { PROCESS_ENVIRONMENT } from '../serving/process-environment.ts';
 
 /** A running inference server, killed when disposed of. */
 export interface InferenceProcess extends AsyncDisposable {

@@ -5,11 +5,11 @@ import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { cosineOfSimilarity } from '@facepass/contracts/model-pack';
 import sharp from 'sharp';
-import { Abandoned } from '../abandoned.ts';
-import { fivePoints } from '../align.ts';
-import { overlapOf, type Box, type Point } from '../boxes.ts';
-import { createPipeline, type FoundFaces, type Pipeline } from '../faces.ts';
-import { ImageError } from '../image.ts';
+import { Abandoned } from '../seeing/abandoned.ts';
+import { fivePoints } from '../seeing/align.ts';
+import { overlapOf, type Box, type Point } from '../seeing/boxes.ts';
+import { createPipeline, type FoundFaces, type Pipeline } from '../seeing/faces.ts';
+import { ImageError } from '../seeing/image.ts';
 import { countFound, cutFaces, enlargeSample, pasteCrowd, readSample, SAMPLES, takeSelfie } from './pictures.ts';
 
 const models = resolve(import.meta.dirname, '../../../models');

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { KubernetesObject } from '../cluster.ts';
+import type { KubernetesObject } from '../kubernetes/cluster.ts';
 import type { Spec, Status } from '../facepass.ts';
 import { releasing, retaining, specOf, stable } from '../tests/world.ts';
-import { covers } from '../apply.ts';
+import { covers } from './apply.ts';
 import { desiredObjects, mayStay, type Plan } from './desired.ts';
 import { contracts } from './jobs.ts';
 

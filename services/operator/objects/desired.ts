@@ -1,7 +1,7 @@
-import type { KubernetesObject } from '../cluster.ts';
+import type { KubernetesObject } from '../kubernetes/cluster.ts';
 import type { Spec, Status } from '../facepass.ts';
-import { CONTROLLER_REVISION } from '../kinds.ts';
-import type { RevisionData } from '../revision.ts';
+import { CONTROLLER_REVISION } from '../kubernetes/kinds.ts';
+import type { RevisionData } from './revision.ts';
 import { migrationJob, smokeTestJob } from './jobs.ts';
 import { object, type Owner } from './object.ts';
 import { activeService, httpRoute, previewService } from './traffic.ts';

@@ -1,6 +1,6 @@
-import type { KubernetesObject } from '../cluster.ts';
+import type { KubernetesObject } from '../kubernetes/cluster.ts';
 import type { Candidate, Container, PodTemplate, Spec } from '../facepass.ts';
-import { JOB } from '../kinds.ts';
+import { JOB } from '../kubernetes/kinds.ts';
 import { labelled, labelsOf, nameOf, object, type Owner } from './object.ts';
 import { withVariable } from './workloads.ts';
 

@@ -1,6 +1,6 @@
-import type { KubernetesObject, Resource } from '../cluster.ts';
+import type { KubernetesObject, Resource } from '../kubernetes/cluster.ts';
 import type { PodTemplate } from '../facepass.ts';
-import { FACEPASS, LABEL } from '../kinds.ts';
+import { FACEPASS, LABEL } from '../kubernetes/kinds.ts';
 
 /** The Facepass resource that the objects belong to. */
 export interface Owner {

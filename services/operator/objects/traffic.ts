@@ -1,7 +1,7 @@
-import type { KubernetesObject } from '../cluster.ts';
+import type { KubernetesObject } from '../kubernetes/cluster.ts';
 import type { ParentRef, Spec, Status } from '../facepass.ts';
-import { HTTP_ROUTE, SERVICE } from '../kinds.ts';
-import { weightsOf } from '../observation.ts';
+import { HTTP_ROUTE, SERVICE } from '../kubernetes/kinds.ts';
+import { weightsOf } from '../decide/observation.ts';
 import { labelsOf, nameOf, object, type Owner } from './object.ts';
 
 /**

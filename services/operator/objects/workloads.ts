@@ -1,7 +1,7 @@
-import type { KubernetesObject } from '../cluster.ts';
+import type { KubernetesObject } from '../kubernetes/cluster.ts';
 import type { Container, PodTemplate, Workload } from '../facepass.ts';
-import { AUTOSCALER, DEPLOYMENT, SERVICE } from '../kinds.ts';
-import type { RevisionData } from '../revision.ts';
+import { AUTOSCALER, DEPLOYMENT, SERVICE } from '../kubernetes/kinds.ts';
+import type { RevisionData } from './revision.ts';
 import type { Plan } from './desired.ts';
 import { labelled, labelsOf, nameOf, object, type Owner } from './object.ts';
 import { apiService } from './traffic.ts';

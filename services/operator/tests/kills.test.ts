@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
-import type { KubernetesObject } from '../cluster.ts';
-import { createMetrics } from '../events.ts';
+import type { KubernetesObject } from '../kubernetes/cluster.ts';
+import { createMetrics } from '../metrics.ts';
 import type { Facepass, Spec, Status } from '../facepass.ts';
-import { LABEL } from '../kinds.ts';
+import { LABEL } from '../kubernetes/kinds.ts';
 import { mayStay } from '../objects/desired.ts';
 import { createReconciler } from '../reconcile.ts';
 import { createMemoryCluster, Killed, type MemoryCluster } from './memory-cluster.ts';

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { KubernetesError, type Cluster, type KubernetesObject, type Resource } from '../cluster.ts';
-import { LABEL } from '../kinds.ts';
+import { KubernetesError, type Cluster, type KubernetesObject, type Resource } from '../kubernetes/cluster.ts';
+import { LABEL } from '../kubernetes/kinds.ts';
 
 /** The process that wrote is no more. */
 export class Killed extends Error {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { createInstantQuery } from '../prometheus.ts';
+import { createInstantQuery } from '../observe/prometheus.ts';
 
 const vector = (...values: string[]) => ({
   status: 'success',

@@ -1,5 +1,5 @@
 import { initialStatus, type GateResult, type Spec, type Status } from '../facepass.ts';
-import { weightsOf, type Observation, type Pair } from '../observation.ts';
+import { weightsOf, type Observation, type Pair } from '../decide/observation.ts';
 
 export const MINUTE = 60_000;
 export const START = Date.parse('2026-11-23T12:00:00Z');

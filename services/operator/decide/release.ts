@@ -1,0 +1,222 @@
+import { millisecondsOf } from './duration.ts';
+import { REQUEST, type Candidate, type Status } from '../facepass.ts';
+import { isSettled, stepsOf, type JobState, type Observation } from './observation.ts';
+import { judgeShare } from './share.ts';
+import { complete, enter, fail, giveUp, wait, type Draft } from './transitions.ts';
+
+/** One look at the release under way. */
+export function advanceRelease(draft: Draft, observation: Observation): void {
+  const { status } = draft;
+  const candidate = status.candidate;
+  if (!candidate) return;
+  if (status.phase === 'RollingBack') return rollBack(draft, observation);
+  if (isAborted(candidate, observation)) return fail(draft, observation, 'Aborted', 'asked for');
+  if (observation.wanted !== candidate.revision)
+    return fail(
+      draft,
+      observation,
+      'Superseded',
+      `the template is now that of revision ${observation.wanted}`,
+      'superseded',
+    );
+  const refusal = observation.pairs[candidate.revision]?.refusal;
+  if (refusal) return fail(draft, observation, 'InvalidTemplate', refusal);
+  switch (status.phase) {
+    case 'Migrating':
+      return migrate(draft, observation);
+    case 'Starting':
+      return start(draft, observation);
+    case 'Testing':
+      return smokeTest(draft, observation);
+    default:
+      return shift(draft, observation, candidate);
+  }
+}
+
+function isAborted({ number }: Candidate, { spec, annotations }: Observation): boolean {
+  return spec.abort || [REQUEST.abort, REQUEST.rollback].some((name) => annotations[name] === String(number));
+}
+
+function migrate(draft: Draft, observation: Observation): void {
+  const job = observation.spec.migration ? observation.migration : NOTHING_TO_DO;
+  if (job.state === 'failed') return fail(draft, observation, 'MigrationFailed', job.message);
+  if (job.state !== 'succeeded') return wait(draft, 'Migrating', job.message || 'the migration Job runs');
+  if (pauses(draft, observation)) return;
+  enter(draft, 'Starting', observation.now);
+  wait(draft, 'Starting', 'the pods of the candidate start');
+}
+
+function start(draft: Draft, observation: Observation): void {
+  const { pairs, now, spec } = observation;
+  const pair = pairs[draft.status.candidate?.revision ?? ''];
+  if (!pair?.full) {
+    const message = pair?.message ?? 'the pods of the candidate are being made';
+    const isLate = !spec.paused && now > startOf(draft.status) + millisecondsOf(spec.deadlines.ready);
+    return isLate
+      ? fail(draft, observation, 'NotReady', `not ready within ${spec.deadlines.ready}: ${message}`)
+      : wait(draft, 'Starting', message);
+  }
+  if (pauses(draft, observation)) return;
+  enter(draft, 'Testing', now);
+  wait(draft, 'Testing', spec.smokeTest ? 'the smoke test begins' : 'no smoke test is set');
+}
+
+function smokeTest(draft: Draft, observation: Observation): void {
+  const { spec, smokeTest: job, now } = observation;
+  const { state, message } = spec.smokeTest ? job : NOTHING_TO_DO;
+  if (state === 'failed') return fail(draft, observation, 'SmokeTestFailed', message);
+  if (state !== 'succeeded') return wait(draft, 'Testing', message || 'the smoke test runs');
+  if (pauses(draft, observation)) return;
+  const pair = observation.pairs[draft.status.candidate?.revision ?? ''];
+  if (!pair?.full) return wait(draft, 'NotReady', pair?.message ?? 'the pods of the candidate are gone');
+  if (!draft.status.active) return complete(draft, observation);
+  takeStep(draft, observation, 1, now);
+}
+
+/** The traffic moves on by one step when everything that was to be seen at the present one was seen. */
+function shift(draft: Draft, observation: Observation, { revision, number }: Candidate): void {
+  const { spec, now, pairs, gates } = observation;
+  const { status } = draft;
+  const pair = pairs[revision];
+  status.gates = gates;
+  if (!pair?.serving) return fail(draft, observation, 'CandidateNotReady', pair?.message ?? 'its pods are gone');
+  const failed = gates.find((gate) => gate.result === 'fail');
+  if (failed) return fail(draft, observation, 'GateFailed', `gate ${failed.name}: ${failed.message} (${failed.query})`);
+  if (waitsForRoute(draft, observation) || waitsForShare(draft, observation)) return;
+  if (pauses(draft, observation)) return;
+  const isPromoted = observation.annotations[REQUEST.promote] === String(number);
+  if (!isPromoted && (holds(draft, observation) || waitsForGates(draft, observation))) return;
+  if (!pair.full) return wait(draft, 'NotReady', pair.message);
+  const steps = stepsOf(spec);
+  if (status.weight === 100) return complete(draft, observation);
+  takeStep(draft, observation, isPromoted ? steps.length : Math.min(status.step + 1, steps.length), now);
+}
+
+function takeStep(draft: Draft, { spec }: Observation, step: number, now: number): void {
+  const { status } = draft;
+  const to = stepsOf(spec)[step - 1];
+  if (!to || !status.candidate) return;
+  const seen = status.gates.map((gate) => `${gate.name} ${gate.message}`).join('; ');
+  enter(draft, 'Shifting', now);
+  status.step = step;
+  // Steps edited under way may lie lower than what was reached: a weight never falls but to 0.
+  status.weight = Math.max(status.weight, to.weight);
+  wait(draft, 'Hold', `${status.weight} % for ${to.hold}`);
+  draft.events.push({
+    type: 'Normal',
+    reason: 'WeightSet',
+    message: `revision ${status.candidate.revision} gets ${status.weight} %${seen && `; seen before: ${seen}`}`,
+  });
+}
+
+function waitsForRoute(draft: Draft, observation: Observation): boolean {
+  const { status } = draft;
+  const { route, now, spec } = observation;
+  if (isSettled(status, route)) {
+    delete status.routePendingSince;
+    return false;
+  }
+  status.routePendingSince ??= new Date(now).toISOString();
+  const reason = route.unknownKind ? 'NoGatewayApi' : 'RouteNotAccepted';
+  const isLate = !spec.paused && now > Date.parse(status.routePendingSince) + millisecondsOf(spec.deadlines.route);
+  if (isLate) fail(draft, observation, reason, `not within ${spec.deadlines.route}: ${route.message}`);
+  else wait(draft, reason, route.message);
+  return true;
+}
+
+function waitsForShare(draft: Draft, observation: Observation): boolean {
+  const { status } = draft;
+  const { counted, now, spec, annotations } = observation;
+  if (spec.traffic.mode === 'Selector') return false;
+  const share = judgeShare(status.weight, counted, spec.traffic.share);
+  if (share.observed === undefined) delete status.observedWeight;
+  else status.observedWeight = share.observed;
+  status.observedRequests = counted?.total ?? 0;
+  if (share.result === 'off') {
+    status.shareOffSince ??= new Date(now).toISOString();
+    const isLate =
+      !spec.paused && now >= Date.parse(status.shareOffSince) + millisecondsOf(spec.traffic.share.deadline);
+    if (isLate) fail(draft, observation, 'WeightNotObserved', share.message);
+    else wait(draft, 'WeightNotObserved', share.message);
+    return true;
+  }
+  // Too few requests take no doubt away.
+  if (share.result === 'near') delete status.shareOffSince;
+  const isPromoted = annotations[REQUEST.promote] === String(status.candidate?.number);
+  if (share.result === 'near' || isPromoted) return false;
+  wait(draft, now < holdEnd(status, observation) ? 'Hold' : 'TooFewRequests', share.message);
+  return true;
+}
+
+function holds(draft: Draft, observation: Observation): boolean {
+  const left = holdEnd(draft.status, observation) - observation.now;
+  if (left <= 0) return false;
+  wait(
+    draft,
+    'Hold',
+    `${draft.status.weight} % until ${new Date(holdEnd(draft.status, observation)).toISOString().slice(11, 19)}`,
+  );
+  return true;
+}
+
+function waitsForGates(draft: Draft, observation: Observation): boolean {
+  const { spec, gates, now } = observation;
+  const open = spec.gates.find((gate) => gates.find((one) => one.name === gate.name)?.result !== 'pass');
+  if (!open) return false;
+  const message = `gate ${open.name}: ${gates.find((one) => one.name === open.name)?.message ?? 'not asked yet'}`;
+  const late = spec.gates.find(
+    (gate) =>
+      gate.noData === 'RollBack' &&
+      now > holdEnd(draft.status, observation) + millisecondsOf(gate.noDataDeadline) &&
+      gates.find((one) => one.name === gate.name)?.result === 'hold',
+  );
+  if (late) fail(draft, observation, 'GateNoData', `${message}, for ${late.noDataDeadline} after the hold`);
+  else wait(draft, 'GateHolds', message);
+  return true;
+}
+
+/**
+ * The traffic leaves the candidate, then the candidate goes; it stays while it alone can serve, or is still being sent
+ * requests.
+ */
+function rollBack(draft: Draft, observation: Observation): void {
+  const { status } = draft;
+  const { pairs, route, now, spec } = observation;
+  const { active, candidate } = status;
+  if (!candidate) return;
+  const [from, to] = [pairs[candidate.revision], active && pairs[active.revision]];
+  if (status.weight > 0 && active && !to?.serving && from?.serving)
+    return wait(
+      draft,
+      'ActiveNotReady',
+      `the traffic stays until revision ${active.revision} is ready: ${to?.message ?? 'it has no pods'}`,
+    );
+  status.weight = 0;
+  wait(draft, candidate.verdict?.reason ?? 'RolledBack', candidate.verdict?.message ?? '');
+  if (status.step === 0 || !active) return giveUp(draft, now);
+  const isQuiet = !from?.serving || from.quiet || spec.traffic.mode === 'Selector';
+  if (isSettled(status, route) && isQuiet) return giveUp(draft, now);
+  if (now <= startOf(status) + millisecondsOf(spec.deadlines.route)) return;
+  if (isQuiet && !route.weights?.[candidate.revision]) return giveUp(draft, now);
+  wait(draft, 'TrafficNotMoved', `the candidate was not yet seen without requests for five seconds: ${route.message}`);
+}
+
+function pauses(draft: Draft, { spec }: Observation): boolean {
+  if (spec.paused)
+    wait(
+      draft,
+      'Paused',
+      `paused in ${draft.status.phase}${draft.status.weight > 0 ? ` at ${draft.status.weight} %` : ''}`,
+    );
+  return spec.paused;
+}
+
+function holdEnd(status: Status, { spec }: Observation): number {
+  return startOf(status) + millisecondsOf(stepsOf(spec)[status.step - 1]?.hold ?? '0s');
+}
+
+function startOf({ stepStartedAt }: Status): number {
+  return Date.parse(stepStartedAt ?? '');
+}
+
+const NOTHING_TO_DO: JobState = { state: 'succeeded', message: '' };
