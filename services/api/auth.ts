@@ -19,10 +19,18 @@ export function identifyKey(keys: KeyRing): RequestHandler {
 /** Middleware for the protected calls: 401 without a valid key, 403 when the key lacks the scope. */
 export function requireScope(scope: Scope): RequestHandler {
   return (_request, response, next) => {
-    const key = requireKey(response);
-    if (!hasScope(key, scope)) throw new ApiProblem('scope_missing', `Key "${key.name}" lacks the scope ${scope}.`);
+    requireKeyWithScope(response, scope);
     next();
   };
+}
+
+/**
+ * For what only some requests of an open call may do.
+ * @throws ApiProblem api_key_required, api_key_invalid, scope_missing
+ */
+export function requireKeyWithScope(response: Response, scope: Scope): void {
+  const key = requireKey(response);
+  if (!hasScope(key, scope)) throw new ApiProblem('scope_missing', `Key "${key.name}" lacks the scope ${scope}.`);
 }
 
 /**

@@ -36,6 +36,9 @@ const image = z.string().meta({ format: 'binary', description: 'JPEG, PNG or Web
 const selfies = z.union([image, z.array(image).min(1).max(SELFIES_LIMIT)]).meta({
   description: 'One selfie, or up to five with the field repeated; MAX_IMAGE_BYTES limits all of them together.',
 });
+const sessions = z.union([http.sessionId, z.array(http.sessionId).min(1).max(http.SESSIONS_LIMIT)]).meta({
+  description: 'The session, or up to twenty with the field repeated; several need an API key with the scope `index`.',
+});
 const bareImage = { schema: { type: 'string', format: 'binary' } as const };
 const BARE_IMAGES = { 'image/jpeg': bareImage, 'image/png': bareImage, 'image/webp': bareImage };
 
@@ -130,18 +133,34 @@ const searchFaces: RouteConfig = {
   tags: ['search'],
   summary: 'Find the photos that show the person in a selfie',
   description:
-    'The search is exact: it compares every face of the session. The selfie is not stored. If it shows several faces, the largest is searched unless face_index chooses another. A search takes up to five selfies of one person and compares their mean; a second selfie finds more photos.',
+    'The search is exact: it compares every face of the session. The selfie is not stored. If it shows several faces, the largest is searched unless face_index chooses another. A search takes up to five selfies of one person and compares their mean; a second selfie finds more photos. With an API key a search may name a stored face instead of a selfie, and up to twenty sessions.',
   security: OPEN_OR_TOKEN,
   request: {
     query: http.searchFields.partial(),
     body: {
       required: true,
-      content: { 'multipart/form-data': { schema: http.searchFields.extend({ image: selfies }) }, ...BARE_IMAGES },
+      content: {
+        'multipart/form-data': {
+          schema: http.searchFields.extend({ session_id: sessions, image: selfies.optional() }),
+        },
+        'application/json': { schema: http.searchByFace },
+        ...BARE_IMAGES,
+      },
     },
   },
   responses: {
     200: json(http.searchAnswer, 'The matching photos, most similar first.'),
-    ...problems(...ANY_CALL, ...TOKENED, ...IMAGE, 'face_index_out_of_range', 'selfies_differ', 'session_not_indexed'),
+    ...problems(
+      ...ANY_CALL,
+      ...TOKENED,
+      ...IMAGE,
+      'face_index_out_of_range',
+      'selfies_differ',
+      'session_not_indexed',
+      'photo_not_indexed',
+      'api_key_required',
+      'scope_missing',
+    ),
   },
 };
 

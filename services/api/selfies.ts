@@ -3,6 +3,7 @@ import { similarityOfCosine } from '@facepass/contracts/model-pack';
 import { ApiProblem } from '@facepass/indexing/errors';
 import { findFaces, type FoundFace } from '@facepass/indexing/faces';
 import type { Context } from './context.ts';
+import { readEmbedding, readPhoto } from './db/inventory.ts';
 
 /** Maximum number of selfies per search. */
 export const SELFIES_LIMIT = 5;
@@ -17,25 +18,58 @@ export const SAME_PERSON_SIMILARITY = 0.4;
 export interface Query {
   /** The mean direction of the chosen faces. */
   embedding: readonly number[];
-  selfies: ReadSelfie[];
+  /** What the answer says of it. */
+  presented: SearchAnswer['query'];
 }
 
-export interface ReadSelfie {
+/**
+ * What a search is for: the person of the selfies, or of a stored face of the session where `photo_id` is given.
+ * @throws ApiProblem of a selfie, with its number where there are several; face_index_out_of_range; selfies_differ;
+ * photo_not_indexed
+ */
+export async function readQuery(
+  context: Context,
+  images: readonly Uint8Array[],
+  fields: { session_id: string; photo_id?: string; face_index?: number },
+  signal?: AbortSignal,
+): Promise<Query> {
+  const { session_id, photo_id, face_index = 0 } = fields;
+  if (photo_id !== undefined) return readStoredFace(context, session_id, photo_id, face_index);
+  const selfies = await readSelfies(context, images, face_index, signal);
+  return { embedding: meanDirection(selfies.map((selfie) => selfie.face.embedding)), presented: presentQuery(selfies) };
+}
+
+async function readStoredFace({ pool, modelId }: Context, sessionId: string, photoId: string, faceIndex: number) {
+  const stored = await readPhoto(pool, sessionId, photoId);
+  if (stored.length === 0)
+    throw new ApiProblem('photo_not_indexed', `The session holds no photo ${JSON.stringify(photoId)}.`);
+  const embedding = await readEmbedding(pool, { sessionId, photoId, faceIndex }, modelId);
+  if (!embedding) {
+    const indexes = stored.map(({ face_index }) => face_index).join(', ');
+    throw new ApiProblem('face_index_out_of_range', `The photo has no face ${faceIndex}; it has ${indexes}.`);
+  }
+  const faces = stored.map(({ face_index, box }) => ({ face_index, box: box ?? NO_BOX }));
+  const { box } = faces.find(({ face_index }) => face_index === faceIndex) ?? { box: NO_BOX };
+  const presented = { faces_detected: faces.length, face_index: faceIndex, box, ...(faces.length > 1 && { faces }) };
+  return { embedding, presented };
+}
+
+/** Of a face that was indexed before boxes were kept. */
+const NO_BOX = { x: 0, y: 0, width: 0, height: 0 };
+
+interface ReadSelfie {
   faces: FoundFace[];
   face: FoundFace;
   faceIndex: number;
 }
 
-/**
- * Takes face `faceIndex` (0 is the largest) of the first selfie, and of each other selfie the face most similar to it.
- * @throws ApiProblem of a selfie, with its number if there are several; face_index_out_of_range; selfies_differ
- */
-export async function readSelfies(
+/** Takes face `faceIndex` (0 is the largest) of the first selfie, and of each other selfie the face most similar to it. */
+async function readSelfies(
   context: Context,
   images: readonly Uint8Array[],
-  faceIndex = 0,
+  faceIndex: number,
   signal?: AbortSignal,
-): Promise<Query> {
+): Promise<ReadSelfie[]> {
   const found: FoundFace[][] = [];
   for (const [i, image] of images.entries()) {
     const { faces } = await findFaces(context, image, 'search', signal).catch((error: unknown) => {
@@ -52,7 +86,7 @@ export async function readSelfies(
     );
   const selfies = [{ faces: first, face, faceIndex }, ...others.map((faces) => mostSimilar(faces, face))];
   requireOnePerson(context, selfies);
-  return { embedding: meanDirection(selfies.map((selfie) => selfie.face.embedding)), selfies };
+  return selfies;
 }
 
 function numbered(problem: ApiProblem, i: number): ApiProblem {
@@ -92,7 +126,7 @@ function cosineOf(a: readonly number[], b: readonly number[]): number {
 }
 
 /** The `query` of the answer. Its top-level fields describe the first selfie. */
-export function presentQuery({ selfies }: Query): SearchAnswer['query'] {
+function presentQuery(selfies: readonly ReadSelfie[]): SearchAnswer['query'] {
   const presented = selfies.map(presentSelfie);
   return presented.length === 1 ? presented[0]! : { ...presented[0]!, selfies: presented };
 }

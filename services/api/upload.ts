@@ -18,6 +18,8 @@ export interface UploadLimits {
   /** Maximum size of an image, and of all images of one call together. */
   maxImageBytes: number;
   maxImages: number;
+  /** How often a field may be given that may be given more than once; its values are then a list. */
+  repeatable?: Readonly<Record<string, number>>;
 }
 
 /**
@@ -39,7 +41,7 @@ export async function readUpload(request: Request, limits: UploadLimits): Promis
 type Content = Pick<Upload, 'fields' | 'images'>;
 
 async function readByType(request: Request, limits: UploadLimits, receiving: Receiving): Promise<Content> {
-  const { maxImageBytes, maxImages } = limits;
+  const { maxImageBytes } = limits;
   const type = mediaType(request);
   if (type === 'multipart/form-data') {
     const maxBytes = maxImageBytes + FORM_OVERHEAD_BYTES;
@@ -48,7 +50,7 @@ async function readByType(request: Request, limits: UploadLimits, receiving: Rec
       tooLarge: tooLarge('image_too_large', maxImageBytes),
       receiving,
     });
-    const parts = partsOf(body, request.headers['content-type'] ?? '', FIELDS + maxImages);
+    const parts = partsOf(body, request.headers['content-type'] ?? '', mostParts(limits));
     return contentOf(parts, limits);
   }
   if (IMAGE_TYPES.has(type)) {
@@ -56,19 +58,24 @@ async function readByType(request: Request, limits: UploadLimits, receiving: Rec
     const body = await readBytes(request, { maxBytes, tooLarge: tooLarge('image_too_large', maxBytes), receiving });
     return { fields: {}, images: [body] };
   }
-  if (type === 'application/json') return { fields: objectOf(await readJson(request, 16_384)), images: [] };
+  if (type === 'application/json')
+    return { fields: objectOf(await readJson(request, FORM_OVERHEAD_BYTES)), images: [] };
   throw new ApiProblem(
     'unsupported_media_type',
     `This call does not accept the content type ${JSON.stringify(type.slice(0, 100))}.`,
   );
 }
 
-const FIELDS = 8;
+const FIELDS = 12;
 const FIELD_BYTES = 4096;
 /** Room for the fields, part headers and boundaries around the images. */
 export const FORM_OVERHEAD_BYTES = 65_536;
 
-function contentOf(parts: Part[], { maxImageBytes, maxImages }: UploadLimits): Content {
+function mostParts({ maxImages, repeatable = {} }: UploadLimits): number {
+  return FIELDS + maxImages + Object.values(repeatable).reduce((sum, times) => sum + times, 0);
+}
+
+function contentOf(parts: Part[], { maxImageBytes, maxImages, repeatable = {} }: UploadLimits): Content {
   const fields: Upload['fields'] = Object.create(null);
   const images: Buffer[] = [];
   for (const { name, bytes } of parts) {
@@ -77,8 +84,9 @@ function contentOf(parts: Part[], { maxImageBytes, maxImages }: UploadLimits): C
       if (images.length === maxImages)
         throw fieldProblem(name, maxImages === 1 ? 'must be given once' : `must be given at most ${maxImages} times`);
       images.push(bytes);
-    } else if (name in fields) throw fieldProblem(name, 'must be given once');
+    } else if (name in fields && !Object.hasOwn(repeatable, name)) throw fieldProblem(name, 'must be given once');
     else if (bytes.length > FIELD_BYTES) throw fieldProblem(name, `must be at most ${FIELD_BYTES} bytes`);
+    else if (name in fields) fields[name] = [fields[name], textOf(name, bytes)].flat();
     else fields[name] = textOf(name, bytes);
   }
   return { fields, images };

@@ -35,6 +35,8 @@ program
   .argument('<folder>')
   .requiredOption('-s, --session <id>', 'session to put them into')
   .option('-p, --parallel <count>', 'photos under way at a time', wholeNumber(1, 64), 4)
+  .option('--max-faces <count>', 'most faces to index of a photo, the largest first', wholeNumber(1, 1000))
+  .option('--min-quality <quality>', 'least quality of a face to index, 0 to 1', fraction)
   .option('--again', 'send unchanged photos, too')
   .option('--json', 'one JSON line a photo, also at a terminal')
   .action((folder, options) => run((connection) => indexFolder(folder, options, connection, interrupted)));

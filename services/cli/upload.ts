@@ -12,6 +12,8 @@ export type Outcome =
 export interface Upload {
   client: FacepassClient;
   session: string;
+  /** Which faces of each photo are indexed. */
+  selection?: { max_faces?: number; min_quality?: number };
   signal: AbortSignal;
   /** How long the service may be away or busy, with no photo accepted, before the run gives up, in milliseconds. */
   patienceMs: number;
@@ -67,7 +69,7 @@ async function sendPatiently(photo: PhotoFile, upload: Upload, patience: { lastA
 }
 
 /** One attempt. @throws Problem for what another attempt, or nothing but another key, could mend. */
-async function send({ photoId, path }: PhotoFile, { client, session, signal }: Upload): Promise<Outcome> {
+async function send({ photoId, path }: PhotoFile, { client, session, selection, signal }: Upload): Promise<Outcome> {
   let image: Blob;
   try {
     image = await openAsBlob(path);
@@ -75,7 +77,7 @@ async function send({ photoId, path }: PhotoFile, { client, session, signal }: U
     return { kind: 'failed', code: 'unreadable', reason: (error as Error).message };
   }
   const result = await client.POST('/api/v1/index', {
-    body: { photo_id: photoId, session_id: session, image },
+    body: { photo_id: photoId, session_id: session, image, ...selection },
     bodySerializer: multipart,
     signal,
   });

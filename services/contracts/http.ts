@@ -77,6 +77,11 @@ const limitField = z.preprocess(
   z.int('must be a whole number').min(1, 'must be 1 to 1000').max(1000, 'must be 1 to 1000'),
 );
 
+const cursorField = z
+  .string('must be given once')
+  .max(2048, 'must be at most 2048 characters')
+  .meta({ description: '`next_cursor` of the answer before; absent for the first page.' });
+
 const expiresAtField = z.iso
   .datetime({ offset: true, abort: true, error: 'must be a time such as 2026-12-31T23:59:59Z' })
   .refine((text) => Date.parse(text) > Date.now(), 'must be in the future')
@@ -95,19 +100,45 @@ export const s3Key = z
     maxLength: 1024,
   });
 
+/** Which faces of a photo are indexed. */
+const selectionFields = {
+  max_faces: z
+    .preprocess(
+      numberOfText,
+      z.int('must be a whole number').min(1, 'must be 1 to 1000').max(1000, 'must be 1 to 1000'),
+    )
+    .optional()
+    .meta({
+      description:
+        'Maximum number of faces to index of a photo, largest first; the others are rejected as `over_limit`.',
+    }),
+  min_quality: z
+    .preprocess(numberOfText, z.number('must be a number').min(0, 'must be 0 to 1').max(1, 'must be 0 to 1'))
+    .optional()
+    .meta({ description: 'Minimum `quality` of a face to index; the others are rejected as `low_quality`.' }),
+};
+
 /** Fields of POST /api/v1/index in addition to the image. */
 export const indexFields = z.strictObject({
   photo_id: newPhotoId,
   session_id: newSessionId,
   s3_key: s3Key.optional(),
   expires_at: expiresAtField.optional(),
+  ...selectionFields,
 });
 
 export const indexByKey = indexFields.required({ s3_key: true }).meta({ id: 'IndexByKey' });
 
-/** Fields of POST /api/v1/search in addition to the image. */
+/** Sessions that one search may name. */
+export const SESSIONS_LIMIT = 20;
+
+/** Fields of POST /api/v1/search in addition to the image; `session_id` may be given up to `SESSIONS_LIMIT` times. */
 export const searchFields = z.strictObject({
   session_id: sessionId,
+  photo_id: photoId.optional().meta({
+    description:
+      'Searches a stored face instead of a selfie: face `face_index` of this photo of the (first) session. Needs an API key with the scope `index`.',
+  }),
   threshold: thresholdField.optional().meta({
     description:
       'Minimum similarity of a match, 0 to 1. It determines how many strangers to expect: at 0.5 one pair of different people in 10,000 matches, each 0.1 less gives ten times as many, and at 0.1 everybody matches. `expected_false_matches` in the answer gives the number for the session.',
@@ -115,9 +146,21 @@ export const searchFields = z.strictObject({
   limit: limitField.default(100).meta({ description: 'Maximum number of matches to return.' }),
   face_index: faceIndexField.optional().meta({
     description:
-      'Which face of the selfie (of the first one, if there are several selfies) to search, numbered as in `query`. Default: the largest.',
+      'Which face of the selfie (of the first one, if there are several selfies) to search, numbered as in `query`. Default: the largest. With `photo_id`: the index of the stored face.',
+  }),
+  cursor: cursorField.optional().meta({
+    description:
+      '`next_cursor` of the previous answer, with the same selfie and parameters; absent for the first page.',
   }),
 });
+
+/** A search by a stored face, as JSON. */
+export const searchByFace = searchFields
+  .extend({
+    session_id: z.union([sessionId, z.array(sessionId).min(1).max(SESSIONS_LIMIT)]),
+    photo_id: photoId.meta({ description: 'A photo of the session; if there are several sessions, of the first.' }),
+  })
+  .meta({ id: 'SearchByFace' });
 
 export const box = z.strictObject({ x: z.number(), y: z.number(), width: z.number(), height: z.number() }).meta({
   id: 'Box',
@@ -141,7 +184,7 @@ export const rejectedFace = z
     reason: z.string().meta({
       description:
         'too_small, blurred, extreme_pose or truncated; not_a_face: a closer look shows no face; ' +
-        'over_limit: the photo has more faces than the limit',
+        'low_quality: below `min_quality`; over_limit: the photo has more faces than the limit',
     }),
   })
   .meta({ id: 'RejectedFace' });
@@ -182,6 +225,7 @@ export const batchRequest = z
       .min(1, 'must be 1 to 1000 photos')
       .max(BATCH_PHOTOS_LIMIT, 'must be 1 to 1000 photos'),
     expires_at: expiresAtField.optional(),
+    ...selectionFields,
   })
   .meta({ id: 'BatchRequest' });
 
@@ -214,6 +258,7 @@ export const deleteAnswer = z
 export const match = z
   .strictObject({
     photo_id: photoId,
+    session_id: sessionId.optional().meta({ description: 'Present if the search named several sessions.' }),
     similarity: unit.meta({
       description:
         'How rarely two different people look this alike: 0.5 is one pair in 10,000, 0.6 one in 100,000, 1 the same photo; four decimals.',
@@ -244,6 +289,10 @@ export const searchAnswer = z
       .int()
       .min(0)
       .meta({ description: 'Number of photos at or above the threshold, including those beyond `limit`.' }),
+    next_cursor: z
+      .string()
+      .nullable()
+      .meta({ description: 'Send it as `cursor` with the same search to get the next matches; null: there are none.' }),
     faces_compared: z.int().min(0).meta({ description: 'Number of faces in the session; all are compared.' }),
     expected_false_matches: z.number().min(0).meta({
       description:
@@ -275,16 +324,6 @@ export const statusAnswer = z
   })
   .meta({ id: 'SessionStatus' });
 
-const pageLimit = z.preprocess(
-  numberOfText,
-  z.int('must be a whole number').min(1, 'must be 1 to 1000').max(1000, 'must be 1 to 1000'),
-);
-
-const cursorField = z
-  .string('must be given once')
-  .max(2048, 'must be at most 2048 characters')
-  .meta({ description: '`next_cursor` of the answer before; absent for the first page.' });
-
 const nextCursor = z
   .string()
   .nullable()
@@ -292,7 +331,7 @@ const nextCursor = z
 
 /** Parameters of the calls that list something. */
 export const pageFields = z.strictObject({
-  limit: pageLimit.default(100).meta({ description: 'Most entries of a page.' }),
+  limit: limitField.default(100).meta({ description: 'Most entries of a page.' }),
   cursor: cursorField.optional(),
 });
 

@@ -27,8 +27,14 @@ export interface FoundFaces {
   warnings?: { code: string; detail: string }[];
 }
 
+/** Which of an image's faces a call wants. */
+export interface Selection {
+  max_faces?: number;
+  min_quality?: number;
+}
+
 /**
- * Finds the faces of an image, at least one.
+ * Finds the faces of an image that `selection` wants, at least one.
  * @throws ApiProblem no_face, inference_model_mismatch, or what `InferenceClient.detectFaces` throws
  */
 export async function findFaces(
@@ -36,12 +42,24 @@ export async function findFaces(
   image: Uint8Array,
   purpose: Purpose,
   signal?: AbortSignal,
+  selection: Selection = {},
 ): Promise<FoundFaces> {
   const found = await context.inference.detectFaces(image, purpose, signal);
   requireModel(context, found);
-  const rejected = found.rejected.map(({ box, reason }) => ({ box: roundedBox(box), reason }));
-  if (found.faces.length === 0) throw new ApiProblem('no_face', noFaceDetail(rejected), { rejected });
-  return { faces: found.faces.map(foundFace), rejected, ...warningsOf(found) };
+  const refused = found.rejected.map(({ box, reason }) => ({ box: roundedBox(box), reason }));
+  const { faces, rejected } = selected(found.faces.map(foundFace), selection);
+  rejected.push(...refused);
+  if (faces.length === 0) throw new ApiProblem('no_face', noFaceDetail(rejected), { rejected });
+  return { faces, rejected, ...warningsOf(found) };
+}
+
+/** The largest faces of those that are good enough; the others with the reason. */
+function selected(found: FoundFace[], { max_faces = Infinity, min_quality = 0 }: Selection): FoundFaces {
+  const good = found.filter((face) => face.quality >= min_quality);
+  const faces = good.slice(0, max_faces);
+  const reasonOf = (face: FoundFace) => (face.quality < min_quality ? 'low_quality' : 'over_limit');
+  const others = found.filter((face) => !faces.includes(face));
+  return { faces, rejected: others.map((face) => ({ box: face.box, reason: reasonOf(face) })) };
 }
 
 function warningsOf({ rowsDecoded }: DetectFacesResponse): Pick<FoundFaces, 'warnings'> {

@@ -3,7 +3,7 @@ import { modelMismatch, replaceFaces } from './db/faces.ts';
 import type { Pool } from './db/pool.ts';
 import { beginIndexing } from './db/sessions.ts';
 import { ApiProblem } from './errors.ts';
-import { findFaces, type FaceFinder, type FoundFaces } from './faces.ts';
+import { findFaces, type FaceFinder, type FoundFaces, type Selection } from './faces.ts';
 import type { PhotoStorage } from './storage.ts';
 
 /** What a photo needs on its way from the bucket into the database. */
@@ -14,7 +14,7 @@ export interface IndexingContext extends FaceFinder {
   config: { retention: { days: number } };
 }
 
-export interface PhotoToIndex {
+export interface PhotoToIndex extends Selection {
   session_id: string;
   photo_id: string;
   expires_at?: string;
@@ -34,7 +34,7 @@ export async function indexFaces(
   const { pool, modelId, config } = context;
   const before = await beginIndexing(pool, photo.session_id);
   if (before.modelId && before.modelId !== modelId) throw modelMismatch(photo.session_id, before.modelId, modelId);
-  const found = await findFaces(context, photo.image, 'index', signal);
+  const found = await findFaces(context, photo.image, 'index', signal, photo);
   await replaceFaces(pool, {
     sessionId: photo.session_id,
     photoId: photo.photo_id,

@@ -56,6 +56,23 @@ export async function readPhoto(pool: Pool, sessionId: string, photoId: string):
   return rows.map(({ box, ...face }) => ({ ...face, box: box && boxOfArray(box) }));
 }
 
+/** The vector of one stored face of a session's model; null where there is none. */
+export async function readEmbedding(pool: Pool, face: FaceName, modelId: string): Promise<number[] | null> {
+  const [row] = await queryRows<{ embedding: string }>(pool, READ_EMBEDDING, [
+    face.sessionId,
+    face.photoId,
+    face.faceIndex,
+    modelId,
+  ]);
+  return row ? (JSON.parse(row.embedding) as number[]) : null;
+}
+
+export interface FaceName {
+  sessionId: string;
+  photoId: string;
+  faceIndex: number;
+}
+
 /** A session keeps its place while it is indexed: a page then neither repeats nor leaves out another. */
 const LIST_SESSIONS = `
   select session_id, photo_count, face_count, model_id, last_indexed, created_at, expires_at, created
@@ -79,3 +96,9 @@ const READ_PHOTO = `
     from faces
    where session_id = $1 and photo_id = $2
    order by face_index`;
+
+/** pgvector writes a vector as JSON does. */
+const READ_EMBEDDING = `
+  select embedding::text as embedding
+    from faces
+   where session_id = $1 and photo_id = $2 and face_index = $3 and model_id = $4`;

@@ -60,7 +60,7 @@ async function* indexEach(context: Context, batch: BatchRequest, signal: AbortSi
 }
 
 async function indexOne(context: Context, batch: BatchRequest, photo: Photo, signal: AbortSignal): Promise<BatchLine> {
-  const { session_id, expires_at } = batch;
+  const { session_id, expires_at, max_faces, min_quality } = batch;
   const { photo_id, s3_key } = photo;
   try {
     const { faces, warnings } = await observeIndexing(context.metrics, { signal, ofBatch: true }, async () => {
@@ -69,7 +69,9 @@ async function indexOne(context: Context, batch: BatchRequest, photo: Photo, sig
       using _place = await context.imageMemory.place(signal);
       if (context.draining) throw new ApiProblem('stopping', 'The service is stopping.');
       const image = await fetchPhoto(context, s3_key, signal);
-      return patiently(signal, () => indexFaces(context, { session_id, photo_id, expires_at, image }, signal));
+      return patiently(signal, () =>
+        indexFaces(context, { session_id, photo_id, expires_at, max_faces, min_quality, image }, signal),
+      );
     });
     return {
       photo_id,

@@ -1,4 +1,4 @@
-import { searchFields, type SearchAnswer } from '@facepass/contracts/http';
+import { searchFields, SESSIONS_LIMIT, type SearchAnswer } from '@facepass/contracts/http';
 import {
   cosineOfSimilarity,
   falseMatchRateOf,
@@ -6,65 +6,98 @@ import {
   SURE_SIMILARITY,
   type Calibration,
 } from '@facepass/contracts/model-pack';
-import { modelMismatch, nearestPhotos, type NearestPhoto } from '@facepass/indexing/db/faces';
+import { modelMismatch } from '@facepass/indexing/db/faces';
 import { readSession, type SessionRow } from '@facepass/indexing/db/sessions';
 import { ApiProblem } from '@facepass/indexing/errors';
 import { rounded } from '@facepass/indexing/faces';
 import { exchangeOf } from '@facepass/runtime/http-server';
 import type { RequestHandler, Response } from 'express';
 import type * as z from 'zod';
-import { requireSessionAccess } from '../auth.ts';
+import { requireKeyWithScope, requireSessionAccess } from '../auth.ts';
 import type { Context } from '../context.ts';
+import { cursorOf, placeOf } from '../cursor.ts';
 import { observeSearch } from '../events.ts';
-import { presentQuery, readSelfies, SELFIES_LIMIT } from '../selfies.ts';
+import { nearestOfSessions, type Found, type Place } from '../nearest.ts';
+import { readQuery, SELFIES_LIMIT } from '../selfies.ts';
 import { readUpload, type Upload } from '../upload.ts';
-import { validated } from '../validation.ts';
+import { fieldProblem, validated } from '../validation.ts';
 
-/** POST /api/v1/search: the photos of a session that show the person of a selfie, or of several selfies. */
+/**
+ * POST /api/v1/search: the photos of a session that show the person of a selfie, of several selfies, or of a stored
+ * face; with an API key of several sessions.
+ */
 export function searchFaces(context: Context): RequestHandler {
   return async (request, response) => {
     const started = performance.now();
     observeSearch(context.metrics, response);
-    const { memory, maxImageBytes } = { memory: context.imageMemory, ...context.config.upload };
-    using upload = await readUpload(request, { memory, maxImageBytes, maxImages: SELFIES_LIMIT });
-    const fields = requireSearch(upload, response);
-    const session = await requireSearchable(context, fields.session_id);
-    const query = await readSelfies(context, upload.images, fields.face_index, exchangeOf(response).left);
-    response.locals.faces = query.selfies[0]!.faces.length;
+    using upload = await readUpload(request, limitsOf(context));
+    const { fields, sessionIds, after } = requireSearch(upload, response);
+    const faceCount = await requireSearchable(context, sessionIds);
+    const query = await readQuery(context, upload.images, { ...fields, session_id: sessionIds[0]! }, leftOf(response));
+    response.locals.faces = query.presented.faces_detected;
     response.locals.model = context.modelId;
     const threshold = fields.threshold ?? context.config.search.threshold;
-    const found = await nearestPhotos(context.pool, {
-      sessionId: fields.session_id,
-      modelId: context.modelId,
-      embedding: query.embedding,
-      cosine: leastCosine(threshold, context.pack.calibration),
-      limit: fields.limit,
-    });
-    const matches = presentMatches(found.photos, context.pack.calibration);
+    const cosine = leastCosine(threshold, context.pack.calibration);
+    const found = await nearestOfSessions(context, sessionIds, { ...query, cosine, limit: fields.limit, after });
     response.json({
-      matches,
+      matches: presentMatches(found, context.pack.calibration, sessionIds.length > 1),
       query_time_ms: rounded(performance.now() - started, 1),
       total_matches: found.total,
-      faces_compared: session.face_count,
-      expected_false_matches: expectedFalseMatches(threshold, session.face_count),
-      query: presentQuery(query),
+      next_cursor: found.next && cursorOf([String(found.next.cosine), found.next.photoId, found.next.sessionId]),
+      faces_compared: faceCount,
+      expected_false_matches: expectedFalseMatches(threshold, faceCount),
+      query: query.presented,
     } satisfies SearchAnswer);
   };
 }
 
-function requireSearch({ images, fields }: Upload, response: Response): z.infer<typeof searchFields> {
-  const checked = validated(searchFields, fields);
-  requireSessionAccess(response, checked.session_id);
-  if (images.length === 0) throw new ApiProblem('image_missing', 'The call contains no image.');
-  return checked;
+function limitsOf({ imageMemory, config }: Context) {
+  const repeatable = { session_id: SESSIONS_LIMIT };
+  return { memory: imageMemory, maxImageBytes: config.upload.maxImageBytes, maxImages: SELFIES_LIMIT, repeatable };
 }
 
-async function requireSearchable({ pool, modelId }: Context, sessionId: string): Promise<SessionRow> {
-  const session = await readSession(pool, sessionId);
-  if (!session)
-    throw new ApiProblem('session_not_indexed', `Session ${JSON.stringify(sessionId)} has no indexed photos.`);
-  if (session.model_id !== modelId) throw modelMismatch(sessionId, session.model_id, modelId);
-  return session;
+function requireSearch({ images, fields }: Upload, response: Response): Search {
+  const given = Array.isArray(fields['session_id']) ? fields['session_id'] : [fields['session_id']];
+  if (given.length > SESSIONS_LIMIT) throw fieldProblem('session_id', `must be given at most ${SESSIONS_LIMIT} times`);
+  const checked = [given[0], ...given.slice(1)].map((session_id) => validated(searchFields, { ...fields, session_id }));
+  const sessionIds = [...new Set(checked.map(({ session_id }) => session_id))];
+  for (const sessionId of sessionIds) requireSessionAccess(response, sessionId);
+  const [search] = checked;
+  if (sessionIds.length > 1 || search!.photo_id !== undefined) requireKeyWithScope(response, 'index');
+  if (images.length > 0 && search!.photo_id !== undefined)
+    throw fieldProblem('photo_id', 'must not be given together with an image');
+  if (images.length === 0 && search!.photo_id === undefined)
+    throw new ApiProblem('image_missing', 'The call contains neither an image nor a photo_id.');
+  return { fields: search!, sessionIds, after: placeOfCursor(search!.cursor) };
+}
+
+interface Search {
+  fields: z.infer<typeof searchFields>;
+  /** Each once. */
+  sessionIds: string[];
+  after: Place | undefined;
+}
+
+function placeOfCursor(cursor: string | undefined): Place | undefined {
+  const place = placeOf(cursor, /^-?\d(\.\d{1,20})?(e-\d{1,3})?$/, /^/, /^/);
+  return place ? { cosine: Number(place[0]), photoId: place[1]!, sessionId: place[2]! } : undefined;
+}
+
+/** The faces of the sessions together. */
+async function requireSearchable({ pool, modelId }: Context, sessionIds: readonly string[]): Promise<number> {
+  let faces = 0;
+  for (const sessionId of sessionIds) {
+    const session: SessionRow | null = await readSession(pool, sessionId);
+    if (!session)
+      throw new ApiProblem('session_not_indexed', `Session ${JSON.stringify(sessionId)} has no indexed photos.`);
+    if (session.model_id !== modelId) throw modelMismatch(sessionId, session.model_id, modelId);
+    faces += session.face_count;
+  }
+  return faces;
+}
+
+function leftOf(response: Response): AbortSignal {
+  return exchangeOf(response).left;
 }
 
 /**
@@ -75,11 +108,12 @@ function leastCosine(threshold: number, calibration: Calibration): number {
   return cosineOfSimilarity(Math.max(0, threshold - 0.00005), calibration);
 }
 
-function presentMatches(photos: NearestPhoto[], calibration: Calibration): SearchAnswer['matches'] {
-  return photos.map(({ photo_id, cosine, confidence, face_index, box }) => {
+function presentMatches({ photos }: Found, calibration: Calibration, ofSeveral: boolean): SearchAnswer['matches'] {
+  return photos.map(({ photo_id, sessionId, cosine, confidence, face_index, box }) => {
     const similarity = rounded(similarityOfCosine(cosine, calibration), 4);
     return {
       photo_id,
+      ...(ofSeveral && { session_id: sessionId }),
       similarity,
       certainty: similarity >= SURE_SIMILARITY ? 'sure' : 'likely',
       confidence: rounded(confidence, 4),

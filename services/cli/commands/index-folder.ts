@@ -9,6 +9,9 @@ import { uploadPhotos, type Outcome } from '../upload.ts';
 export interface IndexOptions {
   session: string;
   parallel: number;
+  /** Most faces of a photo, the largest first, and the least quality of one. */
+  maxFaces?: number;
+  minQuality?: number;
   /** Sends unchanged photos, too. */
   again?: boolean;
   json?: boolean;
@@ -33,7 +36,9 @@ export async function indexFolder(
   const totals: Totals = { photos: waiting.length, done: 0, indexed: 0, faces: 0, withoutFace: 0, failed: 0 };
   const startedMs = performance.now();
   try {
-    const upload = { client: clientOf(connection), session: options.session, signal, patienceMs: PATIENCE_MS };
+    const selection = { max_faces: options.maxFaces, min_quality: options.minQuality };
+    const client = clientOf(connection);
+    const upload = { client, session: options.session, selection, signal, patienceMs: PATIENCE_MS };
     for await (const { photo, outcome } of uploadPhotos(waiting, options.parallel, upload)) {
       record(photo, outcome, totals, journal);
       reporter.photo(photo.photoId, outcome, totals);

@@ -109,7 +109,7 @@ export interface paths {
         put?: never;
         /**
          * Find the photos that show the person in a selfie
-         * @description The search is exact: it compares every face of the session. The selfie is not stored. If it shows several faces, the largest is searched unless face_index chooses another. A search takes up to five selfies of one person and compares their mean; a second selfie finds more photos.
+         * @description The search is exact: it compares every face of the session. The selfie is not stored. If it shows several faces, the largest is searched unless face_index chooses another. A search takes up to five selfies of one person and compares their mean; a second selfie finds more photos. With an API key a search may name a stored face instead of a selfie, and up to twenty sessions.
          */
         post: operations["searchFaces"];
         delete?: never;
@@ -330,7 +330,7 @@ export interface components {
         };
         RejectedFace: {
             box: components["schemas"]["Box"];
-            /** @description too_small, blurred, extreme_pose or truncated; not_a_face: a closer look shows no face; over_limit: the photo has more faces than the limit */
+            /** @description too_small, blurred, extreme_pose or truncated; not_a_face: a closer look shows no face; low_quality: below `min_quality`; over_limit: the photo has more faces than the limit */
             reason: string;
         };
         ImageWarning: {
@@ -380,6 +380,10 @@ export interface components {
              * @example 2027-01-31T00:00:00Z
              */
             expires_at?: string;
+            /** @description Maximum number of faces to index of a photo, largest first; the others are rejected as `over_limit`. */
+            max_faces?: number;
+            /** @description Minimum `quality` of a face to index; the others are rejected as `low_quality`. */
+            min_quality?: number;
         };
         BatchAnswer: {
             indexed: number;
@@ -442,6 +446,10 @@ export interface components {
              * @example 2027-01-31T00:00:00Z
              */
             expires_at?: string;
+            /** @description Maximum number of faces to index of a photo, largest first; the others are rejected as `over_limit`. */
+            max_faces?: number;
+            /** @description Minimum `quality` of a face to index; the others are rejected as `low_quality`. */
+            min_quality?: number;
         };
         DeleteAnswer: {
             /** @enum {boolean} */
@@ -454,6 +462,8 @@ export interface components {
             query_time_ms: number;
             /** @description Number of photos at or above the threshold, including those beyond `limit`. */
             total_matches: number;
+            /** @description Send it as `cursor` with the same search to get the next matches; null: there are none. */
+            next_cursor: string | null;
             /** @description Number of faces in the session; all are compared. */
             faces_compared: number;
             /**
@@ -490,6 +500,11 @@ export interface components {
              * @example 5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11
              */
             photo_id: string;
+            /**
+             * @description Present if the search named several sessions.
+             * @example wedding-2026-05-09
+             */
+            session_id?: string;
             /** @description How rarely two different people look this alike: 0.5 is one pair in 10,000, 0.6 one in 100,000, 1 the same photo; four decimals. */
             similarity: number;
             /**
@@ -503,6 +518,25 @@ export interface components {
                 face_index: number;
                 box: components["schemas"]["Box"] | null;
             };
+        };
+        SearchByFace: {
+            session_id: string | string[];
+            /**
+             * @description A photo of the session; if there are several sessions, of the first.
+             * @example 5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11
+             */
+            photo_id: string;
+            /** @description Minimum similarity of a match, 0 to 1. It determines how many strangers to expect: at 0.5 one pair of different people in 10,000 matches, each 0.1 less gives ten times as many, and at 0.1 everybody matches. `expected_false_matches` in the answer gives the number for the session. */
+            threshold?: number;
+            /**
+             * @description Maximum number of matches to return.
+             * @default 100
+             */
+            limit: number;
+            /** @description Which face of the selfie (of the first one, if there are several selfies) to search, numbered as in `query`. Default: the largest. With `photo_id`: the index of the stored face. */
+            face_index?: number;
+            /** @description `next_cursor` of the previous answer, with the same selfie and parameters; absent for the first page. */
+            cursor?: string;
         };
         SessionStatus: {
             indexed: boolean;
@@ -662,6 +696,10 @@ export interface operations {
                 s3_key?: string;
                 /** @description When the service erases the whole session; a later call changes it. */
                 expires_at?: string;
+                /** @description Maximum number of faces to index of a photo, largest first; the others are rejected as `over_limit`. */
+                max_faces?: number;
+                /** @description Minimum `quality` of a face to index; the others are rejected as `low_quality`. */
+                min_quality?: number;
             };
             header?: never;
             path?: never;
@@ -691,6 +729,10 @@ export interface operations {
                      * @example 2027-01-31T00:00:00Z
                      */
                     expires_at?: string;
+                    /** @description Maximum number of faces to index of a photo, largest first; the others are rejected as `over_limit`. */
+                    max_faces?: number;
+                    /** @description Minimum `quality` of a face to index; the others are rejected as `low_quality`. */
+                    min_quality?: number;
                     /**
                      * Format: binary
                      * @description JPEG, PNG or WebP.
@@ -1409,12 +1451,16 @@ export interface operations {
             query?: {
                 /** @description The event that the photos belong to. A UUID in capital letters is the same session as in small letters. */
                 session_id?: string;
+                /** @description Searches a stored face instead of a selfie: face `face_index` of this photo of the (first) session. Needs an API key with the scope `index`. */
+                photo_id?: string;
                 /** @description Minimum similarity of a match, 0 to 1. It determines how many strangers to expect: at 0.5 one pair of different people in 10,000 matches, each 0.1 less gives ten times as many, and at 0.1 everybody matches. `expected_false_matches` in the answer gives the number for the session. */
                 threshold?: number;
                 /** @description Maximum number of matches to return. */
                 limit?: number;
-                /** @description Which face of the selfie (of the first one, if there are several selfies) to search, numbered as in `query`. Default: the largest. */
+                /** @description Which face of the selfie (of the first one, if there are several selfies) to search, numbered as in `query`. Default: the largest. With `photo_id`: the index of the stored face. */
                 face_index?: number;
+                /** @description `next_cursor` of the previous answer, with the same selfie and parameters; absent for the first page. */
+                cursor?: string;
             };
             header?: never;
             path?: never;
@@ -1423,11 +1469,13 @@ export interface operations {
         requestBody: {
             content: {
                 "multipart/form-data": {
+                    /** @description The session, or up to twenty with the field repeated; several need an API key with the scope `index`. */
+                    session_id: string | string[];
                     /**
-                     * @description The event that the photos belong to. A UUID in capital letters is the same session as in small letters.
-                     * @example wedding-2026-05-09
+                     * @description Searches a stored face instead of a selfie: face `face_index` of this photo of the (first) session. Needs an API key with the scope `index`.
+                     * @example 5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11
                      */
-                    session_id: string;
+                    photo_id?: string;
                     /** @description Minimum similarity of a match, 0 to 1. It determines how many strangers to expect: at 0.5 one pair of different people in 10,000 matches, each 0.1 less gives ten times as many, and at 0.1 everybody matches. `expected_false_matches` in the answer gives the number for the session. */
                     threshold?: number;
                     /**
@@ -1435,11 +1483,14 @@ export interface operations {
                      * @default 100
                      */
                     limit?: number;
-                    /** @description Which face of the selfie (of the first one, if there are several selfies) to search, numbered as in `query`. Default: the largest. */
+                    /** @description Which face of the selfie (of the first one, if there are several selfies) to search, numbered as in `query`. Default: the largest. With `photo_id`: the index of the stored face. */
                     face_index?: number;
+                    /** @description `next_cursor` of the previous answer, with the same selfie and parameters; absent for the first page. */
+                    cursor?: string;
                     /** @description One selfie, or up to five with the field repeated; MAX_IMAGE_BYTES limits all of them together. */
-                    image: Blob | Blob[];
+                    image?: Blob | Blob[];
                 };
+                "application/json": components["schemas"]["SearchByFace"];
                 "image/jpeg": Blob;
                 "image/png": Blob;
                 "image/webp": Blob;
@@ -1464,7 +1515,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `search_token_required`: Search token required. `search_token_invalid`: Invalid search token for this session. `api_key_invalid`: Invalid API key. */
+            /** @description `search_token_required`: Search token required. `search_token_invalid`: Invalid search token for this session. `api_key_invalid`: Invalid API key. `api_key_required`: API key required. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1473,7 +1524,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `session_not_indexed`: Session not indexed. */
+            /** @description `scope_missing`: Missing scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_indexed`: Session not indexed. `photo_not_indexed`: Photo not indexed. */
             404: {
                 headers: {
                     [name: string]: unknown;

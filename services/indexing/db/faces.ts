@@ -82,20 +82,20 @@ export function modelMismatch(sessionId: string, stored: string, current: string
 
 /**
  * The photos of a session with a face at least as close to `query.embedding` as `query.cosine`, nearest first, each
- * with its best face. Exact: every face of the session is compared.
+ * with its best face; those after `query.after`, where that is given. Exact: every face of the session is compared.
  */
 export async function nearestPhotos(
   pool: Pool,
   query: NearestQuery,
 ): Promise<{ total: number; photos: NearestPhoto[] }> {
-  const { sessionId, modelId, embedding, cosine, limit } = query;
-  const rows = await queryRows<NearestRow>(pool, NEAREST_PHOTOS, [
-    sessionId,
-    modelId,
-    toSql(Array.from(embedding)),
-    cosine,
-    limit,
-  ]);
+  const { sessionId, modelId, embedding, cosine, limit, after } = query;
+  const values = [sessionId, modelId, toSql(Array.from(embedding)), cosine, limit];
+  const rows = after
+    ? await queryRows<NearestRow>(pool, NEXT_PHOTOS, [...values, after.cosine, after.photoId, after.inclusive])
+    : await queryRows<NearestRow>(pool, NEAREST_PHOTOS, values);
+  // A page without photos has no row to tell how many there are.
+  if (rows.length === 0 && after)
+    return { total: (await nearestPhotos(pool, { ...query, after: undefined, limit: 1 })).total, photos: [] };
   const photos = rows.map(({ total_matches: _, box, ...photo }) => ({ ...photo, box: box && boxOfArray(box) }));
   return { total: rows[0]?.total_matches ?? 0, photos };
 }
@@ -127,15 +127,22 @@ const UPSERT_SESSION = `
  * lengths, which half precision leaves up to 2e-4 off 1; with `<#>`, 4 % faster, a photo had similarity 0.9977 to
  * itself.
  */
-export const NEAREST_PHOTOS = `
+const MATCHING_PHOTOS = `
   select photo_id, face_index, box, least(1, greatest(0, confidence)) as confidence, cosine, (count(*) over ())::integer as total_matches
     from (select distinct on (photo_id collate "C")
                  photo_id, face_index, box, confidence, 1 - (embedding <=> $3::halfvec) as cosine
             from faces
            where session_id = $1 and model_id = $2 and embedding <=> $3::halfvec <= 1 - $4::float8
-           order by photo_id collate "C", embedding <=> $3::halfvec, face_index) as best
-   order by cosine desc, photo_id collate "C"
-   limit $5`;
+           order by photo_id collate "C", embedding <=> $3::halfvec, face_index) as best`;
+const NEAREST_FIRST = 'order by cosine desc, photo_id collate "C" limit $5';
+
+export const NEAREST_PHOTOS = `${MATCHING_PHOTOS} ${NEAREST_FIRST}`;
+
+/** The page begins after the photo $7 with the cosine $6, or where $8 holds with it. */
+const NEXT_PHOTOS = `
+  select * from (${MATCHING_PHOTOS}) as matching
+   where cosine < $6::float8 or (cosine = $6::float8 and (photo_id collate "C" > $7::text or ($8::boolean and photo_id = $7::text)))
+   ${NEAREST_FIRST}`;
 
 export interface PhotoFaces {
   sessionId: string;
@@ -156,6 +163,8 @@ export interface NearestQuery {
   modelId: string;
   cosine: number;
   limit: number;
+  /** The place in the order of the matches that the page begins after; `inclusive`: with it. */
+  after?: { cosine: number; photoId: string; inclusive: boolean };
 }
 
 export interface NearestPhoto {
