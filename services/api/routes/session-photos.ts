@@ -21,7 +21,7 @@ export function sessionPhotos({ pool }: Context): RequestHandler {
     const { session_id, limit, cursor } = validated(photosToList, parametersOf(request));
     const after = placeOf(cursor, /^/);
     if (!(await readSession(pool, session_id)))
-      throw new ApiProblem('session_not_indexed', `The session ${JSON.stringify(session_id)} holds no photos.`);
+      throw new ApiProblem('session_not_indexed', `The session ${JSON.stringify(session_id)} has no indexed photos.`);
     const rows = await listPhotos(pool, session_id, limit, after);
     const { page, next_cursor } = pageOf(rows, limit, (row) => [row.photo_id]);
     const photos = page.map((row) => ({ ...row, indexed_at: row.indexed_at.toISOString() }));
