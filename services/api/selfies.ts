@@ -42,7 +42,7 @@ export async function readQuery(
 async function readStoredFace({ pool, modelId }: Context, sessionId: string, photoId: string, faceIndex: number) {
   const stored = await readPhoto(pool, sessionId, photoId);
   if (stored.length === 0)
-    throw new ApiProblem('photo_not_indexed', `The session holds no photo ${JSON.stringify(photoId)}.`);
+    throw new ApiProblem('photo_not_indexed', `The session has no photo ${JSON.stringify(photoId)}.`);
   const embedding = await readEmbedding(pool, { sessionId, photoId, faceIndex }, modelId);
   if (!embedding) {
     const indexes = stored.map(({ face_index }) => face_index).join(', ');

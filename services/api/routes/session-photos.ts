@@ -37,7 +37,7 @@ export function listedPhoto({ pool }: Context): RequestHandler {
     const { session_id, photo_id } = validated(photoToRead, parametersOf(request));
     const faces = (await readSession(pool, session_id)) ? await readPhoto(pool, session_id, photo_id) : [];
     const [first] = faces;
-    if (!first) throw new ApiProblem('photo_not_indexed', `The session holds no photo ${JSON.stringify(photo_id)}.`);
+    if (!first) throw new ApiProblem('photo_not_indexed', `The session has no photo ${JSON.stringify(photo_id)}.`);
     response.json({
       session_id,
       photo_id,
