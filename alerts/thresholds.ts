@@ -143,6 +143,8 @@ function growing(by: (age: number) => number): string {
   ].join(' ');
 }
 
+const DAY = 86_400;
+
 function serviceTests(): PromtoolTest[] {
   const inference = (metric: string, instance: number, more = '') =>
     `facepass_inference_${metric}{job="facepass-inference",instance="${instance}"${more}}`;
@@ -202,7 +204,26 @@ function serviceTests(): PromtoolTest[] {
     },
     { 29: 'fires' },
   );
+  const expiring = (end: number) =>
+    course(
+      'FacepassCertificateExpires',
+      { 'facepass_certificate_expiry_timestamp_seconds{job="facepass-api",certificate="server"}': `${end}x60` },
+      { 30: end < 3 * DAY + 20 * 60 ? 'fires' : 'silent' },
+    );
+  const restarted = (times: number) =>
+    course(
+      'FacepassProcessRestarts',
+      {
+        'process_start_time_seconds{job="facepass-api",pod="a"}': `1x19 ${Array.from({ length: times }, (_, n) => n + 2).join(' ')} ${times + 1}x9`,
+        'process_start_time_seconds{job="other",pod="b"}': '0+1x60',
+      },
+      { 27: times >= 3 ? 'fires' : 'silent' },
+    );
   return [
+    expiring(3 * DAY + 20 * 60 - 3),
+    expiring(3 * DAY + 20 * 60),
+    restarted(2),
+    restarted(3),
     swept,
     queue(79),
     queue(81),
@@ -264,7 +285,15 @@ function releaseTests(): PromtoolTest[] {
       { [`facepass_operator_release_gate{name="faces",gate="errors",result="${result}"}`]: '1x30' },
       { 20: check },
     );
+  const failing = (times: number) =>
+    course(
+      'FacepassOperatorFails',
+      { 'facepass_operator_reconciles_total{job="facepass-operator",pod="a",result="failed"}': `0+${times / 5}x60` },
+      { 30: times > 5 ? 'fires' : 'silent' },
+    );
   return [
+    failing(4.8),
+    failing(5.2),
     late,
     migrated,
     share(1000, 0.455, 'silent'),

@@ -26,6 +26,11 @@ export function createMetrics() {
   return {
     registry,
     leader: gauge('leader', '1 for the process that holds the Lease.'),
+    leads: gauge(
+      'namespace_leader',
+      '1 where this process leads for the namespace `watched`, 0 where it stands by; `*`: every namespace.',
+      ['watched'],
+    ),
     reconciles,
     errors: new Counter({
       name: `${PREFIX}kubernetes_errors_total`,

@@ -25,13 +25,13 @@ export async function startOperator({
 }): Promise<AsyncDisposable & { port: number }> {
   await using stack = new AsyncDisposableStack();
   const metrics = createMetrics();
-  metrics.leader.set(0);
   const namespaces = config.namespaces ?? [null];
+  showLeader(false);
   const listed = new Set<string>();
   // Prometheus does not count: an operator that can put the traffic back is ready.
   const ready = () =>
     namespaces.every((namespace) => listed.has(`${namespace}/${FACEPASS.kind}`))
-      ? null
+      ? leadership.trouble()
       : 'the Facepass resources were not listed yet';
   const { metricsPort: port, host } = config;
   const server = stack.use(await startOperationsServer({ port, host, registry: metrics.registry, ready }));
@@ -55,9 +55,13 @@ export async function startOperator({
 
   function lead(isLeader: boolean): void {
     logger.info({ holder: config.lease.holder }, isLeader ? 'leading' : 'not leading');
-    metrics.leader.set(isLeader ? 1 : 0);
+    showLeader(isLeader);
     if (isLeader) void resync();
     else forgetRelease(metrics);
+  }
+  function showLeader(isLeader: boolean): void {
+    metrics.leader.set(isLeader ? 1 : 0);
+    for (const namespace of namespaces) metrics.leads.set({ watched: namespace ?? '*' }, isLeader ? 1 : 0);
   }
   async function resync(): Promise<void> {
     for (const namespace of namespaces) {

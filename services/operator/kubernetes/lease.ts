@@ -28,6 +28,14 @@ interface Lease extends KubernetesObject {
   };
 }
 
+/** A process's part in the competition for the Lease. */
+export interface Competition extends Leadership {
+  /** Why it can neither lead nor stand by: it has not reached the Lease for as long as a Lease lasts. Else null. */
+  trouble(): string | null;
+  /** Resolves when it has given up. */
+  ended: Promise<void>;
+}
+
 interface LeaderEvents {
   /** Called when the Lease is won and when it is lost. */
   onChange: (isLeader: boolean) => void;
@@ -44,11 +52,12 @@ export function competeForLease(
   config: Config['lease'],
   { onChange, onError }: LeaderEvents,
   signal: AbortSignal,
-): Leadership & { ended: Promise<void> } {
-  const { namespace, name, holder } = config;
+): Competition {
+  const { namespace, name, holder, durationMs } = config;
   let heldUntil = -Infinity;
   let isLeading = false;
   let seen = { version: '', at: 0 };
+  let reach = { at: performance.now(), fault: '' };
   const isLeader = () => performance.now() < heldUntil;
   const report = () => {
     if (isLeader() !== isLeading) onChange((isLeading = !isLeading));
@@ -66,10 +75,15 @@ export function competeForLease(
   };
   const run = async () => {
     while (!signal.aborted) {
-      await attempt().catch((error: Error) => {
-        // Somebody else wrote in between: whoever it was, the next look tells.
-        if (!(error instanceof KubernetesError && error.status === 409)) onError(error);
-      });
+      await attempt().then(
+        () => (reach = { at: performance.now(), fault: '' }),
+        (error: Error) => {
+          // Somebody else wrote in between: whoever it was, the next look tells.
+          if (error instanceof KubernetesError && error.status === 409) return;
+          reach.fault = error.message;
+          onError(error);
+        },
+      );
       report();
       await delay(config.retryMs, undefined, { signal }).catch(() => undefined);
     }
@@ -91,6 +105,8 @@ export function competeForLease(
       report();
       throw new NotLeader(`the Lease is held by ${lease?.spec.holderIdentity || 'nobody'}`);
     },
+    trouble: () =>
+      reach.fault && performance.now() - reach.at > durationMs ? `the Lease is out of reach: ${reach.fault}` : null,
     ended,
   };
 }

@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { createLogger } from '@facepass/runtime/logger';
+import { KubernetesError } from '../kubernetes/cluster.ts';
 import { readConfig } from '../config.ts';
 import { createMetrics, forgetRelease } from '../metrics.ts';
-import { FACEPASS } from '../kubernetes/kinds.ts';
+import { FACEPASS, LEASE } from '../kubernetes/kinds.ts';
 import { createReconciler } from '../reconcile.ts';
 import { startOperator } from '../watch.ts';
 import { createMemoryCluster } from './memory-cluster.ts';
@@ -67,4 +70,43 @@ test('a start that fails leaves no Lease and no watch behind', async () => {
     process.getActiveResourcesInfo().filter((name) => name === 'Timeout'),
     [],
   );
+});
+
+test('a process that cannot reach the Lease is not ready and says why, and every scrape shows who leads for which namespace', async () => {
+  await using cluster = await createMemoryCluster();
+  const environment = {
+    POD_NAMESPACE: 'photos',
+    OPERATOR_NAMESPACES: 'photos,staging',
+    METRICS_PORT: '0',
+    HOST: '127.0.0.1',
+  };
+  const lease = {
+    LEASE_DURATION_MS: '1500',
+    LEASE_RENEW_DEADLINE_MS: '1000',
+    LEASE_RETRY_MS: '100',
+    KUBERNETES_TIMEOUT_MS: '100',
+  };
+  const config = readConfig({ ...environment, ...lease });
+  let isForbidden = false;
+  const get: typeof cluster.get = async (resource, ...call) => {
+    if (isForbidden && resource.kind === LEASE.kind) throw new KubernetesError(403, 'leases is forbidden');
+    return cluster.get(resource, ...call);
+  };
+  await using operator = await startOperator({ config, cluster: { ...cluster, get }, logger });
+  const read = async (path: string) => (await fetch(`http://127.0.0.1:${operator.port}${path}`)).text();
+  const leads = async () =>
+    (await read('/metrics')).split('\n').filter((line) => line.startsWith('facepass_operator_namespace_leader{'));
+  const becomes = async (look: () => Promise<unknown>, wanted: unknown) => {
+    while (!isDeepStrictEqual(await look(), wanted)) await setImmediate();
+  };
+  const inBoth = (value: number) =>
+    ['photos', 'staging'].map((one) => `facepass_operator_namespace_leader{watched="${one}"} ${value}`);
+  await becomes(leads, inBoth(1));
+  await becomes(() => read('/readyz'), 'ok\n');
+  isForbidden = true;
+  await becomes(leads, inBoth(0));
+  await becomes(() => read('/readyz'), 'the Lease is out of reach: leases is forbidden\n');
+  isForbidden = false;
+  await becomes(leads, inBoth(1));
+  await becomes(() => read('/readyz'), 'ok\n');
 });
