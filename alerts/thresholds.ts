@@ -217,13 +217,13 @@ function serviceTests(): PromtoolTest[] {
         'process_start_time_seconds{job="facepass-api",pod="a"}': `1x19 ${Array.from({ length: times }, (_, n) => n + 2).join(' ')} ${times + 1}x9`,
         'process_start_time_seconds{job="other",pod="b"}': '0+1x60',
       },
-      { 27: times >= 3 ? 'fires' : 'silent' },
+      { 27: times >= 5 ? 'fires' : 'silent' },
     );
   return [
     expiring(3 * DAY + 20 * 60 - 3),
     expiring(3 * DAY + 20 * 60),
-    restarted(2),
-    restarted(3),
+    restarted(4),
+    restarted(5),
     swept,
     queue(79),
     queue(81),
