@@ -11,6 +11,7 @@ export function hasRedis(): boolean {
 
 export interface RedisProcess extends AsyncDisposable {
   url: string;
+  pid(): number;
   stop(): Promise<void>;
   restart(): Promise<void>;
   hang(): Promise<void>;
@@ -36,6 +37,7 @@ export async function startRedis(): Promise<RedisProcess> {
   };
   return {
     url: `redis://127.0.0.1:${port}`,
+    pid: () => child.pid!,
     stop,
     restart: async () => void (child = await spawnRedis(port)),
     hang: async () => void child.kill('SIGSTOP'),
