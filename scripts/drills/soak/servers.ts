@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { FaceAnalysisDefinition } from '@facepass/contracts/inference';
 import { createChannel, createClient } from 'nice-grpc';
 import { startRedis, type RedisProcess } from '../../../services/api/tests/redis.ts';
@@ -64,13 +65,13 @@ async function fillQueue(port: number): Promise<() => Promise<void>> {
   const channel = createChannel(`127.0.0.1:${port}`);
   const client = createClient(FaceAnalysisDefinition, channel);
   const image = await samplePhoto(6);
-  let over = false;
+  const leave = new AbortController();
   const one = async () => {
-    while (!over) await client.detectFaces({ image }).catch(() => undefined);
+    while (!leave.signal.aborted) await client.detectFaces({ image }, { signal: leave.signal }).catch(() => delay(20));
   };
   const calls = Promise.all(Array.from({ length: 24 }, one));
   return async () => {
-    over = true;
+    leave.abort();
     await calls;
     channel.close();
   };

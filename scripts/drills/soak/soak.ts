@@ -41,6 +41,8 @@ export async function soak(options: SoakOptions): Promise<string[]> {
   using keys = new Keys();
   await using installation = await startInstallation(options.bin, keys);
   const run = await prepare(installation, keys, options);
+  // Each API has looked at the database and at every inference server by then.
+  while (!(await allReady(installation.apis))) await delay(50);
   const descriptors = installation.lasting.map((server) => descriptorsOf(server.pids()[0]!));
   const started = now();
   for (let round = 0; !run.over(started); round += 1) {
