@@ -59,6 +59,11 @@ test('each kind of breach is seen', () => {
       ['services/api/a.ts', "import './b.ts';"],
       ['services/api/b.ts', "import {\n  a,\n} from './a.ts';"],
     ],
+    [
+      /a circle of imports/,
+      ['services/api/a.ts', "import './b.ts';"],
+      ['services/api/b.ts', "import type { A } from './a.ts';"],
+    ],
     [/has no place/, ['services/shared/a.ts', "import 'node:fs';"]],
   ];
   for (const [expected, ...files] of cases) assert.match(breachOf(...files).join('\n'), expected);

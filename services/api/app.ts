@@ -8,7 +8,7 @@ import helmet from 'helmet';
 import { identifyKey, requireScope, requireSearchAccess } from './auth.ts';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
-import { observeRequests, recordRefusal, type Metrics } from './events.ts';
+import type { Metrics } from './metrics.ts';
 import { pages } from './pages.ts';
 import { parseQuery } from './query.ts';
 import { deletePhoto } from './routes/delete-photo.ts';
@@ -22,6 +22,7 @@ import { createSearchToken } from './routes/search-tokens.ts';
 import { searchFaces } from './routes/search.ts';
 import { sessionStatus } from './routes/session-status.ts';
 import { settings } from './routes/settings.ts';
+import { observeRequests, recordRefusal } from './request-log.ts';
 import { traceRequests } from './tracing.ts';
 
 /** The HTTP API: the middleware of every request, then the calls, then the pages and the problems. */

@@ -2,6 +2,7 @@ import type { ApiKey, Scope } from '@facepass/contracts/api-keys';
 import { ApiProblem } from '@facepass/indexing/errors';
 import type { RequestHandler, Response } from 'express';
 import type { KeyRing } from './keys.ts';
+import './locals.ts';
 import type { SearchTokens } from './search-token.ts';
 
 /** Middleware that looks up X-API-Key but rejects nothing, so that the rate limit can count by key. */
@@ -59,7 +60,8 @@ export function requireSessionAccess(response: Response, sessionId: string): voi
     throw new ApiProblem('search_token_invalid', 'The token is for another session.');
 }
 
-function requireKey(response: Response): ApiKey {
+/** The key of the request. @throws ApiProblem api_key_required, api_key_invalid */
+export function requireKey(response: Response): ApiKey {
   if (response.locals.key) return response.locals.key;
   if (response.locals.keyPresented) throw new ApiProblem('api_key_invalid', 'Invalid API key.');
   throw new ApiProblem('api_key_required', 'This call needs the header X-API-Key.');

@@ -5,7 +5,7 @@ import { openPhotoStorage, type PhotoStorage } from '@facepass/indexing/storage'
 import { ConfigurationError } from '@facepass/runtime/environment';
 import type { Logger } from '@facepass/runtime/logger';
 import type { Config } from './config.ts';
-import { createMetrics, showRateLimits, type Metrics } from './events.ts';
+import { createMetrics, showRateLimits, type Metrics } from './metrics.ts';
 import { createImageMemory, type ImageMemory } from './image-memory.ts';
 import { openKeyRing, type KeyRing } from './keys.ts';
 import { openRateLimits, type RateLimits } from './rate-limit.ts';

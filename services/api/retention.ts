@@ -3,7 +3,7 @@ import type { Pool } from '@facepass/indexing/db/pool';
 import type { Logger } from '@facepass/runtime/logger';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
-import { recordSweep } from './events.ts';
+import { recordSweep } from './metrics.ts';
 
 /** Number of sessions per lookup; the sweep continues until none is overdue. */
 const SWEEP_SESSIONS = 100;

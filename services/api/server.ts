@@ -6,7 +6,7 @@ import { startOperationsServer } from '@facepass/runtime/operations-server';
 import { connectionFault } from '@facepass/runtime/postgres';
 import { answerRefusal, createApp } from './app.ts';
 import type { Context } from './context.ts';
-import { recordSchema, showReadiness } from './events.ts';
+import { recordSchema, showReadiness } from './metrics.ts';
 import { startRetentionSweep } from './retention.ts';
 import { readinessFaults, readinessOf } from './routes/health.ts';
 

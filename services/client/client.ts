@@ -1,7 +1,9 @@
-import createClient, { type Client } from 'openapi-fetch';
+import createClient from 'openapi-fetch';
+import type { FacepassClient } from './client-type.ts';
 import type { paths } from './gen/openapi.ts';
 import { Problem, problemOf } from './problem.ts';
 
+export type { FacepassClient } from './client-type.ts';
 export { erasePhoto, eraseSession } from './erase.ts';
 export { patientFetch, type Patience } from './patient-fetch.ts';
 export { Problem } from './problem.ts';
@@ -19,8 +21,6 @@ export interface ClientOptions {
   /** For example `patientFetch({ attempts: 4, longestWaitMs: 10_000 })`. */
   fetch?: (request: Request) => Promise<Response>;
 }
-
-export type FacepassClient = Client<paths>;
 
 /**
  * A client whose paths, parameters and answers are typed by the service's own OpenAPI document. `multipart` makes the

@@ -1,4 +1,4 @@
-import type { FacepassClient } from './client.ts';
+import type { FacepassClient } from './client-type.ts';
 
 /** Erases one photo, whatever its id. */
 export function erasePhoto(client: FacepassClient, session_id: string, photo_id: string) {

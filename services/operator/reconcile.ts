@@ -10,7 +10,7 @@ import type { Facepass, Status } from './facepass.ts';
 import { EVENT, FACEPASS } from './kubernetes/kinds.ts';
 import { NotLeader, type Leadership } from './kubernetes/lease.ts';
 import { desiredObjects } from './objects/desired.ts';
-import { observe, type Memory } from './observe/observe.ts';
+import { observe, type ReconcileMemory } from './observe/observe.ts';
 import { createMeter } from './observe/pod-counters.ts';
 import type { InstantQuery } from './observe/prometheus.ts';
 import type { ReleaseEvent } from './decide/transitions.ts';
@@ -30,7 +30,7 @@ export interface Context {
  * can lose.
  */
 export function createReconciler(context: Context) {
-  const memories = new Map<string, Memory & { fullAt: number }>();
+  const memories = new Map<string, ReconcileMemory & { fullAt: number }>();
   /**
    * @param key `namespace/name`. @returns the milliseconds after which to look again, or null. @throws what kept it
    * from its work.
@@ -64,7 +64,11 @@ export function createReconciler(context: Context) {
   };
 }
 
-async function look(context: Context, facepass: Facepass, memory: Memory & { fullAt: number }): Promise<number> {
+async function look(
+  context: Context,
+  facepass: Facepass,
+  memory: ReconcileMemory & { fullAt: number },
+): Promise<number> {
   const { cluster, leadership, metrics, config, now } = context;
   const { observation, live, ...basis } = await observe(context, facepass, memory, now);
   const { status, events } = decide(observation);
@@ -72,7 +76,7 @@ async function look(context: Context, facepass: Facepass, memory: Memory & { ful
     await leadership.assertHeld();
     await cluster.replace<Facepass>(FACEPASS, { ...facepass, status }, 'status');
   }
-  for (const event of events) await tell(context, facepass, status, event);
+  for (const event of events) await report(context, facepass, status, event);
   // Leadership may have ended during this look: its end forgets all releases, and the next leader shows them.
   if (leadership.isLeader()) recordRelease(metrics, facepass, status);
   const { metadata, spec } = facepass;
@@ -118,7 +122,7 @@ function recover({ metrics, logger }: Context, key: string, error: Error): numbe
 }
 
 /** An event of Kubernetes and a log line. The name of the event holds what it says, so that told twice it is one. */
-async function tell(
+async function report(
   { cluster, leadership, logger, metrics, now }: Context,
   facepass: Facepass,
   status: Status,

@@ -1,7 +1,7 @@
 import { openPool } from '@facepass/indexing/db/pool';
 import { createLogger } from '@facepass/runtime/logger';
 import type { MetricsRegistry } from '@facepass/runtime/exposition';
-import { createMetrics as createApiMetrics } from '../../../services/api/events.ts';
+import { createMetrics as createApiMetrics } from '../../../services/api/metrics.ts';
 import { readConfig } from '../../../services/api/config.ts';
 import { createEvents as createInferenceEvents } from '../../../services/inference/serving/metrics.ts';
 import { createProgress as createMigrationProgress } from '../../../services/migrator/progress.ts';

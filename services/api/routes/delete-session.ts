@@ -3,6 +3,7 @@ import { eraseSession } from '@facepass/indexing/db/erasure';
 import { ApiProblem } from '@facepass/indexing/errors';
 import type { RequestHandler } from 'express';
 import * as z from 'zod';
+import { requireKey } from '../auth.ts';
 import type { Context } from '../context.ts';
 import { parametersOf, validated } from '../validation.ts';
 
@@ -13,7 +14,7 @@ import { parametersOf, validated } from '../validation.ts';
 export function deleteSession(context: Context): RequestHandler {
   return async (request, response) => {
     const { session_id } = validated(sessionToErase, parametersOf(request));
-    const erased = await eraseSession(context.pool, session_id, response.locals.key.name);
+    const erased = await eraseSession(context.pool, session_id, requireKey(response).name);
     if (erased.faces === 0 && erased.photos === 0)
       throw new ApiProblem('session_not_indexed', `Session ${JSON.stringify(session_id)} has no indexed photos.`);
     response.json({ deleted: true, embeddings_removed: erased.faces } satisfies DeleteAnswer);

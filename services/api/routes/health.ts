@@ -3,7 +3,7 @@ import { judgeSchema } from '@facepass/indexing/db/schema';
 import { exposition } from '@facepass/runtime/exposition';
 import type { RequestHandler } from 'express';
 import type { Context } from '../context.ts';
-import { recordSchema, type Faults } from '../events.ts';
+import { recordSchema, type Faults } from '../metrics.ts';
 
 /**
  * What is wrong with the things the API needs; empty where nothing is. However many ask, from wherever, one look at a

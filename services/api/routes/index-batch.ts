@@ -5,7 +5,7 @@ import { fetchPhoto, indexFaces } from '@facepass/indexing/photo';
 import { exchangeOf } from '@facepass/runtime/http-server';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Context } from '../context.ts';
-import { observeIndexing } from '../events.ts';
+import { observeIndexing } from '../metrics.ts';
 import { readJson } from '../upload.ts';
 import { fieldProblem, validated } from '../validation.ts';
 

@@ -16,7 +16,7 @@ import type * as z from 'zod';
 import { requireKeyWithScope, requireSessionAccess } from '../auth.ts';
 import type { Context } from '../context.ts';
 import { cursorOf, placeOf } from '../cursor.ts';
-import { observeSearch } from '../events.ts';
+import { observeSearch } from '../metrics.ts';
 import { nearestOfSessions, type Found, type Place } from '../nearest.ts';
 import { readQuery, SELFIES_LIMIT } from '../selfies.ts';
 import { readUpload, type Upload } from '../upload.ts';

@@ -1,6 +1,6 @@
 import type { ModelPack } from '@facepass/contracts/model-pack';
 import type { Point } from './boxes.ts';
-import type { Raster } from './image.ts';
+import type { Raster } from './raster.ts';
 
 export type Alignment = ModelPack['alignment'];
 

@@ -3,7 +3,7 @@ import type { Detection } from './boxes.ts';
 import { decodeScrfd } from './detector-scrfd.ts';
 import { decodeSsd } from './detector-ssd.ts';
 import { decodeYunet } from './detector-yunet.ts';
-import type { Raster } from './image.ts';
+import type { Raster } from './raster.ts';
 import type { Model, Tensor } from './models.ts';
 import { INPUT_MULTIPLE } from './tiles.ts';
 

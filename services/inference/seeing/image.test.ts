@@ -4,15 +4,8 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
-import {
-  decodePhoto,
-  ImageError,
-  storedFromUpright,
-  uprightRaster,
-  uprightRegion,
-  type ImageLimits,
-  type Raster,
-} from './image.ts';
+import { decodePhoto, ImageError, storedFromUpright, uprightRaster, uprightRegion, type ImageLimits } from './image.ts';
+import type { Raster } from './raster.ts';
 import { readSample } from '../tests/pictures.ts';
 
 const limits: ImageLimits = { maxBytes: 1_000_000, maxWidth: 1000, maxHeight: 800, maxPixels: 700_000 };

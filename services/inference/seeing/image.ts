@@ -4,6 +4,7 @@ import sharp, { type Metadata } from 'sharp';
 import type { Box } from './boxes.ts';
 import { reasonOfDamage } from './damage.ts';
 import { decodeCutJpeg } from './jpeg.ts';
+import type { Raster } from './raster.ts';
 
 /** What an uploaded picture may weigh. Width and height are those of the upright picture. */
 export interface ImageLimits {
@@ -21,13 +22,6 @@ export class ImageError extends Error {
     super(message);
     this.problem = problem;
   }
-}
-
-/** 8-bit RGB, interleaved, row by row: `pixels[(y * width + x) * 3 + channel]`. */
-export interface Raster {
-  pixels: Uint8Array;
-  width: number;
-  height: number;
 }
 
 /** EXIF orientation: how the stored rows must be turned to stand upright. */

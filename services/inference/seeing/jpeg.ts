@@ -1,5 +1,5 @@
 import { jpegFrameOf } from '@facepass/contracts/image-format';
-import type { Raster } from './image.ts';
+import type { Raster } from './raster.ts';
 
 /** Decodes a file as sharp does; `warning` throws where libjpeg would only warn. */
 export type DecodeJpeg = (bytes: Uint8Array, failOn: 'error' | 'warning') => Promise<Raster>;

@@ -1,5 +1,5 @@
 import type { Box } from './boxes.ts';
-import type { Raster } from './image.ts';
+import type { Raster } from './raster.ts';
 
 /** From one level of the pyramid to the next a photo grows by this factor at most. */
 const LARGEST_STEP = 2.5;

@@ -9,7 +9,7 @@ import { getPriority, setPriority } from 'node:os';
  * @returns what the system said against it, where it did (a /proc that is hidden, a filter on system calls): work goes
  * on without.
  */
-export function giveWay(): string | undefined {
+export function lowerThreadPriority(): string | undefined {
   if (process.platform !== 'linux') return undefined;
   try {
     const threadId = Number(readlinkSync('/proc/thread-self').split('/').at(-1));

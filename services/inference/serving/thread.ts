@@ -88,7 +88,7 @@ export async function startWorkerThread(
       try {
         return foundOrThrow(await Promise.race([pending.promise, late.promise]));
       } catch (error) {
-        throw isAnswer(error) ? error : new WorkerLost((error as Error).message, { cause: error });
+        throw isKnownFailure(error) ? error : new WorkerLost((error as Error).message, { cause: error });
       } finally {
         clearTimeout(limit);
         signal.removeEventListener('abort', abandon);
@@ -130,7 +130,7 @@ function foundOrThrow(answer: WorkerAnswer): FoundFaces {
   throw error;
 }
 
-function isAnswer(error: unknown): boolean {
+function isKnownFailure(error: unknown): boolean {
   return error instanceof ImageError || error instanceof PipelineError || error instanceof WorkerLost;
 }
 

@@ -3,9 +3,9 @@ import type { ImageProblem } from '@facepass/contracts/image-problem';
 import { modelIdOf } from '@facepass/contracts/model-pack';
 import { createPipeline, type FoundFaces, type PipelineConfig } from '../seeing/faces.ts';
 import { ImageError } from '../seeing/image.ts';
-import { giveWay } from './priority.ts';
+import { lowerThreadPriority } from './priority.ts';
 
-const priorityProblem = giveWay();
+const priorityProblem = lowerThreadPriority();
 const port = parentPort!;
 const began = performance.now();
 const { pipeline: config, abandoned } = workerData as WorkerSetup;

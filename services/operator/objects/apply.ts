@@ -5,7 +5,7 @@ import { mayStay } from './desired.ts';
 
 const RESOURCES = [CONTROLLER_REVISION, DEPLOYMENT, SERVICE, AUTOSCALER, JOB, HTTP_ROUTE];
 
-export interface Hands {
+export interface ApplyContext {
   cluster: Cluster;
   /** Called before each write. @throws when this process may not write. */
   assertHeld: () => Promise<void>;
@@ -19,7 +19,7 @@ export interface Hands {
  * @throws the first other error, after everything was tried.
  */
 export async function applyObjects(
-  { cluster, assertHeld }: Hands,
+  { cluster, assertHeld }: ApplyContext,
   desired: KubernetesObject[],
   live: KubernetesObject[],
   status: Status,

@@ -4,7 +4,8 @@ import type { KubernetesObject } from '../kubernetes/cluster.ts';
 import type { Spec, Status } from '../facepass.ts';
 import { releasing, retaining, specOf, stable } from '../tests/world.ts';
 import { covers } from './apply.ts';
-import { desiredObjects, mayStay, type Plan } from './desired.ts';
+import { desiredObjects, mayStay } from './desired.ts';
+import type { Plan } from './object.ts';
 import { contracts } from './jobs.ts';
 
 const OWNER = { name: 'faces', namespace: 'photos', uid: 'u1' };

@@ -1,29 +1,10 @@
 import type { KubernetesObject } from '../kubernetes/cluster.ts';
-import type { Spec, Status } from '../facepass.ts';
+import type { Status } from '../facepass.ts';
 import { CONTROLLER_REVISION } from '../kubernetes/kinds.ts';
-import type { RevisionData } from './revision.ts';
 import { migrationJob, smokeTestJob } from './jobs.ts';
-import { object, type Owner } from './object.ts';
+import { object, type Plan } from './object.ts';
 import { activeService, httpRoute, previewService } from './traffic.ts';
 import { workloads } from './workloads.ts';
-
-/** What the wanted objects are made of. */
-export interface Plan {
-  owner: Owner;
-  spec: Spec;
-  status: Status;
-  /** Templates by revision, from the ControllerRevisions and the resource itself. */
-  revisions: Record<string, RevisionData | undefined>;
-  /**
-   * Pods that the active revision has now; another one kept or made beside it is to be as large, even where an
-   * autoscaler decides.
-   */
-  activeSize: { api: number; inference: number };
-  /**
-   * Sizes of the Deployments, by name, whose size only the operator has ever set: letting go of it would set it to 1.
-   */
-  ownSizes: Record<string, number>;
-}
 
 /** Every object that a status asks for: first what directs the traffic, then what serves it. Pure. */
 export function desiredObjects(plan: Plan): KubernetesObject[] {

@@ -1,8 +1,7 @@
 import type { KubernetesObject } from '../kubernetes/cluster.ts';
 import type { Candidate, Container, PodTemplate, Spec } from '../facepass.ts';
 import { JOB } from '../kubernetes/kinds.ts';
-import { labelled, labelsOf, nameOf, object, type Owner } from './object.ts';
-import { withVariable } from './workloads.ts';
+import { labelled, labelsOf, nameOf, object, withVariable, type Owner } from './object.ts';
 
 /**
  * The migration of a release. Its number is in the name, since a Job cannot be changed and a release tried again needs

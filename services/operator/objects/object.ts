@@ -1,12 +1,31 @@
 import type { KubernetesObject, Resource } from '../kubernetes/cluster.ts';
-import type { PodTemplate } from '../facepass.ts';
+import type { Container, PodTemplate, Spec, Status } from '../facepass.ts';
 import { FACEPASS, LABEL } from '../kubernetes/kinds.ts';
+import type { RevisionData } from './revision.ts';
 
 /** The Facepass resource that the objects belong to. */
 export interface Owner {
   name: string;
   namespace: string;
   uid: string;
+}
+
+/** What the wanted objects are made of. */
+export interface Plan {
+  owner: Owner;
+  spec: Spec;
+  status: Status;
+  /** Templates by revision, from the ControllerRevisions and the resource itself. */
+  revisions: Record<string, RevisionData | undefined>;
+  /**
+   * Pods that the active revision has now; another one kept or made beside it is to be as large, even where an
+   * autoscaler decides.
+   */
+  activeSize: { api: number; inference: number };
+  /**
+   * Sizes of the Deployments, by name, whose size only the operator has ever set: letting go of it would set it to 1.
+   */
+  ownSizes: Record<string, number>;
 }
 
 /** What tells an object from the others of the same owner. */
@@ -70,6 +89,12 @@ export function labelsOf(owner: Owner, { component, revision }: Place): Record<s
 export function labelled(template: PodTemplate, labels: Record<string, string>): PodTemplate {
   const { labels: own, annotations } = template.metadata ?? {};
   return { ...template, metadata: { ...(annotations && { annotations }), labels: { ...own, ...labels } } };
+}
+
+/** A container with an environment variable set, in place of one of that name. */
+export function withVariable(container: Container, name: string, value: string): Container {
+  const others = (container.env ?? []).filter((one) => one.name !== name);
+  return { ...container, env: [{ name, value }, ...others] };
 }
 
 /** Names of what belongs to one revision. */

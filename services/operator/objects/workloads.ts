@@ -1,9 +1,8 @@
 import type { KubernetesObject } from '../kubernetes/cluster.ts';
-import type { Container, PodTemplate, Workload } from '../facepass.ts';
+import type { PodTemplate, Workload } from '../facepass.ts';
 import { AUTOSCALER, DEPLOYMENT, SERVICE } from '../kubernetes/kinds.ts';
 import type { RevisionData } from './revision.ts';
-import type { Plan } from './desired.ts';
-import { labelled, labelsOf, nameOf, object, type Owner } from './object.ts';
+import { labelled, labelsOf, nameOf, object, withVariable, type Owner, type Plan } from './object.ts';
 import { apiService } from './traffic.ts';
 
 /** The two halves of a revision and the names under which they are reached. */
@@ -95,12 +94,6 @@ function withInferenceOf(owner: Owner, revision: string, template: PodTemplate):
     container === target ? withVariable(container, 'INFERENCE_ADDRESS', value) : container,
   );
   return { ...template, spec: { ...template.spec, containers } };
-}
-
-/** A container with an environment variable set, in place of one of that name. */
-export function withVariable(container: Container, name: string, value: string): Container {
-  const others = (container.env ?? []).filter((one) => one.name !== name);
-  return { ...container, env: [{ name, value }, ...others] };
 }
 
 const GRPC_PORT = 50051;

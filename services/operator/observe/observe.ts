@@ -22,21 +22,21 @@ import { pairOf, type Deployment, type Pod } from './pair.ts';
 import { routeStateOf, selectorStateOf, type HttpRoute, type Service } from './route.ts';
 import { revisionDataOf, revisionNameOf, type RevisionData } from '../objects/revision.ts';
 
-export interface Eyes {
+export interface ObserveContext {
   cluster: Cluster;
   query: InstantQuery;
   config: Pick<Config, 'podMetricsPort'>;
 }
 
-/** Memory between two looks at one resource; losing it costs time, never correctness. */
-export interface Memory {
+/** What is remembered between two looks at one resource; losing it costs time, never correctness. */
+export interface ReconcileMemory {
   meter: Meter;
   /** Why the API server refused an object, by its name. */
   refusals: Map<string, string>;
 }
 
 /** An observation and the objects behind it. */
-export interface Sight {
+export interface Observed {
   observation: Observation;
   revisions: Record<string, RevisionData | undefined>;
   activeSize: { api: number; inference: number };
@@ -47,11 +47,11 @@ export interface Sight {
 
 /** Gathers all that a decision about `facepass` depends on. @throws KubernetesError */
 export async function observe(
-  { cluster, query, config }: Eyes,
+  { cluster, query, config }: ObserveContext,
   facepass: Facepass,
-  memory: Memory,
+  memory: ReconcileMemory,
   now: () => number,
-): Promise<Sight> {
+): Promise<Observed> {
   const { spec, metadata } = facepass;
   const owner = { name: metadata.name, namespace: metadata.namespace ?? '', uid: metadata.uid ?? '' };
   const status: Status = { ...initialStatus(), ...facepass.status };

@@ -1,5 +1,5 @@
 import { FaceCloseUp } from '../faces/cropped-picture.tsx';
-import { closeUp, type Box, type Size } from '../faces/geometry.ts';
+import { closeUp, type Box, type Size } from '../parts/geometry.ts';
 import type { Library, Photo } from '../photos/library.ts';
 import { cutOut } from '../photos/prepare.ts';
 

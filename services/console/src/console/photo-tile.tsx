@@ -1,7 +1,7 @@
 import { rejectReason } from '../faces/advice.ts';
 import { CroppedPicture } from '../faces/cropped-picture.tsx';
 import type { Frame } from '../faces/frames.tsx';
-import { around } from '../faces/geometry.ts';
+import { around } from '../parts/geometry.ts';
 import { Icon } from '../parts/icon.tsx';
 import type { Photo, PhotoState } from '../photos/library.ts';
 

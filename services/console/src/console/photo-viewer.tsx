@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { rejectReason } from '../faces/advice.ts';
 import { FaceCloseUp } from '../faces/cropped-picture.tsx';
 import { Frames } from '../faces/frames.tsx';
-import { fitWithin, type Box, type Size } from '../faces/geometry.ts';
+import { fitWithin, type Box, type Size } from '../parts/geometry.ts';
 import { Button, IconButton } from '../parts/button.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import type { Library, Photo } from '../photos/library.ts';

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { Frames, type Frame } from './frames.tsx';
-import { closeUp, cropAround, fitWithin, type Box, type Size } from './geometry.ts';
+import { closeUp, cropAround, fitWithin, type Box, type Size } from '../parts/geometry.ts';
 
 interface CroppedPictureProps {
   url: string;

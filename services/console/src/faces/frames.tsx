@@ -1,4 +1,4 @@
-import type { Box } from './geometry.ts';
+import type { Box } from '../parts/geometry.ts';
 
 export interface Frame {
   box: Box;

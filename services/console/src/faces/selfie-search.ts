@@ -1,7 +1,7 @@
 import { signal, type Signal } from '@preact/signals';
 import { prepareUpload, type UploadLimits } from '../photos/prepare.ts';
 import type { SearchAnswer, Service } from '../service.ts';
-import type { Size } from './geometry.ts';
+import type { Size } from '../parts/geometry.ts';
 
 /** A selfie gains nothing from more pixels, and a phone sends fewer sooner. */
 const SELFIE_SIDE = 2048;

@@ -1,6 +1,6 @@
 import { Problem } from '@facepass/client';
 import { signal, type Signal } from '@preact/signals';
-import type { Size } from '../faces/geometry.ts';
+import type { Size } from '../parts/geometry.ts';
 import type { IndexAnswer, Service } from '../service.ts';
 import { prepareUpload, type UploadLimits } from './prepare.ts';
 import { UploadQueue, type Attempt } from './upload-queue.ts';

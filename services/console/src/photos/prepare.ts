@@ -1,4 +1,4 @@
-import { fitWithin, type Box, type Size } from '../faces/geometry.ts';
+import { fitWithin, type Box, type Size } from '../parts/geometry.ts';
 
 export interface UploadLimits {
   maxBytes: number;

@@ -1,16 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectionFailures, type Pool } from '@facepass/indexing/db/pool';
 import type { SchemaJudgement } from '@facepass/indexing/db/schema';
-import { ApiProblem, PROBLEMS, type ProblemCode } from '@facepass/indexing/errors';
+import { ApiProblem, PROBLEMS } from '@facepass/indexing/errors';
 import { createFileGauges, createRegistry, exemplarLabels, type MetricsRegistry } from '@facepass/runtime/exposition';
 import { exchangeOf } from '@facepass/runtime/http-server';
-import type { Logger } from '@facepass/runtime/logger';
 import { context } from '@opentelemetry/api';
-import type { Request, RequestHandler, Response } from 'express';
+import type { Response } from 'express';
 import { Counter, Gauge, Histogram, collectDefaultMetrics } from 'prom-client';
 
-/** The metrics and log lines of the API: each event is recorded here once, as a metric and as a log line. */
+/** The metrics of the API: each event is recorded here once. request-log.ts holds the log lines of requests. */
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /** The metrics of one process, in a registry of their own. Every label has a closed set of values. */
@@ -180,18 +178,6 @@ export function showRateLimits({ registry }: Metrics, isShared: () => boolean): 
   });
 }
 
-/** Middleware that gives each request its id and records the finished request as one metric and one log line. */
-export function observeRequests(metrics: Metrics, logger: Logger): RequestHandler {
-  return (request, response, next) => {
-    const started = performance.now();
-    response.locals.requestId = acceptedId(request.get('x-request-id')) ?? randomUUID();
-    response.setHeader('X-Request-Id', response.locals.requestId);
-    const record = () => recordRequest(metrics, logger, request, response, (performance.now() - started) / 1000);
-    void exchangeOf(response).over.then(context.bind(context.active(), record));
-    next();
-  };
-}
-
 /** Counts the search that `response` answers once it is over. */
 export function observeSearch(metrics: Metrics, response: Response): void {
   const started = performance.now();
@@ -275,40 +261,8 @@ export function recordSweep(metrics: Metrics, erasedSessions: number): void {
   metrics.sweptSessions.inc(erasedSessions);
 }
 
-function recordRequest(metrics: Metrics, logger: Logger, request: Request, response: Response, seconds: number): void {
-  const { requestId, keyName, faces, model, cause } = response.locals;
-  const code: ProblemCode | undefined = response.locals.code;
-  const route = typeof request.route?.path === 'string' ? request.route.path : 'unmatched';
-  const status = statusOf(response);
-  const labels = { route, method: METHODS.has(request.method) ? request.method : 'other', status };
-  metrics.httpSeconds.observe({ labels, value: seconds, exemplarLabels: exemplarLabels() });
-  if (code) metrics.problems.inc({ code });
-  const line = {
-    request_id: requestId,
-    method: request.method,
-    route,
-    status,
-    duration_ms: Math.round(seconds * 1000),
-    key: keyName,
-    faces,
-    model,
-    code,
-  };
-  if (status >= 500) logger.error({ ...line, err: cause }, 'request');
-  else if (!QUIET_ROUTES.has(route))
-    logger.info(line, response.writableFinished ? 'request' : 'request abandoned by its client');
-}
-
-/** Records a request that was rejected before the app saw it. */
-export function recordRefusal(metrics: Metrics, logger: Logger, problem: ApiProblem, requestId: string): void {
-  const { code, status } = problem;
-  metrics.httpSeconds.observe({ labels: { route: 'unmatched', method: 'other', status }, value: 0 });
-  metrics.problems.inc({ code });
-  logger.info({ request_id: requestId, route: 'unmatched', status, code }, 'request');
-}
-
 /** The status of the answer, or CLIENT_LEFT if there was none. */
-function statusOf(response: Response): number {
+export function statusOf(response: Response): number {
   return response.writableFinished || response.headersSent ? response.statusCode : CLIENT_LEFT;
 }
 
@@ -322,9 +276,3 @@ function waited(status: number): boolean {
 
 /** nginx's status for a client that disconnected before the answer. */
 const CLIENT_LEFT = 499;
-const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
-const QUIET_ROUTES = new Set(['/livez', '/readyz', '/metrics']);
-
-function acceptedId(id: string | undefined): string | undefined {
-  return id && /^[\w.-]{1,64}$/.test(id) ? id : undefined;
-}
