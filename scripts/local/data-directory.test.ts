@@ -8,23 +8,23 @@ import { openDataDirectory } from './data-directory.ts';
 const scratch = mkdtempSync(join(tmpdir(), 'facepass-'));
 after(() => rmSync(scratch, { recursive: true }));
 
-/** Asserts that `path` is refused with its name, a reason, and what to do; not as a second start. */
+/** Asserts that `path` is rejected with its name, the reason and a fix, not as a second start. */
 async function assertUnusable(path: string, reason: RegExp): Promise<void> {
   await assert.rejects(openDataDirectory(path), ({ message }: Error) => {
     assert.match(message, reason);
-    assert.ok(message.startsWith(`${path} cannot hold the data of Facepass: `), message);
+    assert.ok(message.startsWith(`${path} is not usable as the data directory: `), message);
     assert.match(message, /choose another directory with --data DIR\.$/);
     return true;
   });
 }
 
-test('a directory that cannot be made is named with the reason and the mend', async () => {
+test('rejects a directory that cannot be created, with the reason and a fix', async () => {
   writeFileSync(join(scratch, 'file'), '');
   await assertUnusable(join(scratch, 'file/data'), /ENOTDIR/);
 });
 
 test(
-  'a directory that cannot be written is not taken for a second start',
+  'an unwritable directory is not mistaken for a second start',
   { skip: process.getuid?.() === 0 ? 'root may write everywhere' : false },
   async () => {
     const path = join(scratch, 'read-only');
@@ -33,29 +33,29 @@ test(
   },
 );
 
-test('a lock that cannot be taken, though nobody holds it, is not taken for a second start', async () => {
+test('a lock that cannot be taken although nobody holds it is not mistaken for a second start', async () => {
   const path = join(scratch, 'unlockable');
   mkdirSync(join(path, 'start.lock'), { recursive: true });
   await assertUnusable(path, /unable to open database file/);
 });
 
-test('a second start is refused while the first one lasts, with its address once it has one', async () => {
+test('a second start fails while the first one runs, and gives its address', async () => {
   const path = join(scratch, 'twice');
   {
     using first = await openDataDirectory(path);
     await assert.rejects(openDataDirectory(path), {
-      message: new RegExp(`^${path}/start\\.lock is locked: Facepass is being started on ${path} already\\.`),
+      message: new RegExp(`^${path}/start\\.lock is locked: Facepass is already starting on ${path}\\.`),
     });
     first.announce('http://127.0.0.1:8080', 'sface');
     await assert.rejects(openDataDirectory(path), {
-      message: `Facepass runs already on ${path}: http://127.0.0.1:8080 (process ${process.pid}).`,
+      message: `Facepass is already running on ${path}: http://127.0.0.1:8080 (process ${process.pid}).`,
     });
   }
   using again = await openDataDirectory(path);
   assert.equal(again.path, path);
 });
 
-test('a cut or foreign development.json is named with its mend', async () => {
+test('rejects a truncated or foreign development.json and suggests a fix', async () => {
   const path = join(scratch, 'cut');
   mkdirSync(path);
   for (const text of ['', '{\n  "api_key": "fp_dev_abc', '[]', '{"api_key": "short"}']) {
@@ -64,7 +64,7 @@ test('a cut or foreign development.json is named with its mend', async () => {
       openDataDirectory(path),
       {
         message: new RegExp(
-          `^${path}/development\\.json: [^]+ delete it and start again: the photos stay, and a new API key is made\\.$`,
+          `^${path}/development\\.json: [^]+ delete it and start again: the index stays, and a new API key is created\\.$`,
         ),
       },
       text,
@@ -75,7 +75,7 @@ test('a cut or foreign development.json is named with its mend', async () => {
   assert.match(mended.development.api_key, /^fp_dev_/);
 });
 
-test('development.json is whole or as it was: a write that fails leaves it', async () => {
+test('a failed write leaves development.json unchanged', async () => {
   const path = join(scratch, 'written');
   const settings = join(path, 'development.json');
   using data = await openDataDirectory(path);
@@ -84,7 +84,7 @@ test('development.json is whole or as it was: a write that fails leaves it', asy
   mkdirSync(`${settings}.part`);
   assert.throws(
     () => data.announce('http://127.0.0.1:8081', 'sface'),
-    new RegExp(`^Error: ${path} cannot hold the data of Facepass: EISDIR`),
+    new RegExp(`^Error: ${path} is not usable as the data directory: EISDIR`),
   );
   assert.equal(readFileSync(settings, 'utf8'), before);
   rmSync(`${settings}.part`, { recursive: true });

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { lockFile, SOCKET_NAME } from './embedded-database/database.ts';
 
-/** What a local start keeps: the database, its keys, the logs. Nobody but the owner may look inside. */
+/** The data of a local start: the database, its keys, the logs. Only the owner can read it. */
 export interface DataDirectory extends Disposable {
   path: string;
   database: string;
@@ -24,8 +24,8 @@ export interface DataDirectory extends Disposable {
   sockets: string;
   development: Development;
   /**
-   * Writes down where the API answers, for the command line and for a second start, and the model pack that the data
-   * began with.
+   * Stores the address of the API, for the command line and for a second start, and the model pack that the data began
+   * with.
    */
   announce(url: string, modelPack: string): void;
 }
@@ -41,9 +41,8 @@ const development = z.object({
 export type Development = z.infer<typeof development>;
 
 /**
- * Opens `path`, making it where it is not there.
- * @throws Error when Facepass runs on it already, saying where; or when it cannot be written, saying why and what to
- * do.
+ * Opens `path`, and creates it if it does not exist.
+ * @throws Error with the address if Facepass already runs on it; with the reason and a fix if it is not writable
  */
 export async function openDataDirectory(path: string): Promise<DataDirectory> {
   using stack = new DisposableStack();
@@ -67,7 +66,7 @@ export async function openDataDirectory(path: string): Promise<DataDirectory> {
   };
 }
 
-/** Makes what is missing of the directory and keeps other starts out of it. */
+/** Creates what is missing of the directory and locks it against other starts. */
 async function occupy(path: string): Promise<Disposable & Pick<DataDirectory, 'logs' | 'sockets'>> {
   using stack = new DisposableStack();
   const logs = join(path, 'log');
@@ -101,13 +100,13 @@ function readDevelopment(path: string): Development | null {
     throw new Error(z.prettifyError(parsed.error));
   } catch (cause) {
     throw new Error(
-      `${settingsPath(path)}: ${(cause as Error).message}. Mend it, or delete it and start again: the photos stay, and a new API key is made.`,
+      `${settingsPath(path)}: ${(cause as Error).message}. Fix it, or delete it and start again: the index stays, and a new API key is created.`,
       { cause },
     );
   }
 }
 
-/** Renamed into place, so that a full disk or a kill leaves the old file whole. */
+/** Writes a new file and renames it, so that a full disk or a kill leaves the old file intact. */
 function writeDevelopment(path: string, settings: Development): void {
   const part = `${settingsPath(path)}.part`;
   try {
@@ -118,26 +117,26 @@ function writeDevelopment(path: string, settings: Development): void {
   }
 }
 
-/** Without file locks, as on some network drives, SQLite says the same as of a lock that is held. */
+/** On a file system without locks, such as some network drives, SQLite reports the same error as for a held lock. */
 function secondStart(path: string): Error {
   const running = readDevelopment(path);
   if (running?.url)
-    return new Error(`Facepass runs already on ${path}: ${running.url} (process ${running.process_id}).`);
+    return new Error(`Facepass is already running on ${path}: ${running.url} (process ${running.process_id}).`);
   return new Error(
-    `${join(path, LOCK)} is locked: Facepass is being started on ${path} already. Where it is not, its file system has no locks: choose another directory with --data DIR.`,
+    `${join(path, LOCK)} is locked: Facepass is already starting on ${path}. If it is not, the file system does not support locks; choose another directory with --data DIR.`,
   );
 }
 
 function unusable(path: string, cause: Error): Error {
   return new Error(
-    `${path} cannot hold the data of Facepass: ${cause.message}. Make it writable, free space on its disk, or choose another directory with --data DIR.`,
+    `${path} is not usable as the data directory: ${cause.message}. Make it writable, free space on its disk, or choose another directory with --data DIR.`,
     { cause },
   );
 }
 
 /**
- * The path of a UNIX socket may have 103 bytes on macOS, 107 on Linux: a long clone path sends the sockets to the
- * temporary directory.
+ * The path of a UNIX socket is limited to 103 bytes on macOS and 107 on Linux. If the path of the clone is long, the
+ * sockets go to the temporary directory.
  */
 function makeSocketDirectory(path: string): string {
   const inside = join(path, 'run');

@@ -2,8 +2,8 @@ import { Socket } from 'node:net';
 import { isMainThread } from 'node:worker_threads';
 
 /**
- * Preloaded (`node --import`) into a process whose file descriptor 3 is a pipe from its parent: stops it, as SIGTERM
- * would, when the parent is gone, however that ended. Without it a starter that is killed leaves its services running.
+ * Preloaded (`node --import`) into a process whose file descriptor 3 is a pipe from its parent. It sends SIGTERM to the
+ * process when the parent ends for any reason. Without it a killed starter leaves its services running.
  */
 if (isMainThread) {
   const parent = new Socket({ fd: 3 });

@@ -4,11 +4,11 @@ import { startFacepass } from './start.ts';
 
 const USAGE = `./scripts/start [--data DIR] [--port PORT]
 
-  --data DIR    where the database, the keys and the logs are kept (default: .facepass in the clone)
-  --port PORT   where the API and the console answer (default: 8080, or the next free port)
+  --data DIR    directory of the database, the keys and the logs (default: .facepass in the clone)
+  --port PORT   port of the API and the console (default: 8080, or the next free port)
 
-Variables of docs/configuration.md may be set, for example MODEL_PACK=mobilefacenet (models/README.md describes the packs) or
-LOG_LEVEL=debug.`;
+You can set variables of docs/configuration.md, for example LOG_LEVEL=debug or MODEL_PACK=mobilefacenet (models/README.md
+describes the packs).`;
 
 process.stdout.on('error', () => undefined);
 process.stderr.on('error', () => undefined);
@@ -39,7 +39,7 @@ function readArguments(): { data: string; port: number } | null {
   return { data: resolve(values.data), port };
 }
 
-/** A second signal ends the starter at once; its services notice and follow. */
+/** A second signal ends the starter at once; its services notice and end too. */
 function firstSignal(): AbortSignal {
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -9,13 +9,13 @@ interface Preparation {
   title: string;
   npmScript: string;
   arguments: string[];
-  /** Names the file that says how all was after the last run. */
+  /** Name of the file with the state after the last run. */
   stamp: string;
-  /** Files it reads; when they and the products are as they were after the last run, nothing is done. */
+  /** Input files. If they and the products are unchanged since the last run, the step is skipped. */
   sources: string[];
   products: string[];
-  /** What to do when it fails. */
-  mend?: string;
+  /** What to do if it fails. */
+  fix?: string;
 }
 
 const consolePage: Preparation = {
@@ -27,10 +27,10 @@ const consolePage: Preparation = {
   products: ['services/console/dist/**/*.html'],
 };
 
-/** The pack whose weight files are to lie beside its manifest. */
+/** Downloads the weight files of a pack beside its manifest. */
 function modelPack(pack: string): Preparation {
   if (!existsSync(join(root, 'models', pack, 'manifest.json')))
-    throw new Error(`MODEL_PACK=${pack}: there is no such pack; models/ has ${packs().join(', ')}.`);
+    throw new Error(`MODEL_PACK=${pack}: no such pack; models/ has ${packs().join(', ')}.`);
   return {
     title: `Preparing the models of the pack ${pack}`,
     npmScript: 'models',
@@ -38,7 +38,7 @@ function modelPack(pack: string): Preparation {
     stamp: `models-${pack}`,
     sources: ['models/**/*.ts', `models/${pack}/manifest.json`],
     products: [`models/${pack}/*.onnx`],
-    mend: `models/${pack}/README.md says where its files come from. Where you have them: npm run models -- --pack ${pack} --from <folder>, or name the folder by MODEL_WEIGHTS_DIRECTORY.`,
+    fix: `models/${pack}/README.md says where its files come from. If you have them, run npm run models -- --pack ${pack} --from <folder>, or set MODEL_WEIGHTS_DIRECTORY to the folder.`,
   };
 }
 
@@ -48,24 +48,24 @@ function packs(): string[] {
     .sort();
 }
 
-/** The pack of a start without another wish, and the one for a machine on which no source of the first answers. */
+/** The default pack, and the fallback for machines on which no source of the default answers. */
 export const DEFAULT_PACK = 'sface';
 export const FALLBACK_PACK = 'mobilefacenet';
 
 export interface PackWish {
-  /** MODEL_PACK, where it is set. */
+  /** MODEL_PACK, if it is set. */
   asked?: string | undefined;
-  /** The pack that the data directory began with. */
+  /** The pack that the data directory began with, if any. */
   kept?: string | undefined;
 }
 
 /**
- * Chooses the model pack of a start and makes its files: the one asked for, else the one the data began with, because
- * vectors of two packs are never compared, else the default. Where nobody asked and no source gives the default, the
- * fallback out of npm is taken, and said.
- * @param make makes the files of a pack, or throws.
- * @returns the name of the pack whose files are there.
- * @throws what `make` throws for a pack that was asked for or kept, and for the fallback.
+ * Chooses the model pack of a start and prepares its files: the requested pack, else the pack the data began with
+ * (because vectors of two packs are never compared), else the default. If nobody requested a pack and no source gives
+ * the default, it uses the fallback from npm and says so.
+ * @param make prepares the files of a pack, or throws
+ * @returns the name of the prepared pack
+ * @throws what `make` throws for a requested or kept pack, and for the fallback
  */
 export function choosePack(
   { asked, kept }: PackWish,
@@ -81,23 +81,23 @@ export function choosePack(
     say((error as Error).message);
   }
   say(
-    `WARNING: no source gives the model pack ${DEFAULT_PACK}. Facepass starts with ${FALLBACK_PACK}, which finds fewer photos ` +
-      `of a person and more strangers; this data directory keeps it. For ${DEFAULT_PACK}, make its files available and ` +
-      'start with another --data DIR.',
+    `WARNING: no source of the model pack ${DEFAULT_PACK} is reachable. Facepass starts with ${FALLBACK_PACK}, which finds ` +
+      `fewer photos of a person and more strangers; this data directory keeps it. To use ${DEFAULT_PACK}, make its files ` +
+      'available and start with another --data DIR.',
   );
   make(FALLBACK_PACK);
   return FALLBACK_PACK;
 }
 
 /**
- * Makes the weight files of a pack, unless they are there.
- * @throws Error when there is no such pack or no source gives its files; the step's own message has then been shown.
+ * Prepares the weight files of a pack, unless they exist.
+ * @throws Error if there is no such pack or no source gives its files; the step has then printed its own message
  */
 export function preparePack(pack: string, say: (line: string) => void): void {
   prepare(modelPack(pack), say);
 }
 
-/** Builds the pages of the console, unless they are as their sources are. @throws Error when that fails. */
+/** Builds the pages of the console, unless they are up to date. @throws Error if the build fails */
 export function prepareConsole(say: (line: string) => void): void {
   prepare(consolePage, say);
 }
@@ -110,19 +110,19 @@ function prepare(preparation: Preparation, say: (line: string) => void): void {
   writeFileSync(stamp, stateOf(preparation));
 }
 
-function run({ title, npmScript, arguments: more, mend }: Preparation, say: (line: string) => void): void {
+function run({ title, npmScript, arguments: more, fix }: Preparation, say: (line: string) => void): void {
   const command = ['npm', 'run', npmScript, ...(more.length > 0 ? ['--', ...more] : [])].join(' ');
   say(`${title} (${command}) ...`);
   const { status } = spawnSync('npm', ['run', '--silent', npmScript, '--', ...more], {
     cwd: root,
     stdio: ['ignore', 2, 2],
   });
-  if (status !== 0) throw new Error([`${command} failed; its message is above.`, ...(mend ? [mend] : [])].join(' '));
+  if (status !== 0) throw new Error([`${command} failed; its message is above.`, ...(fix ? [fix] : [])].join(' '));
 }
 
 /**
- * Sources by their content, products by size and time: 50 MB of models need not be hashed at each start, and the
- * inference process does it anyway.
+ * Hashes sources by content and products by size and time: hashing 50 MB of models at each start is not needed, because
+ * the inference process does it anyway.
  */
 function stateOf({ sources, products }: Preparation): string {
   const hash = createHash('sha256');

@@ -9,7 +9,7 @@ import { runProgram, Service, type Program } from './processes.ts';
 const scratch = mkdtempSync(join(tmpdir(), 'facepass-'));
 after(() => rmSync(scratch, { recursive: true }));
 
-/** A program that appends its process id to `<name>.started` and goes on as `rest` says. */
+/** A program that appends its process id to `<name>.started` and then runs `rest`. */
 function program(name: string, rest: string): Program {
   const main = join(scratch, `${name}.ts`);
   const started = join(scratch, `${name}.started`);
@@ -40,20 +40,20 @@ function isAlive(processId: number): boolean {
 
 const RUN_FOR_EVER = 'setInterval(() => undefined, 1000);';
 
-test('a service that is killed is started again, and stays stopped once it was stopped', async () => {
+test('restarts a killed service, but not one that was stopped', async () => {
   const events: string[] = [];
   const runs = program('killed', RUN_FOR_EVER);
   const service = new Service(runs, (event) => events.push(event));
   await until(() => startsOf(runs).length === 1);
   process.kill(startsOf(runs)[0] ?? 0, 'SIGKILL');
   await until(() => startsOf(runs).length === 2);
-  assert.deepEqual(events, ['killed was ended by SIGKILL; it is started again.']);
+  assert.deepEqual(events, ['killed was killed by SIGKILL; restarting it.']);
   await service.stop(5000);
   assert.deepEqual(startsOf(runs).map(isAlive), [false, false]);
   assert.equal(events.length, 1);
 });
 
-test('a service that does not heed SIGTERM is killed when patience ends', async () => {
+test('kills a service that ignores SIGTERM', async () => {
   const runs = program('deaf', `process.on('SIGTERM', () => undefined);\nconsole.log('deaf now');\n${RUN_FOR_EVER}`);
   const service = new Service(runs, () => undefined);
   await until(() => readFileSync(runs.logFile, 'utf8').includes('deaf now'));
@@ -61,30 +61,30 @@ test('a service that does not heed SIGTERM is killed when patience ends', async 
   assert.deepEqual(startsOf(runs).map(isAlive), [false]);
 });
 
-test('a service that dies again and again is given up, with its last words', async () => {
+test('gives up a service that exits repeatedly, and shows the end of its log', async () => {
   const runs = program('hopeless', "console.error('no such model'); process.exit(3);");
   const error = await new Service(runs, () => undefined).failed;
-  assert.match(error.message, /hopeless ended with exit code 3\. The end of .*hopeless\.log:\n(.*\n)*.*no such model/);
+  assert.match(error.message, /hopeless exited with code 3\. The end of .*hopeless\.log:\n(.*\n)*.*no such model/);
   assert.equal(startsOf(runs).length, 5);
 });
 
-test('a wrong configuration is not tried twice', async () => {
+test('does not restart a service with invalid configuration', async () => {
   const runs = program('misconfigured', "console.error('PORT: must be a number'); process.exit(78);");
   const error = await new Service(runs, () => undefined).failed;
   assert.match(error.message, /PORT: must be a number/);
   assert.equal(startsOf(runs).length, 1);
 });
 
-test('a program that fails says so with its last words, one that succeeds does not', async () => {
+test('a failed program throws with the end of its log; a successful one does not', async () => {
   const { signal } = new AbortController();
   await runProgram(program('succeeds', ''), signal);
   await assert.rejects(
     runProgram(program('fails', "throw new Error('the schema does not fit');"), signal),
-    /fails ended with exit code 1[^]*the schema does not fit/,
+    /fails exited with code 1[^]*the schema does not fit/,
   );
 });
 
-test('a program under way ends when the start is called off', async () => {
+test('aborting the start ends a running program', async () => {
   const controller = new AbortController();
   const runs = program('called-off', RUN_FOR_EVER);
   const running = runProgram(runs, controller.signal);

@@ -7,17 +7,17 @@ import { pathToFileURL } from 'node:url';
 
 export interface Program {
   name: string;
-  /** The TypeScript file to run, and its arguments. */
+  /** The TypeScript file to run. */
   main: string;
   arguments?: string[];
   environment: NodeJS.ProcessEnv;
-  /** What it writes goes here. */
+  /** File for its output. */
   logFile: string;
 }
 
 /**
- * Runs `program` to its end, which `signal` hastens.
- * @throws Error with the last lines it wrote when it fails.
+ * Runs `program` to its end; `signal` stops it early.
+ * @throws Error with the last lines of its log if it fails
  */
 export async function runProgram(program: Program, signal: AbortSignal): Promise<void> {
   const child = launch(program, 'w');
@@ -27,14 +27,14 @@ export async function runProgram(program: Program, signal: AbortSignal): Promise
   if (child.exitCode !== 0) throw new Error(describeEnd(program, child));
 }
 
-/** A program that is kept running: started again when it dies, until it dies too often. */
+/** Keeps a program running: restarts it when it exits, until it exits too often. */
 export class Service {
   readonly program: Program;
   readonly #onEvent: (message: string) => void;
   readonly #deaths: number[] = [];
   #child: ChildProcess;
   #stopping = false;
-  /** Settles, with the reason, when the program cannot be kept running. */
+  /** Resolves with the reason when the program is given up. */
   readonly failed: Promise<Error>;
 
   constructor(program: Program, onEvent: (message: string) => void) {
@@ -44,7 +44,7 @@ export class Service {
     this.failed = this.#keepRunning();
   }
 
-  /** SIGTERM, and SIGKILL when that has not ended it after `patienceMs`. */
+  /** Sends SIGTERM, and SIGKILL if the program still runs after `patienceMs`. */
   async stop(patienceMs: number): Promise<void> {
     this.#stopping = true;
     const child = this.#child;
@@ -63,7 +63,7 @@ export class Service {
       this.#deaths.push(Date.now());
       const recent = this.#deaths.filter((time) => time > Date.now() - MINUTE_MS).length;
       if (this.#child.exitCode === WRONG_CONFIGURATION || recent > DEATHS_A_MINUTE) return new Error(end);
-      this.#onEvent(`${this.program.name} ${endOf(this.#child)}; it is started again.`);
+      this.#onEvent(`${this.program.name} ${endOf(this.#child)}; restarting it.`);
       await delay(100 * 2 ** recent);
       if (this.#stopping) return new Promise(() => undefined);
       this.#child = launch(this.program, 'a');
@@ -78,8 +78,8 @@ const WRONG_CONFIGURATION = 78;
 const END_WITH_PARENT = pathToFileURL(join(import.meta.dirname, 'end-with-parent.ts')).href;
 
 /**
- * In a process group of its own, since Ctrl-C in a terminal goes to the whole group: the starter alone gets it and
- * stops its services in order. The pipe ends them when the starter itself is killed.
+ * Starts the program in its own process group: Ctrl-C in a terminal goes to the whole group, so only the starter gets it
+ * and stops its services in order. The pipe ends them if the starter is killed.
  */
 function launch(program: Program, flags: 'w' | 'a'): ChildProcess {
   const log = openSync(program.logFile, flags, 0o600);
@@ -99,7 +99,7 @@ function hasEnded(child: ChildProcess): boolean {
 }
 
 function endOf(child: ChildProcess): string {
-  return child.signalCode ? `was ended by ${child.signalCode}` : `ended with exit code ${child.exitCode}`;
+  return child.signalCode ? `was killed by ${child.signalCode}` : `exited with code ${child.exitCode}`;
 }
 
 function describeEnd(program: Program, child: ChildProcess): string {

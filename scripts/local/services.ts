@@ -13,14 +13,14 @@ export interface LocalPrograms {
   migration: Program;
   inference: Program;
   api: Program;
-  /** Where the API answers. */
+  /** Address of the API. */
   url: string;
   databaseSocket: string;
-  /** Address that answers 200 when inference can take work. */
+  /** Address that answers 200 when inference is ready. */
   inferenceReadiness: string;
 }
 
-/** The programs of a local start and their environments. Everything listens on 127.0.0.1 or on a UNIX socket. */
+/** The programs of a local start and their environments. All listen on 127.0.0.1 or on a UNIX socket. */
 export async function localPrograms(data: DataDirectory, port: number, modelPack: string): Promise<LocalPrograms> {
   const common = {
     ...inheritedEnvironment(process.env),
@@ -76,7 +76,7 @@ export async function localPrograms(data: DataDirectory, port: number, modelPack
   };
 }
 
-/** The first free port of 127.0.0.1 from `first` on, or any for 0. */
+/** The first free port of 127.0.0.1 from `first` on; with 0, any free port. */
 export async function freePort(first: number): Promise<number> {
   for (let port = first; port < first + 100; port++) {
     const server = createServer().listen(port, '127.0.0.1');
@@ -89,12 +89,12 @@ export async function freePort(first: number): Promise<number> {
       if (!['EADDRINUSE', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
     }
   }
-  throw new Error(`no port of ${first} to ${first + 99} is free`);
+  throw new Error(`no port from ${first} to ${first + 99} is free`);
 }
 
 /**
- * Settings of the services may come from the caller's environment; another database must not, and FACEPASS_URL and its
- * like are the command line's.
+ * The services inherit settings from the caller's environment, but not another database, nor FACEPASS_URL and the other
+ * variables of the command line.
  */
 function inheritedEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const withheld = /^(FACEPASS_(URL|API_KEY|DATA)|DATABASE_URL|POSTGRES_.*|PG[A-Z]+|API_KEYS.*|NODE_OPTIONS)$/;
@@ -102,8 +102,8 @@ function inheritedEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv
 }
 
 /**
- * A camera's file of 24 to 100 megapixels is usual here and nobody else can send one, but the machine may have other
- * things to do.
+ * Higher limits than in production: camera files of 24 to 100 megapixels are usual here, nobody else can send one, and
+ * the machine may be busy.
  */
 function generousLimits(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const limits = {

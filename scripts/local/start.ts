@@ -8,9 +8,9 @@ import { runProgram, Service, type Program } from './processes.ts';
 import { freePort, localPrograms, type LocalPrograms } from './services.ts';
 
 /**
- * Runs Facepass on this machine until `signal`: prepares what is derived, starts the services, says how to use them,
- * stops them.
- * @throws Error when a part does not start or cannot be kept running; everything is stopped by then.
+ * Runs Facepass on this machine until `signal`: prepares models and pages, starts the services, says how to use them,
+ * and stops them.
+ * @throws Error if a service does not start or cannot be kept running, after stopping everything
  */
 export async function startFacepass(options: {
   data: string;
@@ -28,7 +28,7 @@ export async function startFacepass(options: {
   );
   prepareConsole(say);
   const port = await freePort(wishedPort);
-  if (port !== wishedPort) say(`Port ${wishedPort} is taken: Facepass takes ${port}.`);
+  if (port !== wishedPort) say(`Port ${wishedPort} is in use; using ${port}.`);
   const programs = await localPrograms(data, port, modelPack);
   const failure = Promise.withResolvers<never>();
   const services: Service[] = [];
@@ -48,15 +48,15 @@ export async function startFacepass(options: {
   } finally {
     say('Stopping ...');
     for (const service of services) await service.stop(STOP_PATIENCE_MS);
-    say(`Stopped. The data stay in ${shortPath(data.path)}.`);
+    say(`Stopped. The data are in ${shortPath(data.path)}.`);
   }
 }
 
-/** Before the pack was written down, every start used `dlib`, which is no longer there. @throws Error where that was so. */
+/** Earlier versions did not store the pack and always used `dlib`, which is gone. @throws Error for such data */
 function refuseVectorsOfRemovedPack({ path, development: { url, model_pack } }: DataDirectory): void {
   if (url === undefined || model_pack !== undefined) return;
   throw new Error(
-    `${path} was indexed with the model pack dlib, which Facepass no longer has: its faces cannot be compared with ` +
+    `${path} was indexed with the model pack dlib, which Facepass no longer includes. Its faces are not comparable with ` +
       `those of another pack. Start with another directory (--data DIR) and index the photos again, or delete ${path}.`,
   );
 }
@@ -64,7 +64,7 @@ function refuseVectorsOfRemovedPack({ path, development: { url, model_pack } }: 
 const STOP_PATIENCE_MS = 15_000;
 const START_PATIENCE_MS = 120_000;
 
-/** The models load while the database opens; the API comes when the schema fits it. */
+/** Starts the services. The models load while the database opens; the API starts after the migration. */
 async function bringUp(programs: LocalPrograms, keep: (program: Program) => void, signal: AbortSignal): Promise<void> {
   keep(programs.inference);
   keep(programs.database);
@@ -81,7 +81,7 @@ async function until(what: string, signal: AbortSignal, holds: () => Promise<boo
   const giveUpAt = Date.now() + START_PATIENCE_MS;
   while (!signal.aborted && !(await holds())) {
     if (Date.now() > giveUpAt)
-      throw new Error(`${what} was not ready after ${START_PATIENCE_MS / 1000} s; its log tells more.`);
+      throw new Error(`${what} was not ready after ${START_PATIENCE_MS / 1000} s; see its log.`);
     await delay(50);
   }
 }
@@ -117,15 +117,15 @@ function welcome(url: string, data: DataDirectory): string {
 Facepass is ready.
 
   Console     ${url}/#key=${data.development.api_key}
-  API key     ${data.development.api_key}   (development only; kept in ${shortPath(data.path)})
-  Reference   ${url}/docs
+  API key     ${data.development.api_key}   (development only; stored in ${shortPath(data.path)})
+  API docs    ${url}/docs
 
 In a second terminal, in ${process.cwd() === root ? 'this directory' : root}:
 
   ${facepass} index ${SAMPLES} --session demo
   ${facepass} search ${SAMPLES}/sample2.jpg --session demo
 
-Ctrl-C stops it.`;
+Press Ctrl-C to stop.`;
 }
 
 const root = join(import.meta.dirname, '../..');

@@ -4,21 +4,20 @@ import type { Facepass } from './release-picture.ts';
 
 const RESOURCE = { group: 'facepass.dev', version: 'v1alpha1', plural: 'facepasses' };
 /**
- * Owner of the fields that people set by the command line, so that neither Helm nor the operator takes them for its
- * own.
+ * Owner of the fields that people set with the command line, so that neither Helm nor the operator claims them.
  */
 const FIELD_MANAGER = 'facepass-cli';
 
-/** The Facepass resources of one namespace. */
+/** The Facepass resources of a namespace. */
 export interface Releases {
   namespace: string;
-  /** The one named, or the only one there is. @throws Failure unknown */
+  /** Reads the named resource, or the only one. @throws Failure unknown */
   read(name?: string): Promise<Facepass>;
   /** Merges `change` into the resource. @throws Failure unknown, keyRefused, unavailable */
   merge(name: string, change: object): Promise<void>;
 }
 
-/** Connects as kubectl does: KUBECONFIG, ~/.kube/config, or the pod's own account. */
+/** Connects like kubectl: KUBECONFIG, ~/.kube/config, or the pod's own account. */
 export function connectReleases(options: { namespace?: string; context?: string }): Releases {
   const config = new KubeConfig();
   config.loadFromDefault();
@@ -27,7 +26,9 @@ export function connectReleases(options: { namespace?: string; context?: string 
   if (!server)
     throw new Failure(
       EXIT.usage,
-      options.context ? `${options.context}: the kubeconfig has no such context` : 'No cluster: set KUBECONFIG.',
+      options.context
+        ? `The kubeconfig has no context "${options.context}".`
+        : 'No cluster is configured; set KUBECONFIG.',
     );
   const objects = config.makeApiClient(CustomObjectsApi);
   const namespace = options.namespace ?? config.getContextObject(config.getCurrentContext())?.namespace ?? 'default';
@@ -41,8 +42,8 @@ export function connectReleases(options: { namespace?: string; context?: string 
     throw new Failure(
       EXIT.unknown,
       names
-        ? `Several in ${namespace}: name one of ${names}.`
-        : `No Facepass in ${namespace}: is release.mode=blueGreen set, and this the namespace (--namespace)?`,
+        ? `Namespace ${namespace} has several Facepass resources; name one of ${names}.`
+        : `Namespace ${namespace} has no Facepass resource. Check --namespace, and that the chart has release.mode=blueGreen.`,
     );
   };
   return {
@@ -65,15 +66,15 @@ export function connectReleases(options: { namespace?: string; context?: string 
 function refuse(server: string, name = 'the resource') {
   return (error: unknown): never => {
     if (!(error instanceof ApiException))
-      throw new Failure(EXIT.unavailable, `${server} does not answer: ${reasonOf(error)}`);
+      throw new Failure(EXIT.unavailable, `Cannot reach the cluster at ${server} (${reasonOf(error)}).`);
     const { message } = messageOf(error.body);
     if (error.code === 404)
       throw new Failure(
         EXIT.unknown,
-        `${name}: ${message ?? 'no such Facepass, or the cluster does not know the resource (charts/facepass-operator)'}`,
+        `${name}: ${message ?? 'no such Facepass resource, or its definition is not installed (charts/facepass-operator)'}`,
       );
     if (error.code === 401 || error.code === 403)
-      throw new Failure(EXIT.keyRefused, message ?? 'The cluster refuses this account.');
+      throw new Failure(EXIT.keyRefused, message ?? 'The cluster denies access to this account.');
     throw new Failure(error.code >= 500 ? EXIT.unavailable : EXIT.refused, `${name}: ${message ?? error.code}`);
   };
 }

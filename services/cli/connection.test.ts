@@ -15,7 +15,7 @@ writeFileSync(
 );
 after(() => rmSync(clone, { recursive: true }));
 
-test('the development service and its key are found from any folder of the clone', () => {
+test('finds the development service and its key from any folder of the clone', () => {
   assert.deepEqual(findConnection({}, {}, join(clone, 'photos')), {
     url: 'http://127.0.0.1:8081',
     apiKey: 'fp_dev_key',
@@ -24,7 +24,7 @@ test('the development service and its key are found from any folder of the clone
   assert.equal(findConnection({}, { FACEPASS_DATA: join(clone, '.facepass') }, tmpdir()).apiKey, 'fp_dev_key');
 });
 
-test('options come before variables, variables before what was found', () => {
+test('options override variables, and variables override the development service', () => {
   const environment = { FACEPASS_URL: 'https://a.example/', FACEPASS_API_KEY: 'variable' };
   assert.deepEqual(findConnection({}, environment, clone), {
     url: 'https://a.example',
@@ -43,7 +43,7 @@ test('the development key never goes to another service', () => {
   assert.equal(findConnection({ url: 'http://127.0.0.1:8081' }, {}, clone).apiKey, 'fp_dev_key');
 });
 
-test('an address without a scheme, and a damaged file, are refused by name', () => {
+test('rejects an address without a scheme and a damaged file, and names them', () => {
   assert.throws(
     () => findConnection({ url: 'localhost:8080' }, {}, clone),
     /localhost:8080: the address must begin with/,

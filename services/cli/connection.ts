@@ -7,7 +7,7 @@ import { EXIT, Failure } from './failures.ts';
 export interface Connection {
   url: string;
   apiKey?: string;
-  /** Where the address came from, for `doctor`. */
+  /** Where the address comes from, for `doctor`. */
   source: string;
 }
 
@@ -20,8 +20,8 @@ export interface ConnectionOptions {
 const development = z.object({ api_key: z.string(), url: z.url().optional() });
 
 /**
- * The service to talk to: the options, else FACEPASS_URL and FACEPASS_API_KEY, else what ./scripts/start left in
- * FACEPASS_DATA or in the nearest `.facepass` upwards. The development key is sent to the development service only.
+ * Finds the service: from the options, else FACEPASS_URL and FACEPASS_API_KEY, else what ./scripts/start left in
+ * FACEPASS_DATA or in the nearest `.facepass` upwards. The development key goes only to the development service.
  */
 export function findConnection(
   options: ConnectionOptions,

@@ -3,7 +3,7 @@ import pg from 'pg';
 
 export type Client = pg.Client;
 
-/** Runs `work` with one connection of its own, and ends it. `patienceMs` bounds the wait for it, and each statement. */
+/** Runs `work` with its own connection and closes it. `patienceMs` limits the wait for it and for each statement. */
 export async function withDatabase<Result>(
   connection: ReturnType<typeof postgresConnection>,
   { applicationName, patienceMs }: { applicationName: string; patienceMs?: { connect: number; query?: number } },

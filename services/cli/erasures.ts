@@ -1,6 +1,6 @@
 import type { Client } from './database.ts';
 
-/** An erasure as the list outside the database keeps it: one JSON line each. */
+/** An erasure: one JSON line of the list outside the database. */
 export interface Erasure {
   session_id: string;
   /** null: the whole session. */
@@ -10,17 +10,17 @@ export interface Erasure {
 }
 
 /**
- * Every erasure that the database knows, oldest first: those asked for, and those of retention. Their sessions have a time
- * in every older backup too, unless that was set later.
+ * Reads all erasures that the database knows, oldest first, including those of the retention period. Their sessions have
+ * an expiry in every older backup too, unless it was set later.
  */
 export async function readErasures(client: Client): Promise<Erasure[]> {
   return (await client.query<Erasure>(ERASURES)).rows;
 }
 
 /**
- * Erases once more what a restored database holds of an erasure, and notes it, so that the same list again does nothing.
- * What was indexed after the erasure stays: its `created_at` is later.
- * @returns faces removed, or null where the database knew the erasure
+ * Repeats an erasure in a restored database and records it, so replaying the same list again does nothing. Faces indexed
+ * after the erasure stay: their `created_at` is later.
+ * @returns the number of faces removed, or null if the database already knew the erasure
  */
 export async function replayErasure(client: Client, erasure: Erasure): Promise<number | null> {
   const values = [erasure.session_id, erasure.photo_id, erasure.erased_at];
@@ -46,7 +46,7 @@ async function eraseOlder(client: Client, { session_id, photo_id, erased_at }: E
   let removed = 0;
   for (const photo of photo_id === null ? photos.filter(({ older }) => older) : [{ photo_id }])
     removed += facesOf(await client.query(ERASE_PHOTO, [session_id, photo.photo_id, ACTOR]));
-  // Rows that a migration could not place are of no photo that is served.
+  // Rows that a migration set aside belong to no photo in service.
   if (photo_id === null) await client.query(ERASE_COPIES, [session_id]);
   return removed;
 }
@@ -55,7 +55,7 @@ function facesOf({ rows }: { rows: { faces: string }[] }): number {
   return Number(rows[0]?.faces ?? 0);
 }
 
-/** Named in the audit log. */
+/** The actor in the audit log. */
 const ACTOR = 'replay';
 
 const ERASURES = `
@@ -70,7 +70,7 @@ const KNOWN = `
 
 const NOTE = 'insert into erasures (session_id, photo_id, erased_at) values ($1, $2, $3)';
 
-/** A photo whose faces are not all older was indexed anew. */
+/** A photo with newer faces was indexed again. */
 const PHOTOS = `
   select photo_id, max(created_at) <= $3 as older from faces
   where session_id = $1 and ($2::text is null or photo_id = $2) group by photo_id order by photo_id`;

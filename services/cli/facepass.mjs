@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-// The command `facepass`. Its TypeScript needs Node 24, which the npm package `node` brings; this file runs on any
-// Node.
+// The command `facepass`. Its TypeScript needs Node 24 from the npm package `node`; this file runs on any Node.
 import { spawn } from 'node:child_process';
 import module, { createRequire } from 'node:module';
 import { constants } from 'node:os';
@@ -19,7 +18,9 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
   const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {
-    console.error(`Node 24 is needed (${error.message}): run ./scripts/start or ./scripts/test once.`);
+    console.error(
+      `facepass needs Node 24 (${error.message}). Run ./scripts/start or ./scripts/test once to install it.`,
+    );
     process.exit(1);
   });
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));

@@ -15,7 +15,7 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** The command cannot go on; the message says what to do. */
+/** Ends the command; the message says what to do. */
 export class Failure extends Error {
   override name = 'Failure';
   readonly exitCode: ExitCode;
@@ -26,7 +26,7 @@ export class Failure extends Error {
   }
 }
 
-/** What to tell, and which exit code to end with, after `error`. */
+/** The message and exit code for `error`. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof Failure) return error;
   if (error instanceof Problem) return new Failure(exitCodeOf(error), describe(error));
@@ -43,7 +43,7 @@ function exitCodeOf({ status, isTransient }: Problem): ExitCode {
 
 function describe(problem: Problem): string {
   if (problem.code === 'network')
-    return `${problem.message} ${reasonOf(problem.cause)}\n\`facepass doctor\` looks for the cause.`;
+    return `${problem.message.replace(/\.$/, '')} (${reasonOf(problem.cause)}).\nRun \`facepass doctor\` to find the cause.`;
   const fields = Array.isArray(problem.members['errors'])
     ? problem.members['errors'].map(({ field, rule }) => `\n  ${field}: ${rule}`).join('')
     : '';
@@ -51,7 +51,7 @@ function describe(problem: Problem): string {
   return `${problem.message}${fields} (${problem.code}${request})`;
 }
 
-/** The innermost reason of a failed fetch, such as `connect ECONNREFUSED 127.0.0.1:8080`. */
+/** The innermost cause of a failed fetch, such as `connect ECONNREFUSED 127.0.0.1:8080`. */
 export function reasonOf(error: unknown): string {
   let innermost = error;
   while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;

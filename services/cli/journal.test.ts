@@ -30,7 +30,7 @@ test('an acknowledged photo is remembered until it changes', () => {
   assert.equal(journal.facesOf({ ...photo, modifiedMs: 1001 }), null);
 });
 
-test('a line that a kill cut off loses only itself', () => {
+test('a line that a kill cut off loses only its own photo', () => {
   {
     using journal = open('cut');
     journal.add(photo, 1);

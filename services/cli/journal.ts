@@ -6,15 +6,15 @@ import * as z from 'zod';
 import type { PhotoFile } from './photos.ts';
 
 /**
- * What the service has acknowledged of one folder in one session, so that a run that was killed goes on where it was.
+ * The photos of one folder that the service has acknowledged for one session, so that an interrupted run can resume.
  */
 export interface Journal extends Disposable {
   path: string;
-  /** Faces of the photo when it was acknowledged, or null when it was not, or has changed since. */
+  /** Faces of the acknowledged photo; null if it was not acknowledged or has changed since. */
   facesOf(photo: PhotoFile): number | null;
-  /** Acknowledged photos with faces. */
+  /** Number of acknowledged photos with faces. */
   photosWithFaces: number;
-  /** Called after the service's answer, never before. */
+  /** Call it after the service's answer, never before. */
   add(photo: PhotoFile, faces: number): void;
   /** Forgets everything. */
   clear(): void;
@@ -24,8 +24,8 @@ const line = z.object({ photo_id: z.string(), size: z.int(), modified_ms: z.int(
 type Line = z.infer<typeof line>;
 
 /**
- * Opens the journal of `directory` for `session` at the service `url`. One line is one acknowledged photo; a line cut
- * off by a kill is ignored.
+ * Opens the journal of `directory` for `session` at the service `url`. It has one line per acknowledged photo and
+ * ignores a line that a kill cut off.
  */
 export function openJournal(url: string, session: string, directory: string, environment = process.env): Journal {
   const path = join(sessionState(url, session, environment), `${digestOf(resolve(directory))}.jsonl`);
@@ -55,12 +55,12 @@ export function openJournal(url: string, session: string, directory: string, env
   };
 }
 
-/** Forgets what was acknowledged of a session that is erased. */
+/** Deletes the journals of an erased session. */
 export function forgetSession(url: string, session: string, environment = process.env): void {
   rmSync(sessionState(url, session, environment), { recursive: true, force: true });
 }
 
-/** Where `facepass` keeps its journals (XDG base directory specification). */
+/** The folder of the journals (XDG base directory specification). */
 export function stateDirectory(environment = process.env): string {
   return join(environment['XDG_STATE_HOME'] || join(homedir(), '.local/state'), 'facepass');
 }

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { EXIT, Failure } from './failures.ts';
 
-/** The keys file's text, empty where there is no file yet. @throws Failure when it cannot be read. */
+/** Reads the keys file; empty if there is no file yet. @throws Failure if it is unreadable */
 export function readKeysFile(path: string): string {
   try {
     return readFileSync(path, 'utf8');
@@ -25,10 +25,10 @@ export function readKeysFile(path: string): string {
 }
 
 /**
- * Replaces the keys file by what `change` makes of its text: whole or not at all, and by one process at a time, since
- * its successor `PATH.new` may be made only once. A new file is for its owner alone; an old one keeps its owner and
- * mode.
- * @throws Failure when another process is at it, or the folder cannot be written.
+ * Replaces the text of the keys file by what `change` returns. The change is atomic, and only one process at a time can
+ * make it, because it creates `PATH.new` exclusively. Only the owner can read a new file; an existing file keeps its
+ * owner and mode.
+ * @throws Failure if another process is changing the file, or the folder is not writable
  */
 export function changeKeysFile(path: string, change: (text: string) => string): void {
   const target = resolveLink(path);
@@ -65,7 +65,7 @@ function openSuccessor(path: string): number {
     throw new Failure(
       EXIT.usage,
       code === 'EEXIST'
-        ? `${path} exists: another \`facepass keys\` is at work, or was killed; remove the file if none is.`
+        ? `${path} exists: another \`facepass keys\` is running or was killed. Delete the file if none is running.`
         : message,
     );
   }

@@ -10,10 +10,18 @@ import { findConnection, type Connection } from './connection.ts';
 import { EXIT, failureOf, type ExitCode } from './failures.ts';
 
 const EXIT_CODES = `
-Exit codes: 0 done · 1 some photos failed, a fault was found, or a watched release was given up · 2 wrong usage · 3 the service is away · 4 the API key is
-refused · 5 no such session, photo or key · 6 refused by the service · 130 interrupted
+Exit codes:
+  0  done
+  1  some photos failed, doctor found a fault, or the watched release was given up
+  2  wrong usage
+  3  the service is unavailable
+  4  the API key is missing or invalid
+  5  no such session, photo or key
+  6  rejected by the service
+  130  interrupted
 
-The service is found by --url and --api-key, FACEPASS_URL and FACEPASS_API_KEY, or what ./scripts/start left in .facepass.`;
+The address and the key come from --url and --api-key, from FACEPASS_URL and FACEPASS_API_KEY, or from what
+./scripts/start left in .facepass.`;
 
 const interrupted = interruption();
 process.stdout.on('error', (error: NodeJS.ErrnoException) =>
@@ -21,75 +29,73 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) =>
 );
 
 const program = new Command('facepass')
-  .description('Index a folder of photos, and find every photo of a person by a selfie.')
+  .description('Index a folder of photos and find every photo of a person by a selfie.')
   .version(JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')).version)
   .addOption(new Option('--url <address>', 'address of the service'))
-  .addOption(new Option('--api-key <key>', 'key for everything that writes'))
+  .addOption(new Option('--api-key <key>', 'API key; prefer FACEPASS_API_KEY, which other users cannot see'))
   .addHelpText('after', EXIT_CODES)
   .exitOverride()
   .showHelpAfterError('`facepass --help` lists the commands and options.');
 
 program
   .command('index')
-  .description('send the photos of a folder that are new or changed; killed and run again, it goes on where it was')
+  .description('upload the new and changed photos of a folder; run it again to resume after an interruption')
   .argument('<folder>')
-  .requiredOption('-s, --session <id>', 'session to put them into')
-  .option('-p, --parallel <count>', 'photos under way at a time', wholeNumber(1, 64), 4)
-  .option('--max-faces <count>', 'most faces to index of a photo, the largest first', wholeNumber(1, 1000))
-  .option('--min-quality <quality>', 'least quality of a face to index, 0 to 1', fraction)
-  .option('--again', 'send unchanged photos, too')
-  .option('--json', 'one JSON line a photo, also at a terminal')
+  .requiredOption('-s, --session <id>', 'session of the photos')
+  .option('-p, --parallel <count>', 'number of photos to upload in parallel', wholeNumber(1, 64), 4)
+  .option('--max-faces <count>', 'maximum number of faces to index per photo, largest first', wholeNumber(1, 1000))
+  .option('--min-quality <quality>', 'minimum quality of a face to index (0–1)', fraction)
+  .option('--again', 'upload unchanged photos too')
+  .option('--json', 'print one JSON line per photo, even in a terminal')
   .action((folder, options) => run((connection) => indexFolder(folder, options, connection, interrupted)));
 
 program
   .command('search')
-  .description('list the photos that show the person of a selfie, or of up to five selfies of one person')
+  .description('list the photos that show the person on one to five selfies')
   .argument('<selfies...>')
   .requiredOption('-s, --session <id>', 'session to search')
-  .option('--threshold <similarity>', 'least similarity, 0 to 1', fraction)
-  .option('--limit <count>', 'most photos to list', wholeNumber(1, 1000))
-  .option('--face-index <number>', 'which face of the first selfie, 0 being the largest', wholeNumber(0, 10_000))
-  .option('--copy-to <folder>', 'copy the photos there')
-  .option('--from <folder>', 'the folder that was indexed')
-  .option('--json', 'the answer as JSON')
+  .option('--threshold <similarity>', 'minimum similarity (0–1)', fraction)
+  .option('--limit <count>', 'maximum number of photos to list', wholeNumber(1, 1000))
+  .option('--face-index <number>', 'face of the first selfie to search; 0 is the largest', wholeNumber(0, 10_000))
+  .option('--copy-to <folder>', 'copy the photos to this folder')
+  .option('--from <folder>', 'folder that was indexed, to copy from')
+  .option('--json', 'print the answer as JSON')
   .action((selfies, options) => run((connection) => searchSelfies(selfies, options, connection, interrupted)));
 
 program
   .command('status')
-  .description('show what the service holds of a session; without --session, whether the service is well')
-  .option('-s, --session <id>', 'session')
-  .option('--json', 'the answer as JSON')
+  .description("show a session's photo and face counts; without --session, the health of the service")
+  .option('-s, --session <id>', 'session to show')
+  .option('--json', 'print the answer as JSON')
   .action((options) => run((connection) => showStatus(options, connection)));
 
 program
   .command('sessions')
-  .description('list the sessions of the service, the newest first; the key needs the scope admin')
-  .option('--json', 'one JSON line a session')
+  .description('list all sessions, newest first; the key needs the scope admin')
+  .option('--json', 'print one JSON line per session')
   .action((options) => run((connection) => listSessions(options, connection)));
 
 program
   .command('erase')
-  .description('erase a session, or one photo of it, from the service')
-  .requiredOption('-s, --session <id>', 'session')
-  .option('--photo <id>', 'only this photo')
-  .option('-y, --yes', 'do not ask')
-  .option('--json', 'the answer as JSON')
+  .description('erase a session, or one photo of it')
+  .requiredOption('-s, --session <id>', 'session to erase')
+  .option('--photo <id>', 'erase only this photo')
+  .option('-y, --yes', 'do not ask for confirmation')
+  .option('--json', 'print the answer as JSON')
   .action((options) => run((connection) => eraseIndexed(options, connection)));
 
 const erasures = program
   .command('erasures')
-  .description(
-    'the list of erasures beside the database, so that a restored backup does not bring back what was erased',
-  );
+  .description('keep a list of erasures outside the database and replay it on a restored backup');
 for (const [verb, description] of [
-  ['export', 'append to the list what was erased since; run it as often as backups are archived'],
-  ['replay', 'erase in a restored database what the list says; what was indexed after an erasure stays'],
+  ['export', 'append new erasures to the list; run it as often as backups are archived'],
+  ['replay', 'erase the listed photos and sessions in a restored database; photos indexed after an erasure stay'],
 ] as const)
   erasures
     .command(verb)
     .description(`${description} (DATABASE_URL or POSTGRES_*, as the migrator’s role)`)
-    .requiredOption('--file <path>', 'the list, one JSON line an erasure; keep it on other storage than the database')
-    .option('--json', 'the counts as JSON')
+    .requiredOption('--file <path>', 'list with one JSON line per erasure; keep it on other storage than the database')
+    .option('--json', 'print the counts as JSON')
     .action((options) =>
       end(async () => {
         // The client of PostgreSQL takes 0.1 s to load.
@@ -100,60 +106,60 @@ for (const [verb, description] of [
 
 const keys = program
   .command('keys')
-  .description('the API keys in the file that the API reads (API_KEYS_FILE), which takes changes without a restart');
+  .description('manage the keys file of the API (API_KEYS_FILE); the API rereads it without a restart');
 const keysFile = () => new Option('--file <path>', 'keys file').env('API_KEYS_FILE');
 
 keys
   .command('create')
-  .description('make a key, show it this once, and keep its SHA-256 in the file')
+  .description('create a key, print it once and store only its SHA-256')
   .argument('<name>')
-  .option('--scopes <list>', 'what it may do: index, delete, admin, joined by +', scopes, ['index', 'delete'])
+  .option('--scopes <list>', 'scopes of the key: index, delete, admin, joined by +', scopes, ['index', 'delete'])
   .addOption(keysFile())
-  .option('--json', 'the key as JSON')
+  .option('--json', 'print the key as JSON')
   .action((name, options) => end(async () => createKey(name, options)));
 
 keys
   .command('list')
-  .description('names, scopes and fingerprints of the keys')
+  .description('list the names, scopes and fingerprints of the keys')
   .addOption(keysFile())
-  .option('--json', 'the keys as JSON')
+  .option('--json', 'print the keys as JSON')
   .action((options) => end(async () => listKeys(options)));
 
 keys
   .command('revoke')
-  .description('take a key out of the file')
+  .description('remove a key from the file')
   .argument('<name>')
   .addOption(keysFile())
-  .option('--json', 'the answer as JSON')
+  .option('--json', 'print the answer as JSON')
   .action((name, options) => end(async () => revokeKey(name, options)));
 
 program
   .command('doctor')
-  .description('look for what is wrong, and name the mend')
-  .option('--env-file <path>', 'variables of the services, to look at what they need on this host, too')
-  .option('--json', 'the findings as JSON')
-  // It alone needs the clients of PostgreSQL, Redis and gRPC, which take 0.1 s to load.
+  .description('diagnose problems and suggest fixes')
+  .option('--env-file <path>', "file with the services' variables, to also check this host")
+  .option('--json', 'print the findings as JSON')
+  // Only doctor needs the clients of PostgreSQL, Redis and gRPC, which take 0.1 s to load.
   .action((options) => run(async (connection) => (await import('./commands/doctor.ts')).examine(options, connection)));
 
 const release = program
   .command('release')
-  .description('watch and steer a blue-green release of the cluster (docs/blue-green.md)');
+  .description('watch and control a blue-green release of a cluster (docs/blue-green.md)');
 const verbs = {
-  pause: 'hold the release at its weights',
-  resume: 'let it go on',
-  promote: 'go on to 100 % without waiting; after that, end the window in which it can be rolled back',
-  abort: 'take the candidate back; nothing when no release is under way',
-  rollback: 'send all requests back to the earlier revision',
-  retry: 'release once more what was given up',
+  pause: 'hold the release at its present weights',
+  resume: 'continue a paused release',
+  promote: 'go to 100 % without waiting; after that, end the rollback window',
+  abort: 'stop the release and remove the candidate',
+  rollback: 'send all requests back to the previous revision',
+  retry: 'release again what was given up',
 } as const;
 const ofCluster = (command: Command) =>
   command
-    .argument('[name]', 'name of the Facepass resource, where the namespace has several')
-    .option('-n, --namespace <name>', 'namespace; else that of the kubeconfig')
+    .argument('[name]', 'name of the Facepass resource, if the namespace has several')
+    .option('-n, --namespace <name>', 'namespace (default: from the kubeconfig)')
     .option('--context <name>', 'context of the kubeconfig')
-    .option('--json', 'the answer as JSON');
+    .option('--json', 'print the answer as JSON');
 ofCluster(release.command('status').description('show the release'))
-  .option('-w, --watch', 'until it is over; exit code 1 when it was given up')
+  .option('-w, --watch', 'watch until the end; exit code 1 if the release was given up')
   // The cluster's client takes 0.3 s to load.
   .action((name, options) =>
     end(async () => (await import('./commands/release.ts')).showRelease(name, options, interrupted)),
@@ -173,7 +179,7 @@ function run(command: (connection: Connection) => Promise<ExitCode>): Promise<vo
   return end(async () => command(findConnection(program.opts())));
 }
 
-/** Ends the process with the command's exit code, or with its failure's. */
+/** Ends the process with the exit code of the command or of its failure. */
 async function end(command: () => Promise<ExitCode>): Promise<void> {
   try {
     process.exitCode = await command();
@@ -189,8 +195,8 @@ async function end(command: () => Promise<ExitCode>): Promise<void> {
 }
 
 /**
- * The first signal ends the command in order, another one at once; the two that Ctrl-C in a terminal gives through the
- * launcher are one.
+ * The first signal ends the command gracefully, another one at once. Ctrl-C in a terminal sends two signals through
+ * the launcher; they count as one.
  */
 function interruption(): AbortSignal {
   const controller = new AbortController();
@@ -205,17 +211,17 @@ function interruption(): AbortSignal {
   return controller.signal;
 }
 
-/** Help and version end with 0; everything else that commander throws is wrong usage. */
+/** Help and version exit with 0; everything else that commander throws is wrong usage. */
 function exitCodeOfCommander(error: unknown): number {
   if (!(error instanceof Error) || !('exitCode' in error)) throw error;
   return error.exitCode === 0 ? EXIT.done : EXIT.usage;
 }
 
-function wholeNumber(least: number, most: number) {
+function wholeNumber(minimum: number, maximum: number) {
   return (text: string) => {
     const number = Number(text);
-    if (!/^\d+$/.test(text) || number < least || number > most)
-      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+    if (!/^\d+$/.test(text) || number < minimum || number > maximum)
+      throw new InvalidArgumentError(`Must be a whole number from ${minimum} to ${maximum}.`);
     return number;
   };
 }
@@ -230,6 +236,6 @@ function scopes(text: string) {
 
 function fraction(text: string): number {
   const number = Number(text);
-  if (!/^\d*\.?\d+$/.test(text) || number > 1) throw new InvalidArgumentError('It must be a number from 0 to 1.');
+  if (!/^\d*\.?\d+$/.test(text) || number > 1) throw new InvalidArgumentError('Must be a number from 0 to 1.');
   return number;
 }

@@ -8,7 +8,7 @@ import { findPhotos } from './photos.ts';
 const folder = mkdtempSync(join(tmpdir(), 'facepass-'));
 after(() => rmSync(folder, { recursive: true }));
 
-test('photos are found at any depth by their kind, hidden files are left out, other kinds are counted', async () => {
+test('finds photos at any depth, skips hidden files and counts other kinds', async () => {
   for (const directory of ['deep/er', '.trash']) mkdirSync(join(folder, directory), { recursive: true });
   for (const path of [
     'b.JPG',
@@ -39,7 +39,7 @@ test('photos are found at any depth by their kind, hidden files are left out, ot
   ]);
 });
 
-test('what is no folder is named', async () => {
+test('rejects a path that is not a folder and names it', async () => {
   await assert.rejects(findPhotos(join(folder, 'missing')), /ENOENT.*missing/);
   await assert.rejects(findPhotos(join(folder, 'notes')), /notes is not a folder/);
 });

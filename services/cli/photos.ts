@@ -3,7 +3,7 @@ import { extname, join, relative, sep } from 'node:path';
 import { EXIT, Failure } from './failures.ts';
 
 export interface PhotoFile {
-  /** Path below the folder, with slashes: the photo's id in the session. */
+  /** Path inside the folder, with slashes: the photo's id in the session. */
   photoId: string;
   path: string;
   size: number;
@@ -12,25 +12,25 @@ export interface PhotoFile {
 
 export interface Folder {
   photos: PhotoFile[];
-  /** Files of other kinds, counted by extension. */
+  /** Number of skipped files by extension. */
   others: Map<string, number>;
 }
 
 /**
- * The JPEG, PNG and WebP files below `directory`, by name; hidden files and folders are left out.
- * @throws Failure when it is no folder.
+ * Finds the JPEG, PNG and WebP files below `directory`, sorted by name; skips hidden files and folders.
+ * @throws Failure if it is not a folder
  */
 export async function findPhotos(directory: string): Promise<Folder> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(
     (error: NodeJS.ErrnoException) => {
-      throw new Failure(EXIT.usage, error.code === 'ENOTDIR' ? `${directory} is not a folder` : error.message);
+      throw new Failure(EXIT.usage, error.code === 'ENOTDIR' ? `${directory} is not a folder.` : error.message);
     },
   );
   const folder: Folder = { photos: [], others: new Map() };
   for (const entry of entries) {
     const path = join(entry.parentPath, entry.name);
     const photoId = relative(directory, path).split(sep).join('/');
-    if (photoId.includes('\ufffd')) throw new Failure(EXIT.usage, `${path}: the name is not UTF-8; rename the file`);
+    if (photoId.includes('\ufffd')) throw new Failure(EXIT.usage, `${path}: the name is not UTF-8; rename the file.`);
     if (entry.isDirectory() || /(^|\/)\./.test(photoId)) continue;
     if (!PHOTO.test(entry.name)) {
       const kind = extname(entry.name).toLowerCase() || 'no extension';

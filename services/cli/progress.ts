@@ -10,15 +10,15 @@ export interface Totals {
   failed: number;
 }
 
-/** Where a run tells how it goes. */
+/** Reports the progress of a run. */
 export interface Reporter {
   photo(photoId: string, outcome: Outcome, totals: Totals): void;
-  /** A line between the photos. */
+  /** Prints a line between the photos. */
   note(text: string): void;
   end(totals: Totals & { unchanged: number; seconds: number }): void;
 }
 
-/** One line that renews itself, with rate and time left; what failed stays above it. For people at a terminal. */
+/** One updating line with rate and time left; failed photos stay above it. For people in a terminal. */
 export function progressLine(stream: NodeJS.WriteStream): Reporter {
   const startedMs = performance.now();
   let drawnMs = 0;
@@ -38,7 +38,7 @@ export function progressLine(stream: NodeJS.WriteStream): Reporter {
   };
 }
 
-/** A JSON object on each line: one a photo, then the totals. For programs. */
+/** One JSON line per photo, then the totals. For programs. */
 export function jsonLines(stream: NodeJS.WritableStream, notes: NodeJS.WritableStream): Reporter {
   return {
     photo(photo_id, { kind, ...rest }) {
@@ -51,11 +51,11 @@ export function jsonLines(stream: NodeJS.WritableStream, notes: NodeJS.WritableS
   };
 }
 
-/** For example `  120 of 1,000 photos · 431 faces · 8.3 a second · 1 min 46 s left`. */
+/** For example `  120 of 1,000 photos · 431 faces · 8.3 per second · 1 min 46 s left`. */
 export function progressText({ photos, done, faces }: Totals, seconds: number): string {
   const rate = done / Math.max(seconds, 0.001);
   const left = rate > 0 ? ` · ${durationText((photos - done) / rate)} left` : '';
-  return `  ${counted(done)} of ${counted(photos)} photos · ${counted(faces)} faces · ${rate.toFixed(1)} a second${left}`;
+  return `  ${counted(done)} of ${counted(photos)} photos · ${counted(faces)} faces · ${rate.toFixed(1)} per second${left}`;
 }
 
 export function summaryText({
@@ -68,7 +68,7 @@ export function summaryText({
   seconds,
 }: Totals & { unchanged: number; seconds: number }): string {
   const parts = [`${counted(indexed)} indexed with ${counted(faces)} faces`];
-  if (withoutFace) parts.push(`${counted(withoutFace)} without a face`);
+  if (withoutFace) parts.push(`${counted(withoutFace)} without faces`);
   if (failed) parts.push(`${counted(failed)} failed`);
   if (unchanged) parts.push(`${counted(unchanged)} unchanged since the last run`);
   return `${counted(photos + unchanged)} photos in ${durationText(seconds)}: ${parts.join(', ')}.`;

@@ -39,7 +39,7 @@ const facepass = (status?: Status, more: object = {}): Facepass => ({
   status,
 });
 
-test('a release under way shows who has which share, how far it is and what it waits for', () => {
+test('a release in progress shows its shares, its step and what it waits for', () => {
   assert.equal(
     drawRelease(facepass(shifting), NOW),
     `photos in events · Gateway mode · schema 3
@@ -52,7 +52,7 @@ Shifting (GateHolds): gate errors: 19 of 20 samples  (90 s until its deadline)
 
 gates
   … errors               19 of 20 samples
-  ✓ search-duration-p95  0.123 of at most 0.5
+  ✓ search-duration-p95  0.123 (maximum 0.5)
 
 earlier releases
   #6  99999999  rolled back (GateFailed)  2026-11-23T20:01:00Z, after 60 s`,
@@ -63,17 +63,17 @@ earlier releases
   );
 });
 
-test('a release that is paused, late, going back, or not yet looked at says so', () => {
+test('a release that is paused, late, rolling back or not yet reconciled says so', () => {
   assert.match(drawRelease(facepass(shifting, { paused: true }), NOW), /^PAUSED {2}Shifting/m);
   assert.match(
     drawRelease(facepass({ ...shifting, stepDeadline: '2026-11-23T21:59:00Z' }), NOW),
     /60 s past its deadline/,
   );
   assert.match(drawRelease(facepass({ ...shifting, phase: 'RollingBack' }), NOW), /^ {2}◂ RollingBack$/m);
-  assert.match(drawRelease(facepass(), NOW), /not looked at it yet/);
+  assert.match(drawRelease(facepass(), NOW), /has not reconciled it yet/);
 });
 
-test('at rest the active revision has everything, and there is no course', () => {
+test('without a release the active revision has all traffic, and no steps are shown', () => {
   const { candidate, gates, history, ...rest } = shifting;
   const picture = drawRelease(
     facepass({

@@ -1,4 +1,4 @@
-/** What the command line reads of a Facepass resource; docs/blue-green.md tells what each field means. */
+/** The fields of a Facepass resource that the command line reads; docs/blue-green.md explains them. */
 export interface Facepass {
   metadata: { name: string; namespace: string; generation: number };
   spec: { traffic: { steps: { weight: number; hold?: string }[] }; paused?: boolean; abort?: boolean };
@@ -43,10 +43,10 @@ interface Revision {
 const BEFORE_SHIFTING = ['Migrating', 'Starting', 'Testing'];
 const BAR = 24;
 
-/** The release as a few lines of text: who has which share, how far it is, what it waits for, what came before. */
+/** Draws the release in a few lines of text: shares, step, gates and earlier releases. */
 export function drawRelease({ metadata, spec, status }: Facepass, now: Date): string {
   const title = `${metadata.name} in ${metadata.namespace}`;
-  if (!status?.phase) return `${title}: the operator has not looked at it yet.`;
+  if (!status?.phase) return `${title}: the operator has not reconciled it yet.`;
   const facts = [
     status.trafficMode && `${status.trafficMode} mode`,
     status.schemaVersion !== undefined && `schema ${status.schemaVersion}`,
@@ -63,9 +63,9 @@ export function drawRelease({ metadata, spec, status }: Facepass, now: Date): st
   ].join('\n');
 }
 
-/** One line: for `--watch` where the output is no terminal. */
+/** One line, for `--watch` when the output is not a terminal. */
 export function lineOf({ status }: Facepass): string {
-  if (!status?.phase) return 'not looked at yet';
+  if (!status?.phase) return 'not reconciled yet';
   const observed = status.observedWeight === undefined ? '' : ` (observed ${status.observedWeight} %)`;
   return `${status.phase} ${status.candidate ? `${status.candidate.revision} ${status.weight} %${observed}` : (status.active?.revision ?? '')} ${status.reason}: ${status.message}`;
 }
@@ -85,7 +85,7 @@ function share(role: string, { revision, model = '' }: Revision, weight: number)
   return `  ${role.padEnd(9)}  ${revision}  ${model.padEnd(8)}  ${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${String(weight).padStart(3)} %`;
 }
 
-/** ✓ what is done, ▸ where it is, · what is to come. */
+/** ✓ done, ▸ present step, · not yet. */
 function course(spec: Facepass['spec'], { phase, step }: Status): string {
   const stages = [...BEFORE_SHIFTING, ...spec.traffic.steps.map(({ weight }) => `${weight} %`)];
   const at = phase === 'Shifting' ? BEFORE_SHIFTING.length + step - 1 : BEFORE_SHIFTING.indexOf(phase);
@@ -98,7 +98,7 @@ function gates({ gates = [] }: Status): string[] {
   const marks = { pass: '✓', hold: '…', fail: '✗' };
   const rows = gates.map(({ name, result, value, limit, message }) => {
     const measured =
-      value === undefined ? '' : `  ${rounded(value)}${limit === undefined ? '' : ` of at most ${rounded(limit)}`}`;
+      value === undefined ? '' : `  ${rounded(value)}${limit === undefined ? '' : ` (maximum ${rounded(limit)})`}`;
     return `  ${marks[result]} ${name.padEnd(width)}${measured}${message && result !== 'pass' ? `  ${message}` : ''}`;
   });
   return rows.length > 0 ? ['', 'gates', ...rows] : [];

@@ -5,7 +5,7 @@ import type { PhotoFile } from './photos.ts';
 
 export type Outcome =
   | { kind: 'indexed'; faces: number; rejected: number }
-  /** The service saw no face, or none good enough to be compared. */
+  /** The service found no face, or none good enough to compare. */
   | { kind: 'no_face'; rejected: number }
   | { kind: 'failed'; code: string; reason: string };
 
@@ -15,14 +15,14 @@ export interface Upload {
   /** Which faces of each photo are indexed. */
   selection?: { max_faces?: number; min_quality?: number };
   signal: AbortSignal;
-  /** How long the service may be away or busy, with no photo accepted, before the run gives up, in milliseconds. */
+  /** How long the service may be unavailable or busy, with no photo accepted, before the run gives up (milliseconds). */
   patienceMs: number;
 }
 
 /**
- * Sends `photos`, `parallel` at a time, and gives each with its outcome as it ends. What is only for now (the service
- * is away, full or limits the rate) is tried again after its Retry-After.
- * @throws Problem when the service stayed away for `patienceMs`, or refuses the key.
+ * Uploads `photos`, `parallel` at a time, and yields each with its outcome. It retries transient problems (the service is
+ * unavailable, full or limits the rate) after their Retry-After.
+ * @throws Problem if the service was unavailable for `patienceMs`, or rejects the key
  */
 export async function* uploadPhotos(
   photos: PhotoFile[],
@@ -48,7 +48,7 @@ export async function* uploadPhotos(
   }
 }
 
-/** A photo that gets no answer while others do is a failure of its own; when none gets one, the run ends. */
+/** Fails a photo that gets no answer while others do; ends the run if none gets one. */
 async function sendPatiently(photo: PhotoFile, upload: Upload, patience: { lastAnswerMs: number }): Promise<Outcome> {
   const begunMs = Date.now();
   for (let attempt = 0; ; attempt++) {
@@ -68,7 +68,7 @@ async function sendPatiently(photo: PhotoFile, upload: Upload, patience: { lastA
   }
 }
 
-/** One attempt. @throws Problem for what another attempt, or nothing but another key, could mend. */
+/** Makes one attempt. @throws Problem if it is transient or concerns the key */
 async function send({ photoId, path }: PhotoFile, { client, session, selection, signal }: Upload): Promise<Outcome> {
   let image: Blob;
   try {

@@ -21,7 +21,7 @@ test('a call carries the key, the token and its form', async () => {
   assert.equal(await (form.get('image') as File).text(), 'jpeg');
 });
 
-test('ids in a path are encoded', async () => {
+test('encodes ids in a path', async () => {
   const { fetch, requests } = recording(Response.json({ deleted: true, embeddings_removed: 2 }));
   const path = { session_id: 'a/b', photo_id: '50%?.jpg' };
   const answer = answerOf(
@@ -66,7 +66,7 @@ test('a problem document becomes an error with its code, request id and Retry-Af
   assert.deepEqual(error.members.rejected, [1]);
 });
 
-test('an answer of something between client and service is an error, too', async () => {
+test('an answer from a proxy is an error too', async () => {
   const error = await failure(
     recording(new Response('<h1>Bad gateway</h1>', { status: 502, statusText: 'Bad Gateway' })).fetch,
   );
@@ -75,7 +75,7 @@ test('an answer of something between client and service is an error, too', async
   assert.equal(error.isTransient, false);
 });
 
-test('no answer is a transient error; leaving is the caller’s own', async () => {
+test('a missing answer is transient; an abort is rethrown', async () => {
   const error = await failure(() => Promise.reject(new TypeError('fetch failed')));
   assert.equal(error.code, 'network');
   assert.equal(error.isTransient, true);

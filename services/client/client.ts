@@ -11,20 +11,20 @@ export type { components, paths } from './gen/openapi.ts';
 
 export interface ClientOptions {
   /**
-   * Address of the service, for example https://faces.example.com; in a browser the page's own origin may be left out.
+   * Address of the service, for example https://faces.example.com. In a browser the default is the page's own origin.
    */
   baseUrl?: string;
-  /** Needed by everything that writes; read at each call when it is a function. */
+  /** Required by all calls that write. A function is called before each call. */
   apiKey?: string | (() => string | undefined);
-  /** Needed by searches where the service asks for tokens; read at each call when it is a function. */
+  /** Required by searches if the service has SEARCH_ACCESS=token. A function is called before each call. */
   searchToken?: string | (() => string | undefined);
   /** For example `patientFetch({ attempts: 4, longestWaitMs: 10_000 })`. */
   fetch?: (request: Request) => Promise<Response>;
 }
 
 /**
- * A client whose paths, parameters and answers are typed by the service's own OpenAPI document. `multipart` makes the
- * body of the calls that take a form; `answerOf` gives an answer or throws its problem.
+ * Creates a client whose paths, parameters and answers are typed by the service's OpenAPI document. `multipart` makes
+ * the body of calls with a form; `answerOf` returns the answer or throws its problem.
  */
 export function createFacepassClient({
   baseUrl = '',
@@ -46,15 +46,15 @@ export function createFacepassClient({
 }
 
 /**
- * The body of a successful answer.
- * @throws Problem for any other.
+ * Returns the body of a successful answer.
+ * @throws Problem for any other answer
  */
 export function answerOf<Data>(result: { data?: Data; error?: unknown; response: Response }): Data {
   if (result.response.ok && result.data !== undefined) return result.data;
   throw problemOf(result.response, result.error);
 }
 
-/** A `bodySerializer`: the fields as multipart/form-data, absent ones left out, a list as its field once for each. */
+/** A `bodySerializer` for multipart/form-data: skips absent fields and repeats the field of a list. */
 export function multipart(fields: object): FormData {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields) as [string, Field | Field[]][]) {
@@ -77,6 +77,7 @@ async function reach(request: Request, fetch: (request: Request) => Promise<Resp
     return await fetch(request);
   } catch (error) {
     if (request.signal.aborted) throw error;
-    throw new Problem(0, { code: 'network', detail: 'The service was not reached.' }, null, { cause: error });
+    const detail = `Cannot reach Facepass at ${new URL(request.url).origin}.`;
+    throw new Problem(0, { code: 'network', detail }, null, { cause: error });
   }
 }

@@ -6,7 +6,7 @@ import { retryAfterOf } from './problem.ts';
 const request = (signal?: AbortSignal) =>
   new Request('http://localhost/api/v1/search', { method: 'POST', body: 'selfie', signal });
 
-test('a busy service is asked again after the time it named, with the same body', async (t) => {
+test('retries a busy service after its Retry-After, with the same body', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   const { fetch, bodies } = answering([busy(429, '7'), busy(503, null), new Response('found')]);
   const waits: number[] = [];
@@ -23,7 +23,7 @@ test('a busy service is asked again after the time it named, with the same body'
   assert.deepEqual(bodies, ['selfie', 'selfie', 'selfie']);
 });
 
-test('the last answer is handed on when the attempts are used up, or the wait would be too long', async (t) => {
+test('returns the last answer when the attempts are used up or the wait would be too long', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   const tired = patientFetch(
     { attempts: 2, longestWaitMs: 10_000 },
@@ -37,13 +37,13 @@ test('the last answer is handed on when the attempts are used up, or the wait wo
   assert.equal(impatient.bodies.length, 1);
 });
 
-test('an answer that no repetition mends is handed on at once', async () => {
+test('returns a permanent problem at once', async () => {
   const { fetch, bodies } = answering([new Response(null, { status: 400 })]);
   assert.equal((await patientFetch({ attempts: 5, longestWaitMs: 10_000 }, fetch)(request())).status, 400);
   assert.equal(bodies.length, 1);
 });
 
-test('who leaves does not wait', async () => {
+test('an abort ends the wait', async () => {
   const leave = new AbortController();
   const answer = patientFetch(
     { attempts: 3, longestWaitMs: 60_000 },
@@ -54,7 +54,7 @@ test('who leaves does not wait', async () => {
   await assert.rejects(answer, /left/);
 });
 
-test('Retry-After is seconds or a date, and nonsense counts as absent', () => {
+test('Retry-After is in seconds or a date; an invalid value counts as absent', () => {
   const now = Date.parse('2026-11-23T12:00:00Z');
   const after = (value: string) => retryAfterOf(new Headers({ 'Retry-After': value }), now);
   assert.equal(after('3'), 3000);

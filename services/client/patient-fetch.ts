@@ -3,18 +3,18 @@ import { retryAfterOf } from './problem.ts';
 type Fetch = (request: Request) => Promise<Response>;
 
 export interface Patience {
-  /** Calls in all, the first among them. */
+  /** Maximum number of calls, including the first. */
   attempts: number;
-  /** A longer Retry-After is handed on to the caller instead of being waited for, in milliseconds. */
+  /** Maximum wait in milliseconds; an answer with a longer Retry-After goes to the caller at once. */
   longestWaitMs: number;
-  /** Told before each wait, in milliseconds. */
+  /** Called before each wait, with its length in milliseconds. */
   onWait?: (waitMs: number, status: number) => void;
 }
 
 /**
- * A `fetch` that repeats a call answered 429 or 503 after its Retry-After, or after 0.5 s, 1 s, 2 s … where there is
- * none. Every call of the service may be repeated: indexing replaces, erasing twice erases once. The last answer is
- * returned whatever it is; aborting the request ends the wait.
+ * A `fetch` that retries calls answered 429 or 503 after their Retry-After, or after 0.5 s, 1 s, 2 s … if there is none.
+ * Every call of the service can be repeated: indexing replaces, and erasing twice erases once. It returns the last
+ * answer, whatever it is; aborting the request ends the wait.
  */
 export function patientFetch({ attempts, longestWaitMs, onWait }: Patience, fetch: Fetch = globalThis.fetch): Fetch {
   return async (request) => {

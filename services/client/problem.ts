@@ -1,16 +1,16 @@
 /**
- * An answer of Facepass that is not a success: an RFC 9457 problem, or what stands in for one when a proxy answered.
+ * An unsuccessful answer: an RFC 9457 problem, or its substitute if a proxy or nobody answered.
  */
 export class Problem extends Error {
   override name = 'Problem';
   readonly status: number;
-  /** Stable, to be compared; `network` when no answer came, `unexpected_answer` when it was no problem document. */
+  /** Stable, for comparison; `network` without an answer, `unexpected_answer` if it is not a problem document. */
   readonly code: string;
-  /** Id of the request, as in the service's log. */
+  /** Id of the request in the service's log. */
   readonly requestId: string | null;
-  /** What Retry-After asks for, in milliseconds. */
+  /** Retry-After in milliseconds. */
   readonly retryAfterMs: number | null;
-  /** Every member of the document, also those beside the standard ones. */
+  /** All members of the document, including non-standard ones. */
   readonly members: Readonly<Record<string, unknown>>;
 
   constructor(
@@ -27,20 +27,20 @@ export class Problem extends Error {
     this.members = members;
   }
 
-  /** The same call may succeed later: too many requests, the service is full, or it was not reached. */
+  /** The same call may succeed later: too many requests, a full service, or no connection. */
   get isTransient(): boolean {
     return this.status === 429 || this.status === 503 || this.code === 'network';
   }
 }
 
-/** The problem in an answer whose body was already read as JSON, or as text when it was none. */
+/** The problem of an answer whose body was already read, as JSON or as text. */
 export function problemOf(response: Response, body: unknown): Problem {
   const members = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
   const detail = text(members.detail) ?? `The service answered ${response.status} ${response.statusText}`.trim();
   return new Problem(response.status, { ...members, detail }, retryAfterOf(response.headers, Date.now()));
 }
 
-/** Retry-After of RFC 9110, seconds or a date, as milliseconds from `nowMs`; `null` when absent or senseless. */
+/** Retry-After of RFC 9110, in seconds or as a date, as milliseconds from `nowMs`; `null` if absent or invalid. */
 export function retryAfterOf(headers: Headers, nowMs: number): number | null {
   const value = headers.get('Retry-After')?.trim();
   if (!value) return null;

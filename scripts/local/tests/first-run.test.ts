@@ -85,7 +85,7 @@ test('the commands of the tutorial work as written', { skip }, async () => {
   assert.match(ended.stdout, /^ {2}1\.00 {2}sure {4}sample2\.jpg$/m);
   assert.match(ended.stdout, /^sample2\.jpg$/m, 'the copied photo');
   assert.match(ended.stdout, /"token":"[\w-]+\.[\w-]+\.[\w-]+"/);
-  assert.match(ended.stdout, /Erased the whole session party: \d+ faces\./);
+  assert.match(ended.stdout, /Erased session "party": \d+ faces\./);
 });
 
 test('a face cut out of a photo finds that photo, and the matches can be copied', { skip }, async () => {
@@ -106,7 +106,7 @@ test('a face cut out of a photo finds that photo, and the matches can be copied'
   assert.deepEqual(readFileSync(join(scratch, 'mine/sample2.jpg')), readFileSync(join(samples, 'sample2.jpg')));
 });
 
-test('everything listens on this machine only, and nobody else may look into the data', { skip }, () => {
+test('all servers listen on this machine only, and only the owner can read the data', { skip }, () => {
   const sockets = new Set([...childrenOf(local.process.pid).values()].flatMap(socketsOf));
   const own = listeningSockets().filter(({ inode }) => sockets.has(inode));
   assert.equal(own.length, 3, 'the API, its metrics, and those of inference');
@@ -115,14 +115,14 @@ test('everything listens on this machine only, and nobody else may look into the
   assert.equal(statSync(join(data, 'development.json')).mode & 0o077, 0);
 });
 
-test('a second start on the same data is refused and says where the first one is', { skip }, async () => {
+test('a second start on the same data fails and gives the address of the first', { skip }, async () => {
   await assert.rejects(
     startLocally(data, await freePort(0), environment),
-    new RegExp(`Facepass runs already on .*: ${local.url} \\(process ${local.process.pid}\\)`),
+    new RegExp(`Facepass is already running on .*: ${local.url} \\(process ${local.process.pid}\\)`),
   );
 });
 
-test('doctor finds nothing wrong, and names what is', { skip }, async () => {
+test('doctor finds no fault, and names one that is there', { skip }, async () => {
   assert.equal((await facepass(['doctor'], environment)).code, 0);
   const wrongKey = await facepass(['doctor', '--api-key', 'a-key-that-nobody-gave-out'], environment);
   assert.equal(wrongKey.code, 1);
@@ -131,7 +131,7 @@ test('doctor finds nothing wrong, and names what is', { skip }, async () => {
   assert.match(wrongAddress.stdout, /ECONNREFUSED.*\n.*correct --url/);
 });
 
-test('refusals have their exit codes', { skip }, async () => {
+test('problems have their exit codes', { skip }, async () => {
   const away = `http://127.0.0.1:${await freePort(0)}`;
   assert.equal((await facepass(['search', selfie, '-s', 'nobody'], environment)).code, 5);
   assert.equal((await facepass(['search', join(samples, 'facemesh.png'), '-s', 'demo'], environment)).code, 6);
@@ -144,17 +144,17 @@ test('refusals have their exit codes', { skip }, async () => {
   assert.equal((await facepass(['search', selfie, '-s', 'demo', '--threshold', '2'], environment)).code, 2);
 });
 
-test('inference is killed: a clear 503, then service again', { skip }, async () => {
+test('after a kill of inference a search gets 503, then succeeds again', { skip }, async () => {
   process.kill(childrenOf(local.process.pid).get('services/inference/main.ts') ?? 0, 'SIGKILL');
   const refused = await search();
   assert.equal(refused.status, 503);
   assert.equal(refused.body.code, 'inference_unavailable');
   assert.ok(refused.retryAfter);
   while ((await search()).status !== 200) await delay(100);
-  assert.match(local.output(), /inference was ended by SIGKILL; it is started again\./);
+  assert.match(local.output(), /inference was killed by SIGKILL; restarting it\./);
 });
 
-test('an index killed again and again loses and doubles nothing', { skip }, async () => {
+test('an index run that is killed repeatedly loses and duplicates nothing', { skip }, async () => {
   for (const killAfterLines of [2, 3, 5]) {
     const killed = await facepass(['index', party, '-s', 'killed'], environment, { killAfterLines });
     assert.equal(killed.code, null);
@@ -174,7 +174,7 @@ test('an index killed again and again loses and doubles nothing', { skip }, asyn
 });
 
 test(
-  'the starter is killed while photos are indexed: its services end, and the next start has what was acknowledged',
+  'when the starter is killed during indexing, its services end and the next start has all acknowledged photos',
   { skip },
   async () => {
     const services = [...childrenOf(local.process.pid).values()];
@@ -194,7 +194,7 @@ test(
   },
 );
 
-test('an erased session is empty, and indexing the folder once more fills it again', { skip }, async () => {
+test('an erased session is empty, and indexing the folder again fills it', { skip }, async () => {
   const erased = await facepass(['erase', '-s', 'once', '--yes', '--json'], environment);
   assert.equal(JSON.parse(erased.stdout).deleted, true);
   assert.equal((await statusOf('once')).indexed, false);
@@ -219,7 +219,7 @@ test('Ctrl-C stops everything and leaves nothing behind', { skip }, async () => 
   );
 });
 
-test('the next start finds the key and the photos, and a closed terminal stops it too', { skip }, async (t) => {
+test('the next start keeps the key and the photos, and closing the terminal stops it too', { skip }, async (t) => {
   const key = local.apiKey;
   local = await startLocally(data, await freePort(0), environment);
   t.diagnostic(`the next start took ${local.secondsToReady.toFixed(1)} s`);
@@ -239,7 +239,7 @@ function blocksOf(path: string): string[] {
   return [...readFileSync(join(root, path), 'utf8').matchAll(/^```sh\n([^`]*)^```/gm)].map(([, block = '']) => block);
 }
 
-/** Photos of one to four faces, no two of the same bytes, small enough to be analysed quickly. */
+/** Photos of one to four faces, all different, small enough for quick analysis. */
 async function makeParty(count: number): Promise<void> {
   mkdirSync(party);
   for (let i = 0; i < count; i++) {
@@ -293,7 +293,7 @@ function lines(text: string) {
     .map((line) => JSON.parse(line));
 }
 
-/** TCP sockets that wait for connections; addresses in hexadecimal, least significant byte first. */
+/** Listening TCP sockets; addresses in hexadecimal, least significant byte first. */
 function listeningSockets(): { address: string; inode: string }[] {
   return ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((path) => {
     const rows = readFileSync(path, 'utf8').trim().split('\n').slice(1);

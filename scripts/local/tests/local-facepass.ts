@@ -39,7 +39,7 @@ export async function startLocally(
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
-  while (!output.includes('Ctrl-C stops it.')) {
+  while (!output.includes('Press Ctrl-C to stop.')) {
     if (child.exitCode !== null || child.signalCode) throw new Error(`./scripts/start ended:\n${output}`);
     await delay(20);
   }

@@ -17,8 +17,8 @@ export interface DoctorOptions {
 }
 
 /**
- * `facepass doctor`: looks at the service from outside and, where the environment or `--env-file` holds the services'
- * variables, at what they need on this host; names the mend for what is wrong.
+ * `facepass doctor`: checks the service from outside and, if the environment or `--env-file` has the services' variables,
+ * what the services need on this host. Each fault comes with a fix.
  */
 export async function examine(options: DoctorOptions, connection: Connection): Promise<ExitCode> {
   const settings = readSettings(process.env, options.envFile);
@@ -30,7 +30,7 @@ export async function examine(options: DoctorOptions, connection: Connection): P
   return findings.some(({ fault }) => fault) ? EXIT.incomplete : EXIT.done;
 }
 
-/** What the services need, as far as the settings name it. */
+/** Checks what the services need, as far as the settings name it. */
 async function examineHost(settings: Settings, away: boolean): Promise<Finding[]> {
   const { DATABASE_URL, POSTGRES_HOST, REDIS_URL, INFERENCE_ADDRESS, API_KEYS_FILE, HOST, PORT, METRICS_PORT } =
     settings;

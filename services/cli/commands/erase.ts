@@ -12,10 +12,10 @@ export interface EraseOptions {
   json?: boolean;
 }
 
-/** `facepass erase`: removes a session, or one photo of it, from the service; the photo files are not touched. */
+/** `facepass erase`: erases a session, or one photo of it, from the service; the photo files stay. */
 export async function eraseIndexed(options: EraseOptions, connection: Connection): Promise<ExitCode> {
   const { session, photo } = options;
-  const what = photo ? `photo ${photo} of session ${session}` : `the whole session ${session}`;
+  const what = photo ? `photo "${photo}" of session "${session}"` : `session "${session}"`;
   if (!options.yes) await confirm(what);
   const client = clientOf(connection);
   const answer = answerOf(await (photo ? erasePhoto(client, session, photo) : eraseSession(client, session)));
@@ -25,8 +25,9 @@ export async function eraseIndexed(options: EraseOptions, connection: Connection
 }
 
 async function confirm(what: string): Promise<void> {
-  if (!process.stdin.isTTY) throw new Failure(EXIT.usage, `This erases ${what}: give --yes.`);
+  if (!process.stdin.isTTY)
+    throw new Failure(EXIT.usage, `Refusing to erase ${what} without confirmation; pass --yes.`);
   using terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(`Erase ${what} for good? [y/N] `);
+  const answer = await terminal.question(`Erase ${what} permanently? [y/N] `);
   if (!/^y(es)?$/i.test(answer.trim())) throw new Failure(EXIT.interrupted, 'Nothing was erased.');
 }

@@ -7,25 +7,25 @@ import { readErasures, replayErasure, type Erasure } from '../erasures.ts';
 import { EXIT, Failure, type ExitCode } from '../failures.ts';
 
 export interface ErasureListOptions {
-  /** The list: one JSON line an erasure. */
+  /** The list: one JSON line per erasure. */
   file: string;
   json?: boolean;
 }
 
-/** `facepass erasures export`: appends to the list every erasure that it lacks; never changes a line. */
+/** `facepass erasures export`: appends the erasures that the list lacks; never changes a line. */
 export async function exportErasures({ file, json }: ErasureListOptions): Promise<ExitCode> {
   const listed = new Set(readList(file).map(keyOf));
   const erasures = await withErasures(readErasures);
   const lines = erasures.filter((erasure) => !listed.has(keyOf(erasure)));
   appendDurably(file, lines.map((erasure) => `${JSON.stringify(erasure)}\n`).join(''));
   const counts = { added: lines.length, listed: listed.size + lines.length };
-  console.log(json ? JSON.stringify(counts) : `Added ${counts.added} erasures; the list has ${counts.listed}.`);
+  console.log(json ? JSON.stringify(counts) : `Added ${counts.added} erasures; the list now has ${counts.listed}.`);
   return EXIT.done;
 }
 
-/** `facepass erasures replay`: erases in a restored database what the list says was erased. */
+/** `facepass erasures replay`: repeats the listed erasures in a restored database. */
 export async function replayErasures({ file, json }: ErasureListOptions): Promise<ExitCode> {
-  if (!existsSync(file)) throw new Failure(EXIT.usage, `There is no list ${file}.`);
+  if (!existsSync(file)) throw new Failure(EXIT.usage, `No such file: ${file}.`);
   const list = readList(file).toSorted((a, b) => (a.erased_at < b.erased_at ? -1 : 1));
   const counts = { replayed: 0, known: 0, embeddings_removed: 0 };
   await withErasures(async (client) => {
@@ -38,7 +38,7 @@ export async function replayErasures({ file, json }: ErasureListOptions): Promis
   console.log(
     json
       ? JSON.stringify(counts)
-      : `Replayed ${counts.replayed} erasures, which removed ${counts.embeddings_removed} faces; ${counts.known} were known.`,
+      : `Replayed ${counts.replayed} erasures, which removed ${counts.embeddings_removed} faces; the database already knew ${counts.known}.`,
   );
   return EXIT.done;
 }
@@ -58,10 +58,10 @@ async function withErasures<Result>(work: (client: Client) => Promise<Result>): 
     if (code === '42501' || code === '42P01' || code === '42883')
       throw new Failure(
         EXIT.refused,
-        `${(error as Error).message}: connect as the migrator's role, which owns the tables, to a database at schema 3.`,
+        `${(error as Error).message}: connect to a database at schema 3, as the migrator's role, which owns the tables.`,
       );
     if (/^(08|28|3D|57|53|E[A-Z])/.test(code ?? ''))
-      throw new Failure(EXIT.unavailable, `The database does not answer: ${connectionFault(error)}`);
+      throw new Failure(EXIT.unavailable, `Cannot reach the database: ${connectionFault(error)}`);
     throw error;
   }
 }
@@ -72,7 +72,7 @@ const line = z.strictObject({
   erased_at: z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/),
 });
 
-/** A list whose last line a crash cut off ends with no newline: that line is written again. */
+/** Reads the list. If a crash cut off the last line, it has no newline, and export writes it again. */
 function readList(file: string): Erasure[] {
   if (!existsSync(file)) return [];
   const lines = readFileSync(file, 'utf8').split('\n');
@@ -81,7 +81,7 @@ function readList(file: string): Erasure[] {
     const parsed = line.safeParse(parsedJson(text));
     if (parsed.success) return [parsed.data];
     if (index === lines.length - 1) return [];
-    throw new Failure(EXIT.usage, `${file}, line ${index + 1}: not an erasure; the list is damaged.`);
+    throw new Failure(EXIT.usage, `${file}, line ${index + 1}: not an erasure. The list is damaged.`);
   });
 }
 
@@ -93,7 +93,7 @@ function parsedJson(text: string): unknown {
   }
 }
 
-/** On disk when it returns; what a crash left of a line goes first. */
+/** Appends `text` and syncs it to disk, after removing a line that a crash cut off. */
 function appendDurably(file: string, text: string): void {
   const held = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
   const whole = held.lastIndexOf('\n') + 1;

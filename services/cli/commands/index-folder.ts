@@ -9,17 +9,17 @@ import { uploadPhotos, type Outcome } from '../upload.ts';
 export interface IndexOptions {
   session: string;
   parallel: number;
-  /** Most faces of a photo, the largest first, and the least quality of one. */
+  /** Maximum number of faces per photo, largest first, and minimum quality of a face. */
   maxFaces?: number;
   minQuality?: number;
-  /** Sends unchanged photos, too. */
+  /** Upload unchanged photos too. */
   again?: boolean;
   json?: boolean;
 }
 
 const PATIENCE_MS = 120_000;
 
-/** `facepass index DIR`: sends each photo of a folder that is new or has changed since it was last acknowledged. */
+/** `facepass index DIR`: uploads the photos of a folder that are new or have changed since they were acknowledged. */
 export async function indexFolder(
   directory: string,
   options: IndexOptions,
@@ -54,7 +54,7 @@ export async function indexFolder(
     });
   }
   if (signal.aborted) {
-    reporter.note('Interrupted; the same command goes on from here.');
+    reporter.note('Interrupted. Run the same command to resume.');
     return EXIT.interrupted;
   }
   return totals.failed > 0 ? EXIT.incomplete : EXIT.done;
@@ -74,8 +74,7 @@ function record(photo: PhotoFile, outcome: Outcome, totals: Totals, journal: Jou
 }
 
 /**
- * A session that was erased, or a database that is new, makes the journal worthless; photos that were erased one by one
- * do not.
+ * Clears the journal if the session was erased or the database is new; keeps it if single photos were erased.
  */
 async function compareWithService(
   connection: Connection,
@@ -88,17 +87,18 @@ async function compareWithService(
     await clientOf(connection).GET('/api/v1/search/status/{session_id}', { params: { path: { session_id: session } } }),
   );
   if (!status.indexed) {
-    reporter.note(`The service holds nothing of session ${session} any more: every photo is sent again.`);
+    reporter.note(`Session ${session} is no longer on the server; uploading all photos again.`);
     journal.clear();
   } else if (status.photo_count < journal.photosWithFaces) {
     reporter.note(
-      `The session holds ${status.photo_count} photos, ${journal.photosWithFaces} were acknowledged: what was erased stays erased unless you give --again.`,
+      `Session ${session} has ${status.photo_count} of the ${journal.photosWithFaces} photos uploaded earlier. Erased photos stay erased; pass --again to upload them again.`,
     );
   }
 }
 
 function noteOthers({ others }: Folder, reporter: Reporter): void {
   if (others.size === 0) return;
-  const kinds = [...others].map(([kind, count]) => `${count} ${kind}`).join(', ');
-  reporter.note(`Left out, since they are not JPEG, PNG or WebP: ${kinds}.`);
+  const count = [...others.values()].reduce((sum, ofKind) => sum + ofKind, 0);
+  const kinds = [...others].map(([kind, ofKind]) => `${ofKind} ${kind}`).join(', ');
+  reporter.note(`Skipped ${count} files that are not JPEG, PNG or WebP (${kinds}).`);
 }

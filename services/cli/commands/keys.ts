@@ -17,24 +17,27 @@ export interface KeysOptions {
   json?: boolean;
 }
 
-/** `facepass keys create NAME`: adds a key to the file and shows it, this once; the file holds only its SHA-256. */
+/** `facepass keys create NAME`: adds a key to the file and prints it once; the file holds only its SHA-256. */
 export function createKey(name: string, options: KeysOptions & { scopes: Scope[] }): ExitCode {
   if (!isKeyName(name))
     throw new Failure(
       EXIT.usage,
-      `${JSON.stringify(name)}: a key's name has 1 to 64 letters, digits, dots, dashes and underscores`,
+      `Invalid key name ${JSON.stringify(name)}: use 1 to 64 letters, digits, dots, dashes and underscores.`,
     );
   const file = fileOf(options);
   const key = `fp_${randomBytes(KEY_BYTES).toString('base64url')}`;
   changeKeysFile(file, (text) => {
     if (keysOf(text, file).some((one) => one.name === name))
-      throw new Failure(EXIT.usage, `${file} has a key named ${name}: choose another name, or revoke that one first.`);
+      throw new Failure(
+        EXIT.usage,
+        `${file} already has a key named ${name}. Choose another name, or revoke that key first.`,
+      );
     return `${text && !text.endsWith('\n') ? `${text}\n` : text}${keyEntry(name, key, options.scopes)}\n`;
   });
   if (options.json) console.log(JSON.stringify({ name, scopes: options.scopes, key }));
   else {
     console.error(
-      `The key ${name} may ${options.scopes.join(' and ')}. It is shown this once; ${file} holds only its SHA-256.`,
+      `Created key ${name} with scope ${options.scopes.join(', ')}. It is printed only once; ${file} holds only its SHA-256.`,
     );
     console.log(key);
   }
@@ -42,7 +45,7 @@ export function createKey(name: string, options: KeysOptions & { scopes: Scope[]
 }
 
 /**
- * `facepass keys list`: name, scopes and fingerprint of each key; the log tells a refused key by the same fingerprint.
+ * `facepass keys list`: name, scopes and fingerprint of each key; the log shows an invalid key by the same fingerprint.
  */
 export function listKeys(options: KeysOptions): ExitCode {
   const file = fileOf(options);
@@ -50,17 +53,17 @@ export function listKeys(options: KeysOptions): ExitCode {
     name,
     scopes: [...scopes],
     fingerprint: fingerprintOf(digest),
-    stored: hashed ? 'hashed' : 'in the clear',
+    stored: hashed ? 'hashed' : 'plain text',
   }));
   if (options.json) console.log(JSON.stringify(keys));
-  else if (keys.length === 0) console.log(`${file} has no key.`);
+  else if (keys.length === 0) console.log(`${file} has no keys.`);
   else
     for (const { name, scopes, fingerprint, stored } of keys)
       console.log(`${name.padEnd(24)}  ${scopes.join('+').padEnd(18)}  ${fingerprint}  ${stored}`);
   return EXIT.done;
 }
 
-/** `facepass keys revoke NAME`: takes a key out of the file; an API that reads it refuses the key within a second. */
+/** `facepass keys revoke NAME`: removes a key from the file; running APIs reject it within a second. */
 export function revokeKey(name: string, options: KeysOptions): ExitCode {
   const file = fileOf(options);
   changeKeysFile(file, (text) => {
@@ -71,16 +74,17 @@ export function revokeKey(name: string, options: KeysOptions): ExitCode {
   console.log(
     options.json
       ? JSON.stringify({ name, revoked: true })
-      : `Revoked ${name}: APIs that read ${file} refuse it within a second.`,
+      : `Revoked key ${name}. APIs that read ${file} reject it within a second.`,
   );
   return EXIT.done;
 }
 
-/** Reads `index+delete`. @throws Error naming the scope that there is not. */
+/** Parses a list such as `index+delete`. @throws Error that names an unknown scope */
 export function scopesOf(text: string): Scope[] {
   const named = text.split('+');
   const unknown = named.find((scope) => !(SCOPES as readonly string[]).includes(scope));
-  if (unknown !== undefined) throw new Error(`${JSON.stringify(unknown)} is no scope; there are ${SCOPES.join(', ')}.`);
+  if (unknown !== undefined)
+    throw new Error(`Unknown scope ${JSON.stringify(unknown)}; the scopes are ${SCOPES.join(', ')}.`);
   return [...new Set(named as Scope[])];
 }
 
@@ -88,7 +92,7 @@ export function scopesOf(text: string): Scope[] {
 const KEY_BYTES = 24;
 
 function fileOf({ file }: KeysOptions): string {
-  if (!file) throw new Failure(EXIT.usage, 'Name the keys file by --file, or by API_KEYS_FILE as the API does.');
+  if (!file) throw new Failure(EXIT.usage, 'Name the keys file with --file or API_KEYS_FILE.');
   return file;
 }
 

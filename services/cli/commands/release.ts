@@ -12,7 +12,7 @@ export interface ReleaseOptions {
 
 type Verb = 'pause' | 'resume' | 'promote' | 'abort' | 'rollback' | 'retry';
 
-/** `facepass release status`: the release as a picture; with `watch` until it is over: 1 if it was given up. */
+/** `facepass release status`: draws the release; with `watch` until it ends, with exit code 1 if it was given up. */
 export async function showRelease(
   name: string | undefined,
   options: ReleaseOptions,
@@ -35,7 +35,7 @@ export async function showRelease(
   }
 }
 
-/** The other commands of `facepass release`: asks the operator for something, and says what it will do. */
+/** The other commands of `facepass release`: asks the operator for an action and says what it will do. */
 export async function askRelease(verb: Verb, name: string | undefined, options: ReleaseOptions): Promise<ExitCode> {
   const releases = connectReleases(options);
   const facepass = await releases.read(name);
@@ -54,11 +54,11 @@ export async function askRelease(verb: Verb, name: string | undefined, options: 
   return EXIT.done;
 }
 
-/** What each command changes in the resource; nothing where there is nothing to do. @throws Failure refused */
+/** What each command changes in the resource, if anything. @throws Failure refused */
 const REQUESTS: Record<Verb, (facepass: Facepass) => { change?: object; sentence: string }> = {
   pause: () => ({
     change: { spec: { paused: true } },
-    sentence: 'Paused: the weights stay. Gates go on watching: one that fails still takes the release back.',
+    sentence: 'Paused: the weights stay. Gates still run, and a failing gate still rolls the release back.',
   }),
   resume: () => ({ change: { spec: { paused: null } }, sentence: 'Resumed.' }),
   promote({ status }) {
@@ -66,21 +66,21 @@ const REQUESTS: Record<Verb, (facepass: Facepass) => { change?: object; sentence
     if (candidate)
       return {
         change: asking('promote', candidate.number),
-        sentence: `${candidate.revision} goes on to 100 % without waiting; a gate that fails still takes it back.`,
+        sentence: `Promoting ${candidate.revision} to 100 % without waiting; a failing gate still rolls it back.`,
       };
     if (phase === 'Retaining')
       return {
         change: asking('promote', active?.number),
-        sentence: `The window ends: the earlier pair is taken down, and ${active?.revision} can no longer be rolled back.`,
+        sentence: `Ending the rollback window: the previous pair is removed, and ${active?.revision} can no longer be rolled back.`,
       };
-    throw new Failure(EXIT.refused, 'There is nothing to promote: no release is under way.');
+    throw new Failure(EXIT.refused, 'Nothing to promote: no release is in progress.');
   },
   abort({ status }) {
     const { candidate, active } = status ?? {};
-    if (!candidate) return { sentence: 'No release is under way; nothing was changed.' };
+    if (!candidate) return { sentence: 'No release is in progress; nothing changed.' };
     return {
       change: asking('abort', candidate.number),
-      sentence: `${candidate.revision} is taken back: all requests go to ${active?.revision ?? 'nobody'}.`,
+      sentence: `Aborting ${candidate.revision}: all requests go to ${active?.revision ?? 'nobody'}.`,
     };
   },
   rollback({ status }) {
@@ -88,24 +88,24 @@ const REQUESTS: Record<Verb, (facepass: Facepass) => { change?: object; sentence
     if (candidate)
       return {
         change: asking('rollback', candidate.number),
-        sentence: `${candidate.revision} is taken back: all requests go to ${active?.revision}.`,
+        sentence: `Rolling back ${candidate.revision}: all requests go to ${active?.revision}.`,
       };
     const possible = conditions.find(({ type }) => type === 'RollbackPossible');
     if (possible?.status !== 'True')
       throw new Failure(
         EXIT.refused,
-        `It cannot be rolled back: ${possible?.message ?? 'no earlier revision is kept'}. Release the earlier version anew (helm rollback).`,
+        `Rollback is not possible: ${possible?.message ?? 'no previous revision is kept'}. Release the previous version again (helm rollback).`,
       );
     return {
       change: asking('rollback', active?.number),
-      sentence: `All requests go back to ${previous?.revision}; no pod is restarted.`,
+      sentence: `Rolling back: all requests go to ${previous?.revision}; no pod restarts.`,
     };
   },
   retry({ status }) {
-    if (!status?.rejected) throw new Failure(EXIT.refused, 'There is nothing to try again: no release was given up.');
+    if (!status?.rejected) throw new Failure(EXIT.refused, 'Nothing to retry: no release was given up.');
     return {
       change: asking('retry', status.rejected.number),
-      sentence: `${status.rejected.revision} is released once more.`,
+      sentence: `Releasing ${status.rejected.revision} again.`,
     };
   },
 };
@@ -114,7 +114,7 @@ function asking(verb: Verb, number: number | undefined): object {
   return { metadata: { annotations: { [`facepass.dev/${verb}`]: String(number) } } };
 }
 
-/** Undefined while something is under way, or the operator has not seen the newest template. */
+/** Undefined while a release is in progress or the operator has not seen the newest template. */
 function endOf({ metadata, status }: Facepass): ExitCode | undefined {
   if (!status?.phase || status.observedGeneration !== metadata.generation || status.candidate) return undefined;
   if (status.rejected) return EXIT.incomplete;

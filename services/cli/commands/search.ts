@@ -11,13 +11,13 @@ export interface SearchOptions {
   threshold?: number;
   limit?: number;
   faceIndex?: number;
-  /** Folder to copy the matching photos to, and the folder that was indexed. */
+  /** Folder to copy the matching photos to; `from` is the folder that was indexed. */
   copyTo?: string;
   from?: string;
   json?: boolean;
 }
 
-/** `facepass search SELFIE…`: the photos of a session that show the person of the selfies, most similar first. */
+/** `facepass search SELFIE…`: lists the photos of a session that show the person on the selfies. */
 export async function searchSelfies(
   selfies: readonly string[],
   options: SearchOptions,
@@ -25,7 +25,7 @@ export async function searchSelfies(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   if (options.copyTo && !options.from)
-    throw new Failure(EXIT.usage, '--copy-to needs --from, the folder that was indexed.');
+    throw new Failure(EXIT.usage, '--copy-to requires --from, the folder that was indexed.');
   const images = await Promise.all(selfies.map((selfie) => openAsBlob(selfie)));
   const result = await clientOf(connection).POST('/api/v1/search', {
     body: {
@@ -51,25 +51,26 @@ function answerText(answer: SearchAnswer, session: string): string {
   );
   if (matches.length === 0)
     lines.push(
-      `No photo of session ${session} shows this face. Try a picture in good light, without glasses, looking into the camera, or a lower --threshold.`,
+      `No photo of session ${session} shows this person. Try a selfie in good light, without glasses, looking into the camera, or a lower --threshold.`,
     );
   else
     lines.unshift(
       `${total_matches} ${total_matches === 1 ? 'photo' : 'photos'} of session ${session} with this face (${expectation(answer)}):`,
     );
   if (total_matches > matches.length)
-    lines.push(`  and ${total_matches - matches.length} more: --limit shows up to 1000.`);
+    lines.push(`  and ${total_matches - matches.length} more; raise --limit (up to 1000).`);
   (query.selfies ?? [query]).forEach(({ faces_detected, face_index }, i) => {
     if (faces_detected < 2) return;
     const selfie = query.selfies ? `Selfie ${i + 1}` : 'The selfie';
-    const why = i === 0 ? '0 is the largest). --face-index chooses another.' : 'the one most like the first selfie).';
-    lines.push(`${selfie} has ${faces_detected} faces; number ${face_index} was searched (${why}`);
+    const why =
+      i === 0 ? `0 is the largest). Choose another with --face-index.` : 'the one most similar to the first selfie).';
+    lines.push(`${selfie} has ${faces_detected} faces; searched number ${face_index} (${why}`);
   });
   return lines.join('\n');
 }
 
 function expectation({ faces_compared, expected_false_matches }: SearchAnswer): string {
-  return `${faces_compared} faces compared; ${expected_false_matches} false matches to expect`;
+  return `${faces_compared} faces compared, ${expected_false_matches} false matches expected`;
 }
 
 async function copyMatches({ matches }: SearchAnswer, from: string, to: string): Promise<void> {
@@ -82,15 +83,14 @@ async function copyMatches({ matches }: SearchAnswer, from: string, to: string):
       await copyFile(source, target);
       copied++;
     } catch (error) {
-      console.error(`Not copied: ${photo_id}: ${(error as Error).message}`);
+      console.error(`Cannot copy ${photo_id}: ${(error as Error).message}`);
     }
   }
   console.error(`${copied} of ${matches.length} photos copied to ${to}.`);
-  if (copied < matches.length)
-    throw new Failure(EXIT.incomplete, 'The photos that are missing were not found below --from.');
+  if (copied < matches.length) throw new Failure(EXIT.incomplete, 'Some photos could not be copied from --from.');
 }
 
-/** The photo's id is the service's word: it must not lead out of the folder. */
+/** Resolves a photo id that the service sent; it must not lead out of the folder. */
 function inside(folder: string, photoId: string): string {
   const path = resolve(folder, photoId);
   const way = relative(resolve(folder), path);

@@ -3,7 +3,7 @@ import type { components } from '@facepass/client';
 import { clientOf, type Connection } from '../connection.ts';
 import { EXIT, type ExitCode } from '../failures.ts';
 
-/** `facepass sessions`: every session of the service, the newest first; the key needs the scope admin. */
+/** `facepass sessions`: lists all sessions, newest first; the key needs the scope admin. */
 export async function listSessions(options: { json?: boolean }, connection: Connection): Promise<ExitCode> {
   const client = clientOf(connection);
   let found = 0;
@@ -16,7 +16,7 @@ export async function listSessions(options: { json?: boolean }, connection: Conn
     if (next_cursor === null) break;
     cursor = next_cursor;
   }
-  if (found === 0 && !options.json) console.log('The service holds no sessions.');
+  if (found === 0 && !options.json) console.log('The service has no sessions.');
   return EXIT.done;
 }
 

@@ -2,7 +2,7 @@ import { answerOf } from '@facepass/client';
 import { clientOf, type Connection } from '../connection.ts';
 import { EXIT, type ExitCode } from '../failures.ts';
 
-/** `facepass status`: what the service holds of a session; without one, how the service itself is. */
+/** `facepass status`: shows the photo and face counts of a session; without one, the health of the service. */
 export async function showStatus(
   options: { session?: string; json?: boolean },
   connection: Connection,
@@ -15,7 +15,7 @@ export async function showStatus(
 async function showService(options: { json?: boolean }, connection: Connection): Promise<ExitCode> {
   const { data, error, response } = await clientOf(connection).GET('/health');
   const health = data ?? error;
-  // A proxy before the service may answer 503 as well, with a page of its own.
+  // A proxy in front of the service may answer 503 as well, with its own page.
   if (typeof health !== 'object' || !('face_recognition_model' in health)) answerOf({ error, response });
   else if (options.json) console.log(JSON.stringify(health));
   else
@@ -33,7 +33,7 @@ async function showSession(options: { session: string; json?: boolean }, connect
     }),
   );
   if (options.json) console.log(JSON.stringify(status));
-  else if (!status.indexed) console.log(`Session ${options.session}: nothing is indexed.`);
+  else if (!status.indexed) console.log(`Session ${options.session} has no indexed photos.`);
   else
     console.log(
       `Session ${options.session}: ${status.photo_count} photos with ${status.face_count} faces, model ${status.model}, last indexed ${status.last_indexed}.`,

@@ -7,8 +7,8 @@ import type { Settings } from './settings.ts';
 const PATIENCE_MS = 5000;
 
 /**
- * Looks at the database as the API will find it: reachable, of a fit version, migrated, writable, and made for vectors
- * of `dimension` numbers.
+ * Checks the database as the API will use it: reachable, of a supported version, migrated, writable, and with vectors of
+ * `dimension` numbers.
  */
 export async function examineDatabase(settings: Settings, dimension: number | null): Promise<Finding[]> {
   const connection = postgresConnection(settings);
@@ -34,18 +34,18 @@ function connectionMend(error: Error & { code?: string }): string {
       [/^3D000/, 'Create the database, or correct its name in DATABASE_URL.'],
       [
         /^42501/,
-        'Give the role its rights: node services/migrator/main.ts up --grant-to ROLE, as the owner of the tables.',
+        'Grant the role its rights: node services/migrator/main.ts up --grant-to ROLE, as the owner of the tables.',
       ],
       [/^53300/, 'Raise max_connections of PostgreSQL, or lower DATABASE_POOL_SIZE of the API.'],
       [/^(57P03|55000)/, 'Wait: PostgreSQL is starting up or shutting down.'],
-      [/ENOTFOUND|EAI_AGAIN/, 'Correct the host in DATABASE_URL: no name server knows it.'],
+      [/ENOTFOUND|EAI_AGAIN/, 'Correct the host in DATABASE_URL: DNS does not know it.'],
       [/^EACCES/, 'Let this user reach the socket of PostgreSQL, or connect over TCP.'],
-      [/SSL|certificate/i, 'Set POSTGRES_SSL and POSTGRES_SSL_CA_FILE as the server has it.'],
+      [/SSL|certificate/i, 'Set POSTGRES_SSL and POSTGRES_SSL_CA_FILE to match the server.'],
       [
         /ECONNREFUSED|ENOENT|ETIMEDOUT|EHOSTUNREACH|timeout/i,
         'Start PostgreSQL, open the network to it, or correct DATABASE_URL.',
       ],
-    ]) ?? 'The log of PostgreSQL tells more.'
+    ]) ?? 'See the log of PostgreSQL.'
   );
 }
 
@@ -77,7 +77,7 @@ const FACTS = `
          coalesce(has_table_privilege(to_regclass('faces'), 'select, insert') and has_table_privilege(to_regclass('sessions'), 'insert'), true) as granted,
          (extract(epoch from clock_timestamp()) * 1000)::float8 as clock_ms`;
 
-/** All faults, the one to mend first first; one finding without a fault where there is none. */
+/** All faults, in the order to fix them; one finding without a fault if there is none. */
 function judge(
   { server, pgvector, offered, schema, dimension: stored, writable, granted }: Facts,
   dimension: number | null,
@@ -97,8 +97,8 @@ function judge(
   }
   if (!writable)
     fault(
-      'it takes no writes',
-      'Point DATABASE_URL to the primary; a standby, or default_transaction_read_only, refuses every index call.',
+      'it is read-only',
+      'Point DATABASE_URL to the primary; a standby or default_transaction_read_only rejects every index call.',
     );
   const { least, most } = SCHEMA_VERSIONS;
   if (schema < least)
@@ -120,18 +120,18 @@ function judge(
   if (!granted)
     fault(
       'the role may not read and write the tables',
-      'Give it the rights: node services/migrator/main.ts up --grant-to ROLE, as the owner of the tables.',
+      'Grant it the rights: node services/migrator/main.ts up --grant-to ROLE, as the owner of the tables.',
     );
   return faults.length > 0 ? faults : [{}];
 }
 
-/** Erasures and expiry go by the database's clock, tokens by the API's. */
+/** Erasures and expiry use the database's clock, tokens the API's. */
 function clockOf({ clock_ms }: Facts): Finding {
   const secondsApart = Math.abs(clock_ms - Date.now()) / 1000;
   if (secondsApart <= 60) return { what: 'clock of the database' };
   return {
     what: 'clock of the database',
     fault: `it and this machine are ${Math.round(secondsApart)} s apart`,
-    mend: 'Set both clocks by NTP.',
+    mend: 'Synchronise both clocks with NTP.',
   };
 }

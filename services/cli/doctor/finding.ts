@@ -1,9 +1,9 @@
-/** One thing that was looked at. */
+/** The result of one check. */
 export interface Finding {
   what: string;
-  /** Absent where all is well. */
+  /** Absent if the check passed. */
   fault?: string;
-  /** What to do about the fault. */
+  /** How to fix the fault. */
   mend?: string;
 }
 

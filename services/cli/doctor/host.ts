@@ -4,7 +4,7 @@ import { parseKeys } from '@facepass/contracts/api-keys';
 import { stateDirectory } from '../journal.ts';
 import type { Finding } from './finding.ts';
 
-/** Where `facepass index` writes down what was acknowledged. */
+/** Checks the folder of the journals of `facepass index`. */
 export function examineState(environment: NodeJS.ProcessEnv): Finding {
   const directory = stateDirectory(environment);
   const what = `journals in ${directory}`;
@@ -21,7 +21,7 @@ export function examineState(environment: NodeJS.ProcessEnv): Finding {
   }
 }
 
-/** The file of API_KEYS_FILE: readable, well-formed, with a key, and closed to others. */
+/** Checks the file of API_KEYS_FILE: readable, well-formed, with a key, and private. */
 export function examineKeysFile(path: string): Finding {
   const what = `keys file ${path}`;
   try {
@@ -29,31 +29,35 @@ export function examineKeysFile(path: string): Finding {
     if (parseKeys(text).length === 0)
       return {
         what,
-        fault: 'it holds no key: every call that writes is refused',
-        mend: 'Make one: facepass keys create NAME.',
+        fault: 'it has no keys, so every call that writes is rejected',
+        mend: 'Create one: facepass keys create NAME.',
       };
     if (statSync(path).mode & 0o007)
-      return { what, fault: 'every user of this machine may read it', mend: `Close it: chmod o= ${path}.` };
+      return { what, fault: 'every user of this machine can read it', mend: `Make it private: chmod o= ${path}.` };
     return { what };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT')
-      return { what, fault: 'there is none', mend: 'Make it: facepass keys create NAME; or correct API_KEYS_FILE.' };
+      return {
+        what,
+        fault: 'it does not exist',
+        mend: 'Create it with facepass keys create NAME, or correct API_KEYS_FILE.',
+      };
     if (code === 'EACCES')
       return {
         what,
         fault: message,
-        mend: 'Let the user that runs the API read it: chown it, or give its group the right.',
+        mend: 'Let the user that runs the API read it, with chown or by its group.',
       };
     return {
       what,
       fault: message,
-      mend: 'Correct the entry; until then an API that starts refuses it, and one that runs keeps its old keys.',
+      mend: 'Correct the entry. Until then an API does not start with it, and a running API keeps its old keys.',
     };
   }
 }
 
-/** Whether a service that does not run could listen on `port`. */
+/** Checks whether a stopped service could listen on `port`. */
 export async function examinePort(name: string, port: number, host?: string): Promise<Finding> {
   const what = `${name} ${port}`;
   const server = createServer();
@@ -66,10 +70,10 @@ export async function examinePort(name: string, port: number, host?: string): Pr
     if (code === 'EADDRINUSE')
       return {
         what,
-        fault: 'another program listens there',
+        fault: 'another program listens on it',
         mend: `Stop that program (ss -ltnp names it), or set ${name} to a free port.`,
       };
-    if (code === 'EACCES') return { what, fault: message, mend: `Set ${name} to a port from 1024 on.` };
+    if (code === 'EACCES') return { what, fault: message, mend: `Set ${name} to 1024 or higher.` };
     return { what, fault: message, mend: 'Correct HOST: it must be an address of this machine.' };
   }
 }

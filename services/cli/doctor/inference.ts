@@ -6,7 +6,7 @@ import type { Settings } from './settings.ts';
 
 const PATIENCE_MS = 10_000;
 
-/** Has an inference server analyse a blank image, and compares the model that did it with `modelId`. */
+/** Lets an inference server analyse a blank image, and compares its model with `modelId`. */
 export async function examineInference(settings: Settings, address: string, modelId: string | null): Promise<Finding> {
   const what = `inference at ${address}`;
   const channel = createChannel(address, credentialsOf(settings));
@@ -18,8 +18,8 @@ export async function examineInference(settings: Settings, address: string, mode
     if (modelId === null || served === modelId) return { what: `${what}, model ${served}` };
     return {
       what,
-      fault: `it runs the model ${served}, the API is set to ${modelId}`,
-      mend: 'Set MODEL_PACK alike for the API and the inference servers.',
+      fault: `it runs the model ${served}, the API needs ${modelId}`,
+      mend: 'Set the same MODEL_PACK for the API and the inference servers.',
     };
   } catch (error) {
     return { what, fault: reasonOf(error), mend: mendOf(error) };
@@ -49,5 +49,5 @@ function reasonOf(error: unknown): string {
 function mendOf(error: unknown): string {
   if (error instanceof ClientError && error.code === Status.RESOURCE_EXHAUSTED)
     return 'It is full: wait, or add inference servers.';
-  return 'Start the inference server, or correct INFERENCE_ADDRESS and INFERENCE_TLS_*; its log names a model file that is missing or damaged.';
+  return 'Start the inference server, or correct INFERENCE_ADDRESS and INFERENCE_TLS_*. Its log names missing or damaged model files.';
 }

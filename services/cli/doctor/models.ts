@@ -7,13 +7,12 @@ import { OWN_MODELS, type Settings } from './settings.ts';
 
 export interface ExaminedPack {
   findings: Finding[];
-  /** What the pack makes; null where its manifest cannot be read. */
+  /** The pack's model and vector length; null if its manifest is unreadable. */
   pack: { modelId: string; dimension: number } | null;
 }
 
 /**
- * Looks at the manifest of the model pack and, where `withWeights`, at each of its files, whose bytes must hash to the
- * manifest's sha256.
+ * Checks the manifest of the model pack and, if `withWeights`, the sha256 of each of its files.
  */
 export async function examineModels(settings: Settings, withWeights: boolean): Promise<ExaminedPack> {
   const name = settings.MODEL_PACK ?? 'sface';
@@ -53,7 +52,7 @@ function licenceFinding(
     {
       what: `licence of the model pack ${name}`,
       fault: `${licence} is not accepted`,
-      mend: `Read models/${name}/README.md; where you may use it, set MODEL_LICENCE_ACCEPTED=${licence}.`,
+      mend: `Read models/${name}/README.md. If its terms allow your use, set MODEL_LICENCE_ACCEPTED=${licence}.`,
     },
   ];
 }
@@ -62,8 +61,8 @@ async function examineFile(path: string, sha256: string, pack: string): Promise<
   const what = `model file ${path}`;
   const again =
     pack === 'sface'
-      ? 'Make it anew: npm run models.'
-      : `Put it there again; models/${pack}/README.md says where it comes from.`;
+      ? 'Download it again: npm run models.'
+      : `Replace it; models/${pack}/README.md says where to get it.`;
   try {
     const actual = createHash('sha256')
       .update(await readFile(path))
@@ -72,7 +71,7 @@ async function examineFile(path: string, sha256: string, pack: string): Promise<
       ? { what }
       : {
           what,
-          fault: `it is damaged: its sha256 is ${actual.slice(0, 12)}…, the manifest says ${sha256.slice(0, 12)}…`,
+          fault: `it is damaged: its sha256 is ${actual.slice(0, 12)}…, the manifest has ${sha256.slice(0, 12)}…`,
           mend: again,
         };
   } catch (error) {

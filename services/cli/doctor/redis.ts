@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { mendOf, type Finding } from './finding.ts';
 
-/** Looks whether Redis counts: it must take a write. Without it each API process counts its rate limits alone. */
+/** Checks that Redis accepts writes. Without it each API process counts rate limits by itself. */
 export async function examineRedis(url: string): Promise<Finding> {
   const what = `Redis at ${URL.parse(url)?.host || url}`;
   const redis = new Redis(url, {
@@ -21,8 +21,8 @@ export async function examineRedis(url: string): Promise<Finding> {
     const fault = reason || (error as Error).message;
     return {
       what,
-      fault: `${fault}; rate limits are counted by each process alone`,
-      mend: mendOf(fault, MENDS) ?? 'The log of Redis tells more.',
+      fault: `${fault}; each process counts rate limits by itself`,
+      mend: mendOf(fault, MENDS) ?? 'See the log of Redis.',
     };
   } finally {
     redis.disconnect();
@@ -36,8 +36,8 @@ const MENDS: [RegExp, string][] = [
   [/OOM/, 'Raise maxmemory of Redis, or set its policy to volatile-ttl.'],
   [
     /MISCONF/,
-    'Redis refuses writes because it cannot save: mend its disk, or turn saving off; the counters are worth a minute.',
+    'Redis rejects writes because it cannot save. Fix its disk, or turn saving off: the counters cover only a minute.',
   ],
-  [/ENOTFOUND|EAI_AGAIN/, 'Correct the host in REDIS_URL: no name server knows it.'],
+  [/ENOTFOUND|EAI_AGAIN/, 'Correct the host in REDIS_URL: DNS does not know it.'],
   [/ECONN|ENOENT|ETIMEDOUT|timed out|closed/i, 'Start Redis, open the network to it, or correct REDIS_URL.'],
 ];

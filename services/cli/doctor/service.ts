@@ -5,13 +5,13 @@ import { reasonOf } from '../failures.ts';
 import { BLANK_IMAGE } from './blank-image.ts';
 import { mendOf, type Finding } from './finding.ts';
 
-/** What can be seen of the service from where its clients are; `away` when nothing answers. */
+/** Checks the service from outside; `away` if nothing answers. */
 export async function examineService(connection: Connection): Promise<{ findings: Finding[]; away: boolean }> {
   const answer = await call(connection, '/health');
   if (answer instanceof Error) {
     const mend =
       connection.source === 'the default'
-        ? 'Run ./scripts/start, or give --url or FACEPASS_URL.'
+        ? 'Run ./scripts/start, or set --url or FACEPASS_URL.'
         : `Start the service, or correct ${connection.source}.`;
     return {
       findings: [{ what: `service at ${connection.url} (from ${connection.source})`, fault: reasonOf(answer), mend }],
@@ -20,13 +20,13 @@ export async function examineService(connection: Connection): Promise<{ findings
   }
   const health = healthAnswer.safeParse(await answer.json().catch(() => null));
   if (!health.success) {
-    const fault = `the answer of /health is not Facepass’s (HTTP ${answer.status})`;
+    const fault = `/health gave an answer that is not Facepass’s (HTTP ${answer.status})`;
     return {
       findings: [
         {
           what: `service at ${connection.url}`,
           fault,
-          mend: 'Correct the address: another service, or a proxy, answers there.',
+          mend: 'Correct the address: another service or a proxy answers there.',
         },
       ],
       away: false,
@@ -38,14 +38,14 @@ export async function examineService(connection: Connection): Promise<{ findings
   };
 }
 
-/** Search tokens and signatures of S3 fail when clocks differ. */
+/** Search tokens and S3 signatures fail if clocks differ. */
 function clockFinding(answer: Response): Finding {
   const secondsApart = Math.abs(Date.parse(answer.headers.get('Date') ?? '') - Date.now()) / 1000;
   if (!(secondsApart > 60)) return { what: 'clock' };
   return {
     what: 'clock',
     fault: `this machine and the service are ${Math.round(secondsApart)} s apart`,
-    mend: 'Set both clocks by NTP.',
+    mend: 'Synchronise both clocks with NTP.',
   };
 }
 
@@ -60,7 +60,7 @@ function healthFindings(answer: Response, { database, face_recognition_model: mo
       : {
           what: 'inference of the service',
           fault: model,
-          mend: 'Start the inference server, or correct INFERENCE_ADDRESS; its log names a model file that is missing or damaged.',
+          mend: 'Start the inference server, or correct INFERENCE_ADDRESS. Its log names missing or damaged model files.',
         },
   ];
 }
@@ -74,23 +74,23 @@ function databaseMend(fault: string): string {
       [/schema|migrat/i, 'Run the migration: node services/migrator/main.ts up.'],
       [
         /dimension|model/i,
-        'The database was made for another model: set MODEL_PACK to that one, or use another database.',
+        'The database was created for another model. Set MODEL_PACK to that model, or use another database.',
       ],
       [/pgvector|extension|vector/i, 'Install or upgrade pgvector in the database (0.8.4 or newer).'],
     ]) ??
-    'Start the database, or correct DATABASE_URL; `facepass doctor` run on the service’s host with its --env-file names the cause.'
+    'Start the database, or correct DATABASE_URL. On the service’s host, `facepass doctor --env-file FILE` names the cause.'
   );
 }
 
-/** Indexes an image without a face: it goes the whole way, and nothing is stored. */
+/** Indexes an image without a face: a complete index call that stores nothing. */
 async function examineIndexCall(connection: Connection): Promise<Finding> {
   const { apiKey } = connection;
   const what = 'API key and an index call';
   if (!apiKey)
     return {
       what: 'API key',
-      fault: 'there is none',
-      mend: 'Give --api-key or FACEPASS_API_KEY; searches go without where the service allows it.',
+      fault: 'no key given',
+      mend: 'Set --api-key or FACEPASS_API_KEY. Searches need no key if the service allows it.',
     };
   const body = new FormData();
   body.append('session_id', 'facepass-doctor');
@@ -101,16 +101,16 @@ async function examineIndexCall(connection: Connection): Promise<Finding> {
   const { code, detail } = (await answer.json().catch(() => ({}))) as { code?: string; detail?: string };
   if (code === 'no_face') return { what };
   const fault = `${detail ?? `HTTP ${answer.status}`}${code ? ` (${code})` : ''}`;
-  return { what, fault, mend: MENDS[code ?? ''] ?? `${connection.url}/docs/errors/${code} tells more.` };
+  return { what, fault, mend: MENDS[code ?? ''] ?? `See ${connection.url}/docs/errors/${code}.` };
 }
 
 const MENDS: Record<string, string> = {
   api_key_invalid:
     'Correct --api-key or FACEPASS_API_KEY, or add the key to the service: facepass keys create NAME, or API_KEYS.',
-  scope_missing: 'Give the key the scope `index`: facepass keys create NAME --scopes index, or API_KEYS.',
-  rate_limited: 'Wait a minute; RATE_LIMIT_WRITES_PER_MINUTE of the service is the limit.',
-  inference_model_mismatch: 'Set MODEL_PACK alike for the API and the inference servers.',
-  inference_overloaded: 'The inference servers are full: wait, or add some.',
+  scope_missing: 'Use a key with the scope `index`: facepass keys create NAME --scopes index, or API_KEYS.',
+  rate_limited: 'Wait a minute, or raise RATE_LIMIT_WRITES_PER_MINUTE of the service.',
+  inference_model_mismatch: 'Set the same MODEL_PACK for the API and the inference servers.',
+  inference_overloaded: 'The inference servers are full: wait, or add more.',
   inference_unavailable: 'Start the inference server, or correct INFERENCE_ADDRESS of the service.',
   database_unavailable: 'Start the database, or correct DATABASE_URL of the service.',
 };

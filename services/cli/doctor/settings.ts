@@ -10,7 +10,7 @@ import type { Finding } from './finding.ts';
 const text = z.string().optional();
 
 /**
- * The variables of the services that tell `doctor` what to look at on their host; docs/configuration.md has them all.
+ * The variables of the services that tell `doctor` what to check on their host; docs/configuration.md lists all.
  */
 const variables = z.object({
   ...postgresVariables({ role: 'Role of the API.', url: 'PostgreSQL.' }),
@@ -33,10 +33,10 @@ const variables = z.object({
 export type Settings = z.infer<typeof variables>;
 
 /**
- * The environment that the services have: the variables of the process and, where it is given, an env file as systemd
- * and Compose read it.
- * @returns the settings, or the finding that they cannot be read
- * @throws Failure when the env file cannot be read
+ * Reads the environment of the services: the variables of this process and, if given, an env file as systemd and Compose
+ * read it.
+ * @returns the settings, or the finding that they are invalid
+ * @throws Failure if the env file is unreadable
  */
 export function readSettings(environment: NodeJS.ProcessEnv, envFile?: string): Settings | Finding {
   const given = { ...environment, ...(envFile ? readEnvFile(envFile) : {}) };
@@ -52,7 +52,7 @@ export function readSettings(environment: NodeJS.ProcessEnv, envFile?: string): 
     if (!(error instanceof ConfigurationError)) throw error;
     const mend = /EACCES/.test(error.message)
       ? 'Let the user that runs the service read the file.'
-      : 'Correct the variable: docs/configuration.md has its rule.';
+      : 'Correct the variable; docs/configuration.md has its rule.';
     return {
       what: 'settings of the services',
       fault: error.message
@@ -65,7 +65,7 @@ export function readSettings(environment: NodeJS.ProcessEnv, envFile?: string): 
   }
 }
 
-/** Folder of model packs that belongs to this command line. */
+/** The folder of model packs beside this command line. */
 export const OWN_MODELS = fileURLToPath(new URL('../../../models', import.meta.url));
 
 function readEnvFile(path: string): NodeJS.ProcessEnv {

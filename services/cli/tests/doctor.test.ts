@@ -29,7 +29,7 @@ const needsPostgres = server ? false : 'needs FACEPASS_TEST_DATABASE_URL: the fa
 const KEY = 'fp_key_of_the_doctor_tests';
 const ERASER = 'fp_key_that_may_only_erase';
 
-describe('facepass doctor, on an installation where one thing is broken', () => {
+describe('facepass doctor, on an installation with one fault', () => {
   const scratch = mkdtempSync(join(tmpdir(), 'facepass-'));
   const keysFile = join(scratch, 'keys');
   const models = join(scratch, 'models');
@@ -37,7 +37,7 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
   let inference: InferenceProcess;
   let service: TestService;
   let redis: TestRedis | null;
-  /** Everything as it should be. */
+  /** The environment of a healthy installation. */
   let healthy: Record<string, string>;
 
   before(async () => {
@@ -74,7 +74,7 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
     rmSync(scratch, { recursive: true, force: true });
   });
 
-  /** The findings, with the healthy environment changed by `changes`, as the user `uid`. */
+  /** Runs the doctor in the healthy environment with `changes`, as the user `uid`. */
   async function diagnose(
     changes: Record<string, string> = {},
     options: { uid?: number; args?: string[] } = {},
@@ -98,7 +98,7 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
     });
   }
 
-  /** The one fault that there may be. */
+  /** Expects exactly this fault. */
   async function expectFault(
     fault: RegExp,
     mend: RegExp,
@@ -113,7 +113,7 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
     assert.match(faults[0]?.mend ?? '', mend);
   }
 
-  test('nothing is broken: nothing is found, and everything was looked at', async () => {
+  test('a healthy installation passes every check', async () => {
     const { code, findings } = await diagnose();
     assert.deepEqual(
       findings.filter(({ fault }) => fault),
@@ -149,13 +149,13 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
       });
     };
 
-    test('does not run', async () => {
+    test('is down', async () => {
       await expectFault(/ECONNREFUSED/, /Start PostgreSQL/, {
         DATABASE_URL: `postgres://facepass@127.0.0.1:${await freePort(0)}/facepass`,
       });
     });
 
-    test('asks for another password', { skip: needsPostgres }, async (t) => {
+    test('rejects the password', { skip: needsPostgres }, async (t) => {
       await using own = await startPasswordServer(server!);
       if (!own) return t.skip('needs the programs of the PostgreSQL server on this machine');
       await expectFault(/password authentication failed/, /Correct the password/, {
@@ -163,7 +163,7 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
       });
     });
 
-    test('does not know the role, or the database', { skip: needsPostgres }, async () => {
+    test('lacks the role, or the database', { skip: needsPostgres }, async () => {
       const url = new URL(database.url);
       url.username = 'nobody_of_that_name';
       await expectFault(/role "nobody_of_that_name" does not exist/, /create that role/, { DATABASE_URL: url.href });
@@ -201,16 +201,16 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
         });
       }));
 
-    test('takes no writes', { skip: needsPostgres }, () =>
+    test('is read-only', { skip: needsPostgres }, () =>
       withOwn(async (own, run) => {
         await run(
           `do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$`,
         );
-        await expectFault(/takes no writes/, /primary/, { DATABASE_URL: own.url });
+        await expectFault(/it is read-only/, /primary/, { DATABASE_URL: own.url });
       }),
     );
 
-    test('does not give the role its rights', { skip: needsPostgres }, () =>
+    test('grants the role too few rights', { skip: needsPostgres }, () =>
       withOwn(async (own, run) => {
         const role = `facepass_doctor_${process.pid}`;
         await run(`create role ${role} login password '${role}'`);
@@ -223,13 +223,13 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
   });
 
   describe('Redis', { skip: noRedis }, () => {
-    test('does not run', async () => {
-      await expectFault(/ECONNREFUSED.*each process alone/, /Start Redis/, {
+    test('is down', async () => {
+      await expectFault(/ECONNREFUSED.*each process counts/, /Start Redis/, {
         REDIS_URL: `redis://127.0.0.1:${await freePort(0)}`,
       });
     });
 
-    test('wants a password', async () => {
+    test('requires a password', async () => {
       await using own = await startRedis('--requirepass', 'secret');
       await expectFault(/NOAUTH/, /user and password in REDIS_URL/, { REDIS_URL: `redis://127.0.0.1:${own.port}` });
       await expectFault(/WRONGPASS/, /user and password in REDIS_URL/, {
@@ -244,7 +244,7 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
   });
 
   describe('the inference server', () => {
-    test('does not run', async () => {
+    test('is down', async () => {
       await expectFault(/inference at 127\.0\.0\.1.*ECONNREFUSED/, /Start the inference server/, {
         INFERENCE_ADDRESS: `127.0.0.1:${await freePort(0)}`,
       });
@@ -253,11 +253,11 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
     test('runs another model than the API', async () => {
       const { findings } = await diagnose({ MODEL_PACK: 'mobilefacenet', DATABASE_URL: '' });
       const fault = findings.find(({ what }) => what.startsWith('inference at'));
-      assert.match(fault?.fault ?? '', /runs the model sface-2, the API is set to mobilefacenet-2/);
-      assert.match(fault?.mend ?? '', /MODEL_PACK alike/);
+      assert.match(fault?.fault ?? '', /runs the model sface-2, the API needs mobilefacenet-2/);
+      assert.match(fault?.mend ?? '', /same MODEL_PACK/);
     });
 
-    test('is told of by an API whose model it does not run', async () => {
+    test('is reported when it serves another model than the API', async () => {
       const pack = join(scratch, 'other-version');
       cpSync(models, pack, { recursive: true });
       const manifest = join(pack, 'sface/manifest.json');
@@ -267,7 +267,7 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
         database,
         environment: { INFERENCE_ADDRESS: inference.address, API_KEYS: `studio:${KEY}`, MODELS_DIRECTORY: pack },
       });
-      await expectFault(/inference_model_mismatch/, /MODEL_PACK alike/, { FACEPASS_URL: other.url });
+      await expectFault(/inference_model_mismatch/, /same MODEL_PACK/, { FACEPASS_URL: other.url });
     });
   });
 
@@ -294,7 +294,7 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
         await expectFault(/recogniser\.onnx: it is missing/, /npm run models/);
       }));
 
-    test('may not be read', () =>
+    test('is not readable', () =>
       mended(async () => {
         chmodSync(recogniser, 0o000);
         const { findings } = await diagnose({ API_KEYS_FILE: '' }, { uid: OTHER_USER });
@@ -303,7 +303,7 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
         assert.match(fault?.mend ?? '', /Let the user that runs the inference server read it/);
       }));
 
-    test('has a licence that nobody accepted', async () => {
+    test('has a licence that was not accepted', async () => {
       const { findings } = await diagnose({
         MODEL_PACK: 'arcface',
         MODELS_DIRECTORY: join(root, 'models'),
@@ -316,7 +316,7 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
       );
     });
 
-    test('belongs to no pack', async () => {
+    test('belongs to an unknown pack', async () => {
       await expectFault(/model pack nonsense: ENOENT/, /Correct MODEL_PACK/, {
         MODEL_PACK: 'nonsense',
         INFERENCE_ADDRESS: '',
@@ -325,28 +325,28 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
   });
 
   describe('a file or a port of this host', () => {
-    test('the keys file is open to every user, malformed, empty, away, or closed to the API', async () => {
+    test('the keys file is readable by every user, malformed, empty, missing, or unreadable for the API', async () => {
       const own = join(scratch, 'own-keys');
       const variables = { API_KEYS_FILE: own };
-      await expectFault(/there is none/, /facepass keys create/, variables);
+      await expectFault(/it does not exist/, /facepass keys create/, variables);
       writeFileSync(own, `studio:${KEY}`, { mode: 0o644 });
-      await expectFault(/every user of this machine may read it/, /chmod o=/, variables);
+      await expectFault(/every user of this machine can read it/, /chmod o=/, variables);
       chmodSync(own, 0o000);
       await expectFault(/keys file.*EACCES/, /Let the user that runs the API read it/, variables, { uid: OTHER_USER });
       chmodSync(own, 0o600);
       writeFileSync(own, 'studio:short');
       await expectFault(/entry 1 must have a key of 16/, /Correct the entry/, variables);
       writeFileSync(own, '# nobody yet\n');
-      await expectFault(/it holds no key/, /facepass keys create/, variables);
+      await expectFault(/it has no keys/, /facepass keys create/, variables);
     });
 
-    test('a secret that comes from a file cannot be read', async () => {
+    test('the file of a secret is missing', async () => {
       await expectFault(/POSTGRES_PASSWORD_FILE: ENOENT/, /Correct the variable/, {
         POSTGRES_PASSWORD_FILE: join(scratch, 'no-such-secret'),
       });
     });
 
-    test('the folder of the journals may not be written', async () => {
+    test('the folder of the journals is not writable', async () => {
       const closed = join(scratch, 'closed');
       mkdirSync(closed, { mode: 0o555 });
       await expectFault(
@@ -357,7 +357,7 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
       );
     });
 
-    test('the port is taken by another program', async () => {
+    test('another program uses the port', async () => {
       const taken = await listen(createServer());
       const { port } = taken.address() as AddressInfo;
       const { findings } = await diagnose({
@@ -367,7 +367,7 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
       });
       taken.close();
       const fault = findings.find(({ what }) => what === `PORT ${port}`);
-      assert.match(`${fault?.fault} ${fault?.mend}`, /another program listens there.*set PORT to a free port/);
+      assert.match(`${fault?.fault} ${fault?.mend}`, /another program listens on it.*set PORT to a free port/);
     });
 
     test('the variables come from an env file, as Compose and systemd read it', async () => {
@@ -381,13 +381,13 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
   });
 
   describe('the service', () => {
-    test('is away', async () => {
+    test('is down', async () => {
       await expectFault(/ECONNREFUSED/, /Start the service, or correct FACEPASS_URL/, {
         FACEPASS_URL: `http://127.0.0.1:${await freePort(0)}`,
       });
     });
 
-    test('is another one', async () => {
+    test('is not Facepass', async () => {
       const other = await listen(createServer((_request, response) => response.end('hello')));
       await expectFault(/not Facepass’s/, /Correct the address/, {
         FACEPASS_URL: `http://127.0.0.1:${(other.address() as AddressInfo).port}`,
@@ -395,10 +395,10 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
       other.close();
     });
 
-    test('does not know the key, or gives it too little', async () => {
+    test('rejects the key, or the key lacks a scope', async () => {
       await expectFault(/api_key_invalid/, /facepass keys create/, { FACEPASS_API_KEY: 'a-key-that-nobody-gave-out' });
       await expectFault(/scope_missing/, /scope `index`/, { FACEPASS_API_KEY: ERASER });
-      await expectFault(/API key: there is none/, /FACEPASS_API_KEY/, { FACEPASS_API_KEY: '' });
+      await expectFault(/API key: no key given/, /FACEPASS_API_KEY/, { FACEPASS_API_KEY: '' });
     });
 
     test('has a database that is not migrated', async () => {
@@ -413,7 +413,7 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
       assert.match(`${fault?.fault} ${fault?.mend}`, /not migrated.*Run the migration/);
     });
 
-    test('has a clock an hour away from this machine’s, and so has the database', async () => {
+    test('has a clock an hour off this machine’s, and so has the database', async () => {
       const { findings } = await diagnose({ NODE_OPTIONS: `--import ${ANOTHER_CLOCK}` });
       const faults = findings.filter(({ fault }) => fault);
       assert.deepEqual(
@@ -425,7 +425,7 @@ describe('facepass doctor, on an installation where one thing is broken', () => 
   });
 });
 
-/** A module that puts the process's clock an hour ahead. */
+/** A module that sets the process's clock an hour ahead. */
 const ANOTHER_CLOCK = `data:text/javascript,${encodeURIComponent(
   'const Now=Date;globalThis.Date=class extends Now{constructor(...a){a.length?super(...a):super(Now.now()+36e5)}static now(){return Now.now()+36e5}}',
 )}`;

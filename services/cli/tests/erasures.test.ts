@@ -13,7 +13,7 @@ const run = promisify(execFile);
 const directory = mkdtempSync(join(tmpdir(), 'facepass-erasures-'));
 after(() => rmSync(directory, { recursive: true }));
 
-test('a restored backup loses again what was erased after it, and keeps what was indexed anew', async () => {
+test('replay repeats the erasures made after a backup and keeps what was indexed again', async () => {
   await using database = await createMigratedDatabase();
   const list = join(directory, 'erasures.jsonl');
   const day = await withClient(database, async (query) => {
@@ -48,7 +48,7 @@ test('a restored backup loses again what was erased after it, and keeps what was
   });
 });
 
-test('a session of which a part was indexed anew loses only the older photos', async () => {
+test('a session that was partly indexed again loses only the older photos', async () => {
   await using database = await createMigratedDatabase();
   const list = join(directory, 'part.jsonl');
   await withClient(database, async (query) => {
@@ -63,7 +63,7 @@ test('a session of which a part was indexed anew loses only the older photos', a
   });
 });
 
-test('a line that a crash cut off is written again; one damaged in the middle ends the command with its number', async () => {
+test('export rewrites a line that a crash cut off; a damaged line in the middle ends the command with its number', async () => {
   await using database = await createMigratedDatabase();
   const list = join(directory, 'cut.jsonl');
   await withClient(database, async (query) => {
@@ -98,7 +98,7 @@ async function withClient<Result>(database: TestDatabase, work: (query: Query) =
   }
 }
 
-/** Photos of one face each, indexed into a session, perhaps anew. */
+/** Indexes photos with one face each into a session, or indexes them again. */
 async function fill(query: Query, session: string, photos = ['a.jpg', 'b.jpg']): Promise<void> {
   await query('delete from faces where session_id = $1 and photo_id = any($2)', [session, photos]);
   await query(
@@ -121,7 +121,7 @@ async function photosOf(query: Query): Promise<string[]> {
   return rows.map((row) => row.photo);
 }
 
-/** A backup of a database, and what restores it into another one. */
+/** Backs up a database and returns the function that restores it into another one. */
 async function backUp(database: TestDatabase): Promise<() => Promise<TestDatabase>> {
   return database.engine === 'postgresql' ? dump(database) : copyRows(database);
 }
@@ -137,7 +137,7 @@ async function dump(database: TestDatabase): Promise<() => Promise<TestDatabase>
   };
 }
 
-/** pg_dump refuses a server that is newer than itself; the server's own stands beside it. */
+/** pg_dump rejects a server newer than itself, so this takes the server's own. */
 async function serversOwn(database: TestDatabase, program: string): Promise<string> {
   const client = new pg.Client({ connectionString: database.administratorUrl });
   await client.connect();

@@ -26,7 +26,7 @@ describe('facepass keys', () => {
   beforeEach(() => rmSync(file, { force: true }));
   after(() => rmSync(scratch, { recursive: true }));
 
-  test('a running API takes a created key, and refuses it once it is revoked, without a restart', async () => {
+  test('a running API accepts a created key and rejects a revoked one, without a restart', async () => {
     await using database = await createMigratedDatabase();
     const first = await keys('create', 'first');
     assert.equal(first.code, 0, first.stderr);
@@ -49,7 +49,7 @@ describe('facepass keys', () => {
     assert.equal(index.status, 403, 'it may only delete');
   });
 
-  test('a key is shown once: neither the file nor the list holds it, and the file is for its owner alone', async () => {
+  test('a key is printed once: neither file nor list contains it, and only the owner can read the file', async () => {
     const created = await keys('create', 'studio', '--scopes', 'index');
     const key = created.stdout.trim();
     assert.match(key, /^fp_[\w-]{32}$/);
@@ -61,7 +61,7 @@ describe('facepass keys', () => {
     assert.match((await keys('list')).stdout, /^studio +index +[0-9a-f]{8} {2}hashed\n$/);
   });
 
-  test('what was in the file stays: comments, plain keys, mode, and the link to it', async () => {
+  test('a change keeps comments, plain keys, the mode and the link to the file', async () => {
     const target = join(scratch, 'elsewhere');
     writeFileSync(target, '# from the vault\nold:fp_0123456789abcdef:admin');
     chmodSync(target, 0o640);
@@ -73,12 +73,12 @@ describe('facepass keys', () => {
     assert.ok(lstatSync(file).isSymbolicLink());
   });
 
-  test('ten at a time: none is lost, and none that was refused is there', async () => {
+  test('ten concurrent runs lose no created key and keep no failed one', async () => {
     const created = await Promise.all(Array.from({ length: 10 }, (_, n) => keys('create', `key-${n}`)));
     const made = created.flatMap(({ code }, n) => (code === 0 ? [`key-${n}`] : []));
     assert.ok(
       created.every(
-        ({ code, stderr }) => code === 0 || (code === 2 && /another `facepass keys` is at work/.test(stderr)),
+        ({ code, stderr }) => code === 0 || (code === 2 && /another `facepass keys` is running/.test(stderr)),
       ),
     );
     assert.ok(made.length > 0);
@@ -87,16 +87,16 @@ describe('facepass keys', () => {
     assert.equal(existsSync(`${file}.new`), false);
   });
 
-  test('refusals have their exit codes, name the rule, and change nothing', async () => {
+  test('mistakes have their exit codes, name the rule and change nothing', async () => {
     await keys('create', 'studio');
     const before = readFileSync(file, 'utf8');
     const cases: [args: string[], code: number, message: RegExp][] = [
-      [['create', 'studio'], 2, /has a key named studio/],
+      [['create', 'studio'], 2, /already has a key named studio/],
       [['create', 'a b'], 2, /1 to 64 letters/],
       [
         ['create', 'other', '--scopes', 'index+everything'],
         2,
-        /"everything" is no scope; there are index, delete, admin/,
+        /Unknown scope "everything"; the scopes are index, delete, admin/,
       ],
       [['revoke', 'nobody'], 5, /has no key named nobody/],
       [['create', 'other', '--file', join(scratch, 'no/such/keys')], 2, /ENOENT/],

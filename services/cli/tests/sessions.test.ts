@@ -6,7 +6,7 @@ import { facepass } from '../../../scripts/local/tests/local-facepass.ts';
 
 const ADMIN_KEY = 'fp_test_key_of_the_administrator';
 
-describe('what the command line shows of a service', () => {
+describe('facepass sessions and facepass status', () => {
   let service: TestService;
   before(async () => {
     const API_KEYS = `admin:${ADMIN_KEY}:admin, indexer:${INDEX_KEY}:index`;
@@ -25,8 +25,8 @@ describe('what the command line shows of a service', () => {
     await replaceFaces(pool, photo);
   }
 
-  test('facepass sessions says that there are none, then lists them, the newest first', async () => {
-    assert.equal((await run(['sessions'])).stdout, 'The service holds no sessions.\n');
+  test('facepass sessions says if there are none, and lists the newest first', async () => {
+    assert.equal((await run(['sessions'])).stdout, 'The service has no sessions.\n');
     for (const session of ['first', 'second']) await fill(session);
     const { code, stdout } = await run(['sessions']);
     assert.equal(code, 0);
@@ -38,13 +38,13 @@ describe('what the command line shows of a service', () => {
     );
   });
 
-  test('facepass sessions ends with 4 and names the scope where the key lacks it', async () => {
+  test('facepass sessions exits with 4 and names the scope that the key lacks', async () => {
     const { code, stderr } = await run(['sessions'], INDEX_KEY);
     assert.equal(code, 4);
     assert.match(stderr, /scope admin/);
   });
 
-  test('facepass status without a session tells what is wrong with the service, and ends with 3', async () => {
+  test('facepass status without a session reports an unhealthy service and exits with 3', async () => {
     const { code, stdout } = await run(['status']);
     assert.equal(code, 3);
     assert.match(stdout, /: unhealthy, version 0\.0\.0-test, up for \d+ s\.\nDatabase: connected\nModel: \S/);

@@ -129,7 +129,7 @@ async function steeredByCommandLine(stage: Stage, report: (line: string) => void
     ({ candidate, rejected }) => candidate === undefined && rejected?.reason === 'Aborted',
   );
   assert.deepEqual(story.weights.at(-1)?.byRevision, { [active]: 100 });
-  assert.match(await facepass('abort'), /No release is under way/);
+  assert.match(await facepass('abort'), /No release is in progress/);
   await facepass('resume');
   await stage.release(
     good('promoted'),
@@ -145,7 +145,7 @@ async function steeredByCommandLine(stage: Stage, report: (line: string) => void
   );
   await facepass('promote');
   await story.reaches('the window is ended', 60, ({ phase }) => phase === 'Stable');
-  await assert.rejects(facepass('rollback'), /cannot be rolled back/);
+  await assert.rejects(facepass('rollback'), /Rollback is not possible/);
   await load.stop();
   report(tell(story.chapters));
   assert.deepEqual(load.failures, []);
