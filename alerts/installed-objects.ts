@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import type { Facepass } from '../services/operator/facepass.ts';
+import type { Facepass } from '../services/contracts/facepass.ts';
 import { desiredObjects } from '../services/operator/objects/desired.ts';
 import { releasing } from '../services/operator/tests/world.ts';
 

@@ -51,7 +51,7 @@ const ROOMS: Record<string, { folder?: string; ground: string[]; rooms: Record<s
     rooms: { serving: ['seeing'], seeing: [] },
   },
   'services/operator': {
-    ground: ['config.ts', 'facepass.ts'],
+    ground: ['config.ts'],
     rooms: {
       decide: [],
       kubernetes: [],

@@ -1,8 +1,9 @@
+import { FACEPASS_RESOURCE, type Facepass } from '@facepass/contracts/facepass';
 import { ApiException, CustomObjectsApi, KubeConfig, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { EXIT, Failure, reasonOf } from './failures.ts';
-import type { Facepass } from './release-picture.ts';
 
-const RESOURCE = { group: 'facepass.dev', version: 'v1alpha1', plural: 'facepasses' };
+const { group, version, plural } = FACEPASS_RESOURCE;
+const RESOURCE = { group, version, plural };
 /**
  * Owner of the fields that people set with the command line, so that neither Helm nor the operator claims them.
  */

@@ -1,10 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { drawRelease, lineOf, type Facepass, type Status } from './release-picture.ts';
+import { initialStatus, type Status } from '@facepass/contracts/facepass';
+import { drawRelease, lineOf, type ShownFacepass } from './release-picture.ts';
 
 const NOW = new Date('2026-11-23T22:00:00Z');
-const spec = { traffic: { steps: [{ weight: 10 }, { weight: 50 }, { weight: 100 }] } };
+const spec = {
+  traffic: {
+    steps: [
+      { weight: 10, hold: '1m' },
+      { weight: 50, hold: '1m' },
+      { weight: 100, hold: '1m' },
+    ],
+  },
+};
+const at = '2026-11-23T20:00:00Z';
 const shifting: Status = {
+  ...initialStatus(),
   phase: 'Shifting',
   reason: 'GateHolds',
   message: 'gate errors: 19 of 20 samples',
@@ -16,11 +27,11 @@ const shifting: Status = {
   observedWeight: 48.7,
   observedRequests: 812,
   stepDeadline: '2026-11-23T22:01:30Z',
-  active: { revision: '1a2b3c4d', model: 'sface' },
-  candidate: { revision: '5e6f7a8b', model: 'sface', number: 7 },
+  active: { revision: '1a2b3c4d', model: 'sface', number: 5, since: at },
+  candidate: { revision: '5e6f7a8b', model: 'sface', number: 7, startedAt: at },
   gates: [
-    { name: 'errors', result: 'hold', message: '19 of 20 samples' },
-    { name: 'search-duration-p95', result: 'pass', value: 0.12345, limit: 0.5 },
+    { name: 'errors', result: 'hold', message: '19 of 20 samples', query: 'errors', at },
+    { name: 'search-duration-p95', result: 'pass', value: 0.12345, limit: 0.5, message: '', query: 'duration', at },
   ],
   history: [
     {
@@ -28,12 +39,13 @@ const shifting: Status = {
       revision: '99999999',
       result: 'rolled_back',
       reason: 'GateFailed',
+      message: '',
       startedAt: '2026-11-23T20:00:00Z',
       finishedAt: '2026-11-23T20:01:00Z',
     },
   ],
 };
-const facepass = (status?: Status, more: object = {}): Facepass => ({
+const facepass = (status?: Status, more: object = {}): ShownFacepass => ({
   metadata: { name: 'photos', namespace: 'events', generation: 3 },
   spec: { ...spec, ...more },
   status,
@@ -78,6 +90,8 @@ test('without a release the active revision has all traffic, and no steps are sh
   const picture = drawRelease(
     facepass({
       ...rest,
+      gates: [],
+      history: [],
       phase: 'Stable',
       reason: 'Stable',
       weight: 0,

@@ -1,50 +1,14 @@
-/** The fields of a Facepass resource that the command line reads; docs/blue-green.md explains them. */
-export interface Facepass {
-  metadata: { name: string; namespace: string; generation: number };
-  spec: { traffic: { steps: { weight: number; hold?: string }[] }; paused?: boolean; abort?: boolean };
-  status?: Status;
-}
+import type { Facepass, Phase, Served, Spec, Status } from '@facepass/contracts/facepass';
 
-export interface Status {
-  observedGeneration?: number;
-  phase: string;
-  reason: string;
-  message: string;
-  trafficMode?: string;
-  active?: Revision;
-  candidate?: Revision;
-  previous?: { revision: string; until?: string };
-  rejected?: { revision: string; number: number; reason: string; message: string };
-  step: number;
-  steps: number;
-  stepDeadline?: string;
-  weight: number;
-  observedWeight?: number;
-  observedRequests?: number;
-  schemaVersion?: number;
-  gates?: { name: string; result: 'pass' | 'hold' | 'fail'; value?: number; limit?: number; message?: string }[];
-  history?: {
-    revision: string;
-    number: number;
-    result: string;
-    reason: string;
-    startedAt: string;
-    finishedAt: string;
-  }[];
-  conditions?: { type: string; status: string; reason: string; message: string }[];
-}
+/** The part of the resource that the picture shows. */
+export type ShownFacepass = Pick<Facepass, 'metadata' | 'status'> & { spec: ShownSpec };
+type ShownSpec = { traffic: Pick<Spec['traffic'], 'steps'>; paused?: boolean };
 
-interface Revision {
-  revision: string;
-  number?: number;
-  model?: string;
-}
-
-const BEFORE_SHIFTING = ['Migrating', 'Starting', 'Testing'];
+const BEFORE_SHIFTING: Phase[] = ['Migrating', 'Starting', 'Testing'];
 const BAR = 24;
 
 /** Draws the release in a few lines of text: shares, step, gates and earlier releases. */
-export function drawRelease({ metadata, spec, status }: Facepass, now: Date): string {
+export function drawRelease({ metadata, spec, status }: ShownFacepass, now: Date): string {
   const title = `${metadata.name} in ${metadata.namespace}`;
   if (!status?.phase) return `${title}: the operator has not reconciled it yet.`;
   const facts = [
@@ -64,7 +28,7 @@ export function drawRelease({ metadata, spec, status }: Facepass, now: Date): st
 }
 
 /** One line, for `--watch` when the output is not a terminal. */
-export function lineOf({ status }: Facepass): string {
+export function lineOf({ status }: Pick<Facepass, 'status'>): string {
   if (!status?.phase) return 'not reconciled yet';
   const observed = status.observedWeight === undefined ? '' : ` (observed ${status.observedWeight} %)`;
   return `${status.phase} ${status.candidate ? `${status.candidate.revision} ${status.weight} %${observed}` : (status.active?.revision ?? '')} ${status.reason}: ${status.message}`;
@@ -80,20 +44,20 @@ function shares({ active, candidate, previous, weight, observedWeight, observedR
   ];
 }
 
-function share(role: string, { revision, model = '' }: Revision, weight: number): string {
+function share(role: string, { revision, model = '' }: Pick<Served, 'revision' | 'model'>, weight: number): string {
   const filled = Math.round((weight / 100) * BAR);
   return `  ${role.padEnd(9)}  ${revision}  ${model.padEnd(8)}  ${'█'.repeat(filled)}${'░'.repeat(BAR - filled)} ${String(weight).padStart(3)} %`;
 }
 
 /** ✓ done, ▸ present step, · not yet. */
-function course(spec: Facepass['spec'], { phase, step }: Status): string {
+function course(spec: ShownSpec, { phase, step }: Status): string {
   const stages = [...BEFORE_SHIFTING, ...spec.traffic.steps.map(({ weight }) => `${weight} %`)];
   const at = phase === 'Shifting' ? BEFORE_SHIFTING.length + step - 1 : BEFORE_SHIFTING.indexOf(phase);
   if (at < 0) return `  ◂ ${phase}`;
   return `  ${stages.map((stage, index) => `${index < at ? '✓' : index === at ? '▸' : '·'} ${stage}`).join('  ')}`;
 }
 
-function gates({ gates = [] }: Status): string[] {
+function gates({ gates }: Status): string[] {
   const width = Math.max(...gates.map(({ name }) => name.length));
   const marks = { pass: '✓', hold: '…', fail: '✗' };
   const rows = gates.map(({ name, result, value, limit, message }) => {
@@ -104,7 +68,7 @@ function gates({ gates = [] }: Status): string[] {
   return rows.length > 0 ? ['', 'gates', ...rows] : [];
 }
 
-function history({ history = [] }: Status): string[] {
+function history({ history }: Status): string[] {
   const rows = history.slice(0, 5).map(({ number, revision, result, reason, startedAt, finishedAt }) => {
     const seconds = Math.round((Date.parse(finishedAt) - Date.parse(startedAt)) / 1000);
     return `  #${number}  ${revision}  ${result.replace('_', ' ')}${result === 'succeeded' ? '' : ` (${reason})`}  ${finishedAt}, after ${seconds} s`;

@@ -1,6 +1,6 @@
 import { createRegistry } from '@facepass/runtime/exposition';
 import { collectDefaultMetrics, Counter, Gauge } from 'prom-client';
-import { PHASES, type Facepass, type Status } from './facepass.ts';
+import { PHASES, type Facepass, type Status } from '@facepass/contracts/facepass';
 import { weightsOf } from './decide/observation.ts';
 
 /** What the operator tells of its work (docs/observability.md). */

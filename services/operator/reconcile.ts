@@ -6,7 +6,7 @@ import { KubernetesError, type Cluster, type KubernetesObject } from './kubernet
 import type { Config } from './config.ts';
 import { decide } from './decide/decide.ts';
 import { forgetRelease, recordEnd, recordRelease, type Metrics } from './metrics.ts';
-import type { Facepass, Status } from './facepass.ts';
+import type { Facepass, Status } from '@facepass/contracts/facepass';
 import { EVENT, FACEPASS } from './kubernetes/kinds.ts';
 import { NotLeader, type Leadership } from './kubernetes/lease.ts';
 import { desiredObjects } from './objects/desired.ts';

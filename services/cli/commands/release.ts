@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { REQUEST, type Facepass } from '@facepass/contracts/facepass';
 import { connectReleases } from '../cluster.ts';
 import { EXIT, Failure, type ExitCode } from '../failures.ts';
-import { drawRelease, lineOf, type Facepass } from '../release-picture.ts';
+import { drawRelease, lineOf } from '../release-picture.ts';
 
 export interface ReleaseOptions {
   namespace?: string;
@@ -110,8 +111,8 @@ const REQUESTS: Record<Verb, (facepass: Facepass) => { change?: object; sentence
   },
 };
 
-function asking(verb: Verb, number: number | undefined): object {
-  return { metadata: { annotations: { [`facepass.dev/${verb}`]: String(number) } } };
+function asking(verb: keyof typeof REQUEST, number: number | undefined): object {
+  return { metadata: { annotations: { [REQUEST[verb]]: String(number) } } };
 }
 
 /** Undefined while a release is in progress or the operator has not seen the newest template. */

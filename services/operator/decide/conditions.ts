@@ -1,4 +1,4 @@
-import type { Condition, Status } from '../facepass.ts';
+import type { Condition, Status } from '@facepass/contracts/facepass';
 import { isSettled, weightsOf, type Observation } from './observation.ts';
 import { rollbackHindrance } from './idle.ts';
 import { judgeShare } from './share.ts';

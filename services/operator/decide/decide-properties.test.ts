@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { decide } from './decide.ts';
-import { initialStatus, type GateResult, type Status } from '../facepass.ts';
+import { initialStatus, type GateResult, type Status } from '@facepass/contracts/facepass';
 import { weightsOf, type JobState, type Observation, type Pair } from './observation.ts';
 import { gate, READY, seen, specOf, stable, START } from '../tests/world.ts';
 

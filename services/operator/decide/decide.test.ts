@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide } from './decide.ts';
-import { initialStatus, type Status } from '../facepass.ts';
+import { initialStatus, type Status } from '@facepass/contracts/facepass';
 import { weightsOf, type Observation } from './observation.ts';
 import { gate, MINUTE, READY, releasing, retaining, seen, specOf, stable, START, UNREADY } from '../tests/world.ts';
 

@@ -1,6 +1,6 @@
 import { conditionsOf } from './conditions.ts';
 import { millisecondsOf } from './duration.ts';
-import type { Status } from '../facepass.ts';
+import type { Status } from '@facepass/contracts/facepass';
 import { stepsOf, type Observation } from './observation.ts';
 import { advanceRelease } from './release.ts';
 import { rest } from './idle.ts';

@@ -1,4 +1,4 @@
-import type { Gate, GateResult } from '../facepass.ts';
+import type { Gate, GateResult } from '@facepass/contracts/facepass';
 
 /** What Prometheus said to a gate's queries; a string says why there is no number. */
 export interface Measurement {

@@ -1,4 +1,4 @@
-import { REQUEST, type Served, type Status } from '../facepass.ts';
+import { REQUEST, type Served, type Status } from '@facepass/contracts/facepass';
 import type { Observation } from './observation.ts';
 import { begin, enter, timestamp, wait, type Draft } from './transitions.ts';
 

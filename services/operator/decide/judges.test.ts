@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { ConfigurationError } from '@facepass/runtime/environment';
 import { readConfig } from '../config.ts';
 import { millisecondsOf } from './duration.ts';
-import type { Gate } from '../facepass.ts';
+import type { Gate } from '@facepass/contracts/facepass';
 import { fillQuery, judgeGate } from './gates.ts';
 import { covers } from '../objects/apply.ts';
 import { createMeter, parseReading, QUIET_MS } from '../observe/pod-counters.ts';

@@ -1,4 +1,4 @@
-import type { GateResult, Spec, Status } from '../facepass.ts';
+import type { GateResult, Spec, Status } from '@facepass/contracts/facepass';
 import type { CountedRequests } from './share.ts';
 
 /** All that a decision may depend on, gathered before it. */

@@ -1,5 +1,5 @@
 import { millisecondsOf } from './duration.ts';
-import { REQUEST, type Candidate, type Status } from '../facepass.ts';
+import { REQUEST, type Candidate, type Status } from '@facepass/contracts/facepass';
 import { isSettled, stepsOf, type JobState, type Observation } from './observation.ts';
 import { judgeShare } from './share.ts';
 import { complete, enter, fail, giveUp, wait, type Draft } from './transitions.ts';

@@ -1,4 +1,4 @@
-import type { Traffic } from '../facepass.ts';
+import type { Traffic } from '@facepass/contracts/facepass';
 
 /** Requests that the pods of the active revision and of the candidate counted since the present weight was set. */
 export interface CountedRequests {

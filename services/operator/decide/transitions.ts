@@ -1,4 +1,4 @@
-import type { Phase, Status } from '../facepass.ts';
+import type { Phase, Status } from '@facepass/contracts/facepass';
 import type { Observation } from './observation.ts';
 import { millisecondsOf } from './duration.ts';
 

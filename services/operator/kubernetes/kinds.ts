@@ -1,6 +1,8 @@
+import { FACEPASS_RESOURCE } from '@facepass/contracts/facepass';
 import type { Resource } from './cluster.ts';
 
-export const FACEPASS: Resource = { apiVersion: 'facepass.dev/v1alpha1', kind: 'Facepass', plural: 'facepasses' };
+const { group, version, kind, plural } = FACEPASS_RESOURCE;
+export const FACEPASS: Resource = { apiVersion: `${group}/${version}`, kind, plural };
 export const CONTROLLER_REVISION: Resource = {
   apiVersion: 'apps/v1',
   kind: 'ControllerRevision',

@@ -1,5 +1,5 @@
 import { KubernetesError, type Cluster, type KubernetesObject } from '../kubernetes/cluster.ts';
-import type { Status } from '../facepass.ts';
+import type { Status } from '@facepass/contracts/facepass';
 import { AUTOSCALER, CONTROLLER_REVISION, DEPLOYMENT, HTTP_ROUTE, JOB, LABEL, SERVICE } from '../kubernetes/kinds.ts';
 import { mayStay } from './desired.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KubernetesObject } from '../kubernetes/cluster.ts';
-import type { Spec, Status } from '../facepass.ts';
+import type { Spec, Status } from '@facepass/contracts/facepass';
 import { releasing, retaining, specOf, stable } from '../tests/world.ts';
 import { covers } from './apply.ts';
 import { desiredObjects, mayStay } from './desired.ts';

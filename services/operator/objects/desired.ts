@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../kubernetes/cluster.ts';
-import type { Status } from '../facepass.ts';
+import type { Status } from '@facepass/contracts/facepass';
 import { CONTROLLER_REVISION } from '../kubernetes/kinds.ts';
 import { migrationJob, smokeTestJob } from './jobs.ts';
 import { object, type Plan } from './object.ts';

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../kubernetes/cluster.ts';
-import type { Candidate, Container, PodTemplate, Spec } from '../facepass.ts';
+import type { Candidate, Container, PodTemplate, Spec } from '@facepass/contracts/facepass';
 import { JOB } from '../kubernetes/kinds.ts';
 import { labelled, labelsOf, nameOf, object, withVariable, type Owner } from './object.ts';
 

@@ -1,5 +1,5 @@
 import type { KubernetesObject, Resource } from '../kubernetes/cluster.ts';
-import type { Container, PodTemplate, Spec, Status } from '../facepass.ts';
+import type { Container, PodTemplate, Spec, Status } from '@facepass/contracts/facepass';
 import { FACEPASS, LABEL } from '../kubernetes/kinds.ts';
 import type { RevisionData } from './revision.ts';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { PodTemplate, Spec } from '../facepass.ts';
+import type { PodTemplate, Spec } from '@facepass/contracts/facepass';
 
 /** What makes a revision: the pods of the pair and of its migration. Sizes, steps and gates are not part of it. */
 export interface RevisionData {

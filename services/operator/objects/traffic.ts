@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../kubernetes/cluster.ts';
-import type { ParentRef, Spec, Status } from '../facepass.ts';
+import type { ParentRef, Spec, Status } from '@facepass/contracts/facepass';
 import { HTTP_ROUTE, SERVICE } from '../kubernetes/kinds.ts';
 import { weightsOf } from '../decide/observation.ts';
 import { labelsOf, nameOf, object, type Owner } from './object.ts';

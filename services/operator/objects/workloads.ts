@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../kubernetes/cluster.ts';
-import type { PodTemplate, Workload } from '../facepass.ts';
+import type { PodTemplate, Workload } from '@facepass/contracts/facepass';
 import { AUTOSCALER, DEPLOYMENT, SERVICE } from '../kubernetes/kinds.ts';
 import type { RevisionData } from './revision.ts';
 import { labelled, labelsOf, nameOf, object, withVariable, type Owner, type Plan } from './object.ts';

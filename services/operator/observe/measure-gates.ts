@@ -1,4 +1,4 @@
-import type { Gate, GateResult, Spec, Status } from '../facepass.ts';
+import type { Gate, GateResult, Spec, Status } from '@facepass/contracts/facepass';
 import { fillQuery, judgeGate, SAMPLES_QUERY } from '../decide/gates.ts';
 import type { Owner } from '../objects/object.ts';
 import type { InstantQuery } from './prometheus.ts';

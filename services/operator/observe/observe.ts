@@ -1,6 +1,6 @@
 import { FIELD_MANAGER, type Cluster, type KubernetesObject } from '../kubernetes/cluster.ts';
 import type { Config } from '../config.ts';
-import { initialStatus, type Facepass, type PodTemplate, type Status } from '../facepass.ts';
+import { initialStatus, type Facepass, type PodTemplate, type Status } from '@facepass/contracts/facepass';
 import { measureGates } from './measure-gates.ts';
 import {
   AUTOSCALER,

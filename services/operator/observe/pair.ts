@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../kubernetes/cluster.ts';
-import type { Spec } from '../facepass.ts';
+import type { Spec } from '@facepass/contracts/facepass';
 import { LABEL } from '../kubernetes/kinds.ts';
 import type { Owner } from '../objects/object.ts';
 import type { Pair } from '../decide/observation.ts';

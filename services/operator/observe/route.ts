@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../kubernetes/cluster.ts';
-import type { ParentRef, Spec } from '../facepass.ts';
+import type { ParentRef, Spec } from '@facepass/contracts/facepass';
 import { LABEL } from '../kubernetes/kinds.ts';
 import { nameOf, type Owner } from '../objects/object.ts';
 import type { RouteState } from '../decide/observation.ts';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { pino } from 'pino';
 import type { KubernetesObject } from '../kubernetes/cluster.ts';
 import { createMetrics } from '../metrics.ts';
-import type { Facepass, Spec, Status } from '../facepass.ts';
+import type { Facepass, Spec, Status } from '@facepass/contracts/facepass';
 import { LABEL } from '../kubernetes/kinds.ts';
 import { mayStay } from '../objects/desired.ts';
 import { createReconciler } from '../reconcile.ts';

@@ -10,7 +10,7 @@ import { pino } from 'pino';
 import { applyObjects } from '../objects/apply.ts';
 import { connectToCluster, KubernetesError, type Cluster, type KubernetesObject } from '../kubernetes/cluster.ts';
 import { createMetrics } from '../metrics.ts';
-import { initialStatus, type Facepass } from '../facepass.ts';
+import { initialStatus, type Facepass } from '@facepass/contracts/facepass';
 import { FACEPASS, LEASE, SERVICE } from '../kubernetes/kinds.ts';
 import { competeForLease, NotLeader } from '../kubernetes/lease.ts';
 import { desiredObjects } from '../objects/desired.ts';

@@ -1,4 +1,4 @@
-import { initialStatus, type GateResult, type Spec, type Status } from '../facepass.ts';
+import { initialStatus, type GateResult, type Spec, type Status } from '@facepass/contracts/facepass';
 import { weightsOf, type Observation, type Pair } from '../decide/observation.ts';
 
 export const MINUTE = 60_000;

@@ -1,9 +1,26 @@
-import type { KubernetesObject } from './kubernetes/cluster.ts';
+/** Where the API server keeps the resources. */
+export const FACEPASS_RESOURCE = { group: 'facepass.dev', version: 'v1alpha1', kind: 'Facepass', plural: 'facepasses' };
 
 /** The resource, as the API server gives it: valid by the definition's schema, defaults filled in. */
-export interface Facepass extends KubernetesObject {
+export interface Facepass {
+  apiVersion: string;
+  kind: string;
+  metadata: FacepassMetadata;
   spec: Spec;
   status?: Status;
+  [field: string]: unknown;
+}
+
+export interface FacepassMetadata {
+  name: string;
+  namespace?: string;
+  uid?: string;
+  generation?: number;
+  resourceVersion?: string;
+  creationTimestamp?: string;
+  deletionTimestamp?: string;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
 }
 
 export interface Spec {
@@ -77,16 +94,7 @@ export interface Gate {
   noDataDeadline: string;
 }
 
-export type Phase =
-  | 'Stable'
-  | 'Migrating'
-  | 'Starting'
-  | 'Testing'
-  | 'Shifting'
-  | 'Retaining'
-  | 'Retiring'
-  | 'RollingBack';
-export const PHASES: Phase[] = [
+export const PHASES = [
   'Stable',
   'Migrating',
   'Starting',
@@ -95,7 +103,8 @@ export const PHASES: Phase[] = [
   'Retaining',
   'Retiring',
   'RollingBack',
-];
+] as const;
+export type Phase = (typeof PHASES)[number];
 
 /** Everything that the operator must remember. Times are RFC 3339. */
 export interface Status {
