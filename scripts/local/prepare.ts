@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { OWN_BUILD, publishConsole } from './publish-console.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -16,15 +17,27 @@ interface Preparation {
   products: string[];
   /** What to do if it fails. */
   fix?: string;
+  /** Moves the products to their place. */
+  publish?: () => void;
 }
+
+const samples: Preparation = {
+  title: 'Fetching the sample photos',
+  npmScript: 'samples',
+  arguments: [],
+  stamp: 'samples',
+  sources: ['models/samples.ts'],
+  products: ['samples/*.jpg'],
+};
 
 const consolePage: Preparation = {
   title: 'Building the console',
   npmScript: 'build:console',
-  arguments: [],
+  arguments: ['--outDir', OWN_BUILD, '--emptyOutDir'],
   stamp: 'build-console',
-  sources: ['services/console/src/**/*', 'services/console/*.*', 'services/client/**/*.ts'],
+  sources: ['services/console/src/**/*', 'services/console/*.*', 'services/client/**/*.ts', 'samples/*.jpg'],
   products: ['services/console/dist/**/*.html'],
+  publish: () => publishConsole(join(root, 'services/console')),
 };
 
 /** Downloads the weight files of a pack beside its manifest. */
@@ -97,6 +110,15 @@ export function preparePack(pack: string, say: (line: string) => void): void {
   prepare(modelPack(pack), say);
 }
 
+/** Fetches the sample photos, unless they are there. A start continues without them. */
+export function prepareSamples(say: (line: string) => void): void {
+  try {
+    prepare(samples, say);
+  } catch (error) {
+    say((error as Error).message);
+  }
+}
+
 /** Builds the pages of the console, unless they are up to date. @throws Error if the build fails */
 export function prepareConsole(say: (line: string) => void): void {
   prepare(consolePage, say);
@@ -106,6 +128,7 @@ function prepare(preparation: Preparation, say: (line: string) => void): void {
   const stamp = join(root, 'node_modules/.cache/facepass', preparation.stamp);
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === stateOf(preparation)) return;
   run(preparation, say);
+  preparation.publish?.();
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, stateOf(preparation));
 }

@@ -3,7 +3,7 @@ import { createConnection } from 'node:net';
 import { join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openDataDirectory, type DataDirectory } from './data-directory.ts';
-import { choosePack, prepareConsole, preparePack } from './prepare.ts';
+import { choosePack, prepareConsole, preparePack, prepareSamples } from './prepare.ts';
 import { runProgram, Service, type Program } from './processes.ts';
 import { freePort, localPrograms, type LocalPrograms } from './services.ts';
 
@@ -26,6 +26,7 @@ export async function startFacepass(options: {
     (pack) => (process.env['MODEL_WEIGHTS_DIRECTORY'] ? undefined : preparePack(pack, say)),
     say,
   );
+  prepareSamples(say);
   prepareConsole(say);
   const port = await freePort(wishedPort);
   if (port !== wishedPort) say(`Port ${wishedPort} is in use; using ${port}.`);
@@ -108,7 +109,7 @@ async function isReady(url: string): Promise<boolean> {
   }
 }
 
-const SAMPLES = 'node_modules/@vladmandic/face-api/demo';
+const SAMPLES = 'samples';
 
 function welcome(url: string, data: DataDirectory): string {
   const facepass =

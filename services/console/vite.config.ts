@@ -1,11 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { defineConfig, type Plugin } from 'vite';
 
 /** Two pages, nothing inline, so that they run under `default-src 'self'`. */
 export default defineConfig({
-  plugins: [samplePhotos(sampleFolder())],
+  plugins: [samplePhotos(join(import.meta.dirname, '../../samples'))],
   css: { transformer: 'lightningcss' },
   build: {
     target: ['chrome111', 'safari16', 'firefox115'],
@@ -17,11 +16,11 @@ export default defineConfig({
 });
 
 /**
- * The photos that @vladmandic/face-api (MIT) shows its results on, taken by its author, become `samples/*.jpg`; pages
- * learn their names from `import.meta.env.SAMPLE_PHOTOS`. A build without that package has none.
+ * The photos of `samples/` in the clone (`npm run samples`) become `samples/*.jpg`; pages learn their names from
+ * `import.meta.env.SAMPLE_PHOTOS`. A build without that folder has none.
  */
-function samplePhotos(folder: string | null): Plugin {
-  const names = folder
+function samplePhotos(folder: string): Plugin {
+  const names = existsSync(folder)
     ? readdirSync(folder)
         .filter((name) => /^sample\d+\.jpg$/.test(name))
         .sort()
@@ -31,16 +30,7 @@ function samplePhotos(folder: string | null): Plugin {
     config: () => ({ define: { 'import.meta.env.SAMPLE_PHOTOS': JSON.stringify(names) } }),
     generateBundle() {
       for (const name of names)
-        this.emitFile({ type: 'asset', fileName: `samples/${name}`, source: readFileSync(join(folder ?? '', name)) });
+        this.emitFile({ type: 'asset', fileName: `samples/${name}`, source: readFileSync(join(folder, name)) });
     },
   };
-}
-
-function sampleFolder(): string | null {
-  try {
-    const folder = join(dirname(createRequire(import.meta.url).resolve('@vladmandic/face-api/package.json')), 'demo');
-    return existsSync(folder) ? folder : null;
-  } catch {
-    return null;
-  }
 }

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { DEFAULT_PACK, prepareConsole, preparePack } from '../prepare.ts';
+import { DEFAULT_PACK, prepareConsole, preparePack, prepareSamples } from '../prepare.ts';
 import { freePort } from '../services.ts';
 import { facepass, root, startLocally } from './local-facepass.ts';
 import { cannotTrace, readTraces, tracer, type Traces } from './trace.ts';
@@ -28,6 +28,7 @@ mkdirSync(home);
 before(() => {
   // What a first start derives it makes with npm, which writes where npm does.
   preparePack(DEFAULT_PACK, () => undefined);
+  prepareSamples(() => undefined);
   prepareConsole(() => undefined);
 });
 after(() => rmSync(scratch, { recursive: true, force: true }));
