@@ -31,8 +31,11 @@ lock() {
 
 with_addresses="$root/npm-shrinkwrap.json"
 
+# What ./scripts/test has installed stays.
+has_development_packages() { grep -q '"dev": true' "$root/node_modules/.package-lock.json" 2>/dev/null; }
+
 run_npm() {
-  if [ "$scope" = running ]; then set -- "$@" --omit=dev; fi
+  if [ "$with_development_packages" = no ]; then set -- "$@" --omit=dev; fi
   set -- "$@" --ignore-scripts --no-audit --no-fund --loglevel=error
   node "$root/scripts/local/addresses.mjs" "$root"
   result=0
@@ -60,6 +63,8 @@ install_packages() {
   compare || state=$?
   [ "$state" -ne 0 ] || ! has_node || return 0
   rm -f "$stamp" "$with_addresses"
+  with_development_packages=yes
+  if [ "$scope" = running ] && ! has_development_packages; then with_development_packages=no; fi
   if [ "$state" -eq 3 ]; then
     say "Adding the packages that are missing (npm install) ..."
     run_npm install --no-save || fail "npm install failed; its message is above."
