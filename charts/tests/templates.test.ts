@@ -283,16 +283,16 @@ const contradictions: [string, string[], RegExp][] = [
     ['release.mode=blueGreen', 'release.traffic.mode=Selector'],
     /install charts\/facepass-operator first/,
   ],
-  ['facepass/blue-green', ['ingress.enabled=true', 'ingress.hosts[0]=x'], /would go past the weights/],
-  ['facepass/blue-green', ['release.traffic.mode=Selector'], /where there is a Gateway the operator shifts by weights/],
-  ['facepass/blue-green', ['migration.contract=true'], /nothing goes back beyond a contraction/],
+  ['facepass/blue-green', ['ingress.enabled=true', 'ingress.hosts[0]=x'], /would bypass the weights/],
+  ['facepass/blue-green', ['release.traffic.mode=Selector'], /with a Gateway the operator shifts traffic by weights/],
+  ['facepass/blue-green', ['migration.contract=true'], /nothing rolls back past a contraction/],
   ['facepass-operator/default', ['clusterWide=true', 'namespaces[0]=photos'], /exclude each other: every namespace/],
   ['facepass-operator/default', ['leaderElection.renewDeadlineMs=20000'], /could meet another leader/],
   ['facepass-operator/default', ['leaderElection.retryMs=10000'], /the leader cannot renew in time/],
   ['facepass-operator/default', ['monitoring.podMonitor.enabled=true'], /no Prometheus operator/],
 ];
 for (const [values, settings, sentence] of contradictions)
-  test(`refused with a sentence: ${settings.join(' ')}`, { skip: helmMissing }, async () =>
+  test(`rejects, and says why: ${settings.join(' ')}`, { skip: helmMissing }, async () =>
     assert.match(await refusal(values, ...settings), sentence),
   );
 

@@ -1,4 +1,4 @@
-{{/* Values that contradict each other are refused here, each with a sentence. */}}
+{{/* Rejects values that contradict each other, each with a sentence. */}}
 {{- define "facepass.validate" -}}
 {{- if and .Values.postgres.embedded.enabled .Values.postgres.existingSecret -}}
 {{- fail "postgres.embedded.enabled and postgres.existingSecret exclude each other: use the trial database or yours, not both." -}}
@@ -10,7 +10,7 @@
 {{- fail "redis.embedded.enabled and redis.existingSecret exclude each other: use the trial Redis or yours, not both." -}}
 {{- end -}}
 {{- if and (eq .Values.inference.mode "sidecar") .Values.inference.autoscaling.enabled -}}
-{{- fail "inference.autoscaling needs inference.mode=standalone: a sidecar scales with its API pod, by api.autoscaling." -}}
+{{- fail "inference.autoscaling needs inference.mode=standalone: a sidecar scales with its API pod (api.autoscaling)." -}}
 {{- end -}}
 {{- if and (eq .Values.inference.mode "sidecar") .Values.tls.enabled -}}
 {{- fail "tls.enabled needs inference.mode=standalone: a sidecar is reached over a UNIX socket inside the pod." -}}
@@ -28,7 +28,7 @@
 {{- fail "ingress.enabled needs at least one name in ingress.hosts." -}}
 {{- end -}}
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) -}}
-{{- fail "httpRoute.enabled needs httpRoute.parentRefs: the Gateway that the route hangs on." -}}
+{{- fail "httpRoute.enabled needs httpRoute.parentRefs: the Gateway of the route." -}}
 {{- end -}}
 {{- if and .Values.api.autoscaling.enabled (gt (int .Values.api.autoscaling.minReplicas) (int .Values.api.autoscaling.maxReplicas)) -}}
 {{- fail "api.autoscaling.minReplicas is larger than maxReplicas." -}}
@@ -50,18 +50,18 @@
 {{- define "facepass.validateBlueGreen" -}}
 {{- $gateway := eq .Values.release.traffic.mode "Gateway" -}}
 {{- if and $gateway (not .Values.httpRoute.enabled) -}}
-{{- fail "release.traffic.mode=Gateway needs httpRoute.enabled and httpRoute.parentRefs: the operator makes the route there. Without a Gateway API set release.traffic.mode=Selector." -}}
+{{- fail "release.traffic.mode=Gateway needs httpRoute.enabled and httpRoute.parentRefs: the operator creates the route there. Without a Gateway API set release.traffic.mode=Selector." -}}
 {{- end -}}
 {{- if and $gateway .Values.ingress.enabled -}}
-{{- fail "ingress.enabled with release.traffic.mode=Gateway: what comes in by the Ingress would go past the weights. Use the Gateway alone, or release.traffic.mode=Selector." -}}
+{{- fail "ingress.enabled with release.traffic.mode=Gateway: requests through the Ingress would bypass the weights. Use only the Gateway, or release.traffic.mode=Selector." -}}
 {{- end -}}
 {{- if and (not $gateway) .Values.httpRoute.enabled -}}
-{{- fail "httpRoute.enabled with release.traffic.mode=Selector: where there is a Gateway the operator shifts by weights. Set release.traffic.mode=Gateway." -}}
+{{- fail "httpRoute.enabled with release.traffic.mode=Selector: with a Gateway the operator shifts traffic by weights. Set release.traffic.mode=Gateway." -}}
 {{- end -}}
 {{- if .Values.migration.contract -}}
-{{- fail "migration.contract with release.mode=blueGreen: a release must be able to go back, and nothing goes back beyond a contraction. Contract in plain mode, when the last release is settled." -}}
+{{- fail "migration.contract with release.mode=blueGreen: a release must be able to roll back, and nothing rolls back past a contraction. Contract in plain mode, after the last release is settled." -}}
 {{- end -}}
 {{- if and (not (.Capabilities.APIVersions.Has "facepass.dev/v1alpha1")) (not .Values.skipCapabilityChecks) -}}
-{{- fail "release.mode=blueGreen, but this cluster does not know the Facepass resource: install charts/facepass-operator first." -}}
+{{- fail "release.mode=blueGreen, but this cluster has no CRD for the Facepass resource: install charts/facepass-operator first." -}}
 {{- end -}}
 {{- end }}

@@ -34,7 +34,7 @@ describe('the console', { skip: noBrowser }, () => {
     describe(`${viewport.width} pixels wide, ${viewport.colorScheme}`, () => {
       const open = () => openPage(browser, service.url, viewport);
 
-      test('the sample photos are indexed at one click, and every face of them is framed', async () => {
+      test('one click indexes the sample photos and frames every face', async () => {
         await using watched = await open();
         const { page } = watched;
         await page.goto(`${service.url}/#key=${KEY}`);
@@ -55,7 +55,7 @@ describe('the console', { skip: noBrowser }, () => {
         await watched.assertClean();
       });
 
-      test('a dropped folder is indexed but for what holds no face, and each photo says how it went', async () => {
+      test('a folder is indexed, and each photo shows its result', async () => {
         await using watched = await open();
         const { page } = watched;
         watched.expectAnswers(400);
@@ -79,7 +79,7 @@ describe('the console', { skip: noBrowser }, () => {
         await watched.assertClean();
       });
 
-      test('frames lie on the faces of photos that were shrunk or lie on their side', async () => {
+      test('frames match the faces of photos that were shrunk or rotated', async () => {
         await using watched = await open();
         const { page } = watched;
         await openSession(page, service.url);
@@ -96,7 +96,7 @@ describe('the console', { skip: noBrowser }, () => {
         await watched.assertClean();
       });
 
-      test('a photo is erased after a question, and can be indexed again', async () => {
+      test('a photo is erased after a confirmation and can be indexed again', async () => {
         await using watched = await open();
         const { page } = watched;
         const session = await openSession(page, service.url);
@@ -109,16 +109,16 @@ describe('the console', { skip: noBrowser }, () => {
         await page.getByRole('button', { name: 'Erase photo' }).click();
         await watched.assertAccessible();
         await page.getByRole('dialog', { name: 'Erase this photo?' }).getByRole('button', { name: 'Erase' }).click();
-        await page.getByText('sample4.jpg was erased from the session.').waitFor();
+        await page.getByText('Erased sample4.jpg from the session.').waitFor();
         assert.equal((await status(service, session)).photo_count, 1);
         await page.keyboard.press('Escape');
-        await page.getByRole('button', { name: 'Index it again' }).click();
+        await page.getByRole('button', { name: 'Index again' }).click();
         await page.getByText('2 indexed').waitFor();
         assert.equal((await status(service, session)).photo_count, 2);
         await watched.assertClean();
       });
 
-      test('a selfie finds the photos of the woman and no other face is framed; one is saved, then all', async () => {
+      test('a selfie finds the photos of the woman and frames only her face; one photo is downloaded, then all', async () => {
         await using watched = await open();
         const { page } = watched;
         await openSession(page, service.url);
@@ -126,7 +126,7 @@ describe('the console', { skip: noBrowser }, () => {
         await page.getByText('4 indexed').waitFor();
         await page.getByRole('tab', { name: 'Find a person' }).click();
         await watched.assertAccessible();
-        await chooser(page, 'Choose a picture').setInputFiles(photos.selfie);
+        await chooser(page, 'Choose a photo').setInputFiles(photos.selfie);
         await page.locator('.tile.match').first().waitFor();
         const found = await page.locator('.tile.match .tile-name').allTextContents();
         assert.deepEqual(found.slice(0, 2).sort(), ['sample2.jpg', 'turned.jpg']);
@@ -146,18 +146,18 @@ describe('the console', { skip: noBrowser }, () => {
         await watched.assertClean();
       });
 
-      test('among several faces another can be chosen, and the strictness moved by keyboard', async () => {
+      test('another face of the selfie can be chosen, and the strictness changed by keyboard', async () => {
         await using watched = await open();
         const { page } = watched;
         await openSession(page, service.url);
         await chooser(page, 'Choose photos').setInputFiles([samplePath(2)]);
         await page.getByText('1 indexed').waitFor();
         await page.getByRole('tab', { name: 'Find a person' }).click();
-        await chooser(page, 'Choose a picture').setInputFiles(samplePath(2));
-        await page.getByText('3 faces in this picture; searched by face 1, the largest.').waitFor();
+        await chooser(page, 'Choose a photo').setInputFiles(samplePath(2));
+        await page.getByText('This photo shows 3 faces; searched face 1, the largest.').waitFor();
         await watched.assertAccessible();
         await page.getByRole('button', { name: 'Face 3 of 3' }).press('Enter');
-        await page.getByText('searched by face 3.').waitFor();
+        await page.getByText('searched face 3.').waitFor();
         assert.equal(await page.getByRole('button', { name: 'Face 3 of 3' }).getAttribute('aria-pressed'), 'true');
         await page.getByRole('slider', { name: /Strictness/ }).press('End');
         await page.locator('output').getByText('0.95').waitFor();
@@ -168,7 +168,7 @@ describe('the console', { skip: noBrowser }, () => {
         await watched.assertClean();
       });
 
-      test('somebody of the photos on the page is looked for at a click', async () => {
+      test('a click on a face of a photo searches for that person', async () => {
         await using watched = await open();
         const { page } = watched;
         await openSession(page, service.url);
@@ -181,7 +181,7 @@ describe('the console', { skip: noBrowser }, () => {
         await watched.assertClean();
       });
 
-      test('the camera takes the selfie and is switched off afterwards', async () => {
+      test('the camera takes the selfie and is turned off afterwards', async () => {
         await using watched = await open();
         const { page } = watched;
         await openSession(page, service.url);
@@ -189,36 +189,36 @@ describe('the console', { skip: noBrowser }, () => {
         await page.getByText('2 indexed').waitFor();
         await page.getByRole('tab', { name: 'Find a person' }).click();
         await page.getByRole('button', { name: 'Take a selfie' }).click();
-        await page.getByRole('button', { name: 'Take the picture' }).click();
+        await page.getByRole('button', { name: 'Take photo' }).click();
         await page.locator('.tile.match').first().waitFor();
         assert.equal(await page.locator('.tile.match .tile-name').first().textContent(), 'sample2.jpg');
         assert.equal(await page.locator('video').count(), 0);
         await watched.assertClean();
       });
 
-      test('who finds nothing is told what may help', async () => {
+      test('a search without a result shows what may help', async () => {
         await using watched = await open();
         const { page } = watched;
         watched.expectAnswers(400, 404);
         await openSession(page, service.url);
         await page.getByRole('tab', { name: 'Find a person' }).click();
-        await chooser(page, 'Choose a picture').setInputFiles(photos.selfie);
-        await page.getByRole('heading', { name: 'There are no photos here yet' }).waitFor();
+        await chooser(page, 'Choose a photo').setInputFiles(photos.selfie);
+        await page.getByRole('heading', { name: 'No photos here yet' }).waitFor();
         await page.getByRole('tab', { name: 'Photos' }).click();
         await chooser(page, 'Choose photos').setInputFiles([samplePath(5)]);
         await page.getByText('1 indexed').waitFor();
         await page.getByRole('tab', { name: 'Find a person' }).click();
-        await chooser(page, 'Choose a picture').setInputFiles(photos.meadow);
-        await page.getByRole('heading', { name: 'No face could be read in this picture' }).waitFor();
+        await chooser(page, 'Choose a photo').setInputFiles(photos.meadow);
+        await page.getByRole('heading', { name: 'No usable face in this photo' }).waitFor();
         await page.getByText('Turn towards a window').waitFor();
         await watched.assertAccessible();
         await page.getByRole('slider', { name: /Strictness/ }).press('End');
-        await chooser(page, 'Choose a picture').setInputFiles(photos.selfie);
+        await chooser(page, 'Choose a photo').setInputFiles(photos.selfie);
         await page.getByText('Lower the strictness').waitFor();
         await watched.assertClean();
       });
 
-      test('a wrong key stops the sending at once, and the right one goes on', async () => {
+      test('an invalid key stops the upload at once, and a valid one resumes it', async () => {
         await using watched = await open();
         const { page } = watched;
         watched.expectAnswers(401);
@@ -227,11 +227,11 @@ describe('the console', { skip: noBrowser }, () => {
         const dialog = page.getByRole('dialog', { name: 'API key' });
         await dialog.getByLabel('Key').fill('a-key-that-nobody-gave-out');
         await watched.assertAccessible();
-        await dialog.getByRole('button', { name: 'Use this key' }).click();
+        await dialog.getByRole('button', { name: 'Use key' }).click();
         await page.getByRole('alert').getByText(/key/i).first().waitFor();
         await page.getByRole('button', { name: 'Enter another key' }).click();
         await dialog.getByLabel('Key').fill(KEY);
-        await dialog.getByRole('button', { name: 'Use this key' }).click();
+        await dialog.getByRole('button', { name: 'Use key' }).click();
         await page.getByText('1 indexed').waitFor();
         const stores = await page.evaluate(() => ({
           session: Object.values(sessionStorage),
@@ -242,14 +242,14 @@ describe('the console', { skip: noBrowser }, () => {
         await watched.assertClean();
       });
 
-      test('a busy service is waited for, as long as it asks, and no photo is lost', async () => {
+      test('uploads wait as long as a busy service asks, and no photo is lost', async () => {
         await using watched = await open();
         const { page } = watched;
         watched.expectAnswers(503);
         let refusals = 0;
         await page.route('**/api/v1/index', async (route) => {
           if ((refusals += 1) > 2) return route.continue();
-          const json = { status: 503, code: 'inference_overloaded', detail: 'The inference servers are full.' };
+          const json = { status: 503, code: 'inference_overloaded', detail: 'Inference overloaded' };
           await route.fulfill({
             status: 503,
             headers: { 'Retry-After': '2' },
@@ -259,12 +259,12 @@ describe('the console', { skip: noBrowser }, () => {
         });
         await openSession(page, service.url);
         await chooser(page, 'Choose photos').setInputFiles([1, 2, 3].map(samplePath));
-        await page.getByText('The service is busy and asked to wait').waitFor();
+        await page.getByText('The service is busy; waiting').waitFor();
         await page.getByText('3 indexed').waitFor();
         await watched.assertClean();
       });
 
-      test('the guests’ link is shown, and a scanner reads it from the QR code', async () => {
+      test('shows the guests’ link, and a scanner reads it from the QR code', async () => {
         await using watched = await open();
         const { page } = watched;
         const session = await openSession(page, service.url);
@@ -274,12 +274,12 @@ describe('the console', { skip: noBrowser }, () => {
           await page.getByRole('link', { name: session }).getAttribute('href'),
           `${service.url}/s/${session}`,
         );
-        await page.getByText('works on this computer only').waitFor();
+        await page.getByText('works only on this computer').waitFor();
         await watched.assertAccessible();
         await watched.assertClean();
       });
 
-      test('a session is erased after a question', async () => {
+      test('a session is erased after a confirmation', async () => {
         await using watched = await open();
         const { page } = watched;
         const session = await openSession(page, service.url);
@@ -288,7 +288,7 @@ describe('the console', { skip: noBrowser }, () => {
         await page.getByRole('button', { name: 'Erase session' }).click();
         await watched.assertAccessible();
         await page.getByRole('dialog').getByRole('button', { name: 'Erase', exact: true }).click();
-        await page.getByText(`Session ${session} was erased.`).waitFor();
+        await page.getByText(`Erased session ${session}.`).waitFor();
         assert.equal((await status(service, session)).indexed, false);
         await watched.assertClean();
       });

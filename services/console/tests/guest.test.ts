@@ -50,7 +50,7 @@ describe('the guest page', { skip: noBrowser }, () => {
       const openGuestPage = () => openPage(browser, open.url, viewport);
       const address = `/s/${encodeURIComponent(SESSION)}`;
 
-      test('a selfie with the camera shows the guest’s photos, to be opened or downloaded', async () => {
+      test('a camera selfie shows the guest’s photos to open or download', async () => {
         await using watched = await openGuestPage();
         const { page } = watched;
         await page.goto(`${open.url}${address}`);
@@ -58,14 +58,14 @@ describe('the guest page', { skip: noBrowser }, () => {
         await watched.assertAccessible();
         await page.getByRole('button', { name: 'Take a selfie' }).click();
         await watched.assertAccessible();
-        await page.getByRole('button', { name: 'Take the picture' }).click();
+        await page.getByRole('button', { name: 'Take photo' }).click();
         await page.getByRole('heading', { name: /^You are in \d photos$/ }).waitFor();
         const found = page.getByRole('list', { name: 'Your photos' }).getByRole('link');
         await page.getByRole('heading', { name: 'You', exact: true }).waitFor();
         await page.getByRole('button', { name: 'One more, from the side' }).click();
         await watched.assertAccessible();
-        await page.getByRole('button', { name: 'Take the picture' }).click();
-        await page.getByText('Searched by 2 pictures.').waitFor();
+        await page.getByRole('button', { name: 'Take photo' }).click();
+        await page.getByText('Searched with 2 selfies.').waitFor();
         const addresses = await found.evaluateAll((links) => links.map((link) => link.getAttribute('href')));
         assert.deepEqual(addresses.slice(0, 2).sort(), [
           '/samples/sample2.jpg?of=sample2.jpg',
@@ -81,12 +81,12 @@ describe('the guest page', { skip: noBrowser }, () => {
         await watched.assertClean();
       });
 
-      test('a guest whose picture shows several people says which one it is', async () => {
+      test('a guest chooses a face if the selfie shows several', async () => {
         await using watched = await openGuestPage();
         const { page } = watched;
         await page.goto(`${open.url}${address}`);
         await choose(page, samplePath(5));
-        await page.getByText('There are 5 faces in your picture. Which one is you?').waitFor();
+        await page.getByText('Your selfie shows 5 faces. Which one is you?').waitFor();
         await watched.assertAccessible();
         await page.getByRole('button', { name: 'Face 4 of 5' }).click();
         await page.locator('.face-strip [aria-pressed=true] img[alt="Face 4 of 5"]').waitFor();
@@ -94,13 +94,13 @@ describe('the guest page', { skip: noBrowser }, () => {
         await watched.assertClean();
       });
 
-      test('a guest without a readable face is told what helps', async () => {
+      test('a selfie without a usable face gets advice', async () => {
         await using watched = await openGuestPage();
         const { page } = watched;
         watched.expectAnswers(400);
         await page.goto(`${open.url}${address}`);
         await choose(page, photos.meadow);
-        await page.getByRole('heading', { name: 'No face could be read in this picture' }).waitFor();
+        await page.getByRole('heading', { name: 'No usable face in this photo' }).waitFor();
         await page.getByText('Face the camera').waitFor();
         await watched.assertAccessible();
         await choose(page, photos.selfie);
@@ -108,7 +108,7 @@ describe('the guest page', { skip: noBrowser }, () => {
         await watched.assertClean();
       });
 
-      test('a token opens its session only; without one, or with another’s, the link has ended', async () => {
+      test('a token opens only its session; without it, or with another session’s, the link has expired', async () => {
         await using watched = await openPage(browser, closed.url, viewport);
         const { page } = watched;
         watched.expectAnswers(401);
@@ -123,7 +123,7 @@ describe('the guest page', { skip: noBrowser }, () => {
         await page.goto(`${closed.url}${address}?token=${await tokenOf(SESSION)}`);
         await choose(page, photos.selfie);
         await page.getByRole('heading', { name: /^You are in/ }).waitFor();
-        await page.getByText('The photographer has the pictures; these are their names.').waitFor();
+        await page.getByText('Ask the photographer for these photos:').waitFor();
         assert.equal(
           await page.getByRole('list', { name: 'Your photos' }).getByRole('listitem').first().textContent(),
           'sample2.jpg',
@@ -132,7 +132,7 @@ describe('the guest page', { skip: noBrowser }, () => {
         await watched.assertClean();
       });
 
-      test('where guests need a token, the console asks a photographer without a key for the key', async () => {
+      test('if guests need a token, the console asks a photographer without a key for the key', async () => {
         await using watched = await openPage(browser, closed.url, viewport);
         const { page } = watched;
         watched.expectAnswers(401);
@@ -140,23 +140,23 @@ describe('the guest page', { skip: noBrowser }, () => {
         await page.getByText('only with a key').waitFor();
         await page.getByRole('tab', { name: 'Find a person' }).click();
         await choose(page, photos.selfie);
-        await page.getByRole('tabpanel').getByRole('button', { name: 'Enter the key' }).click();
+        await page.getByRole('tabpanel').getByRole('button', { name: 'Enter key' }).click();
         await watched.assertAccessible();
         await page.getByLabel('Key', { exact: true }).fill(KEY);
-        await page.getByRole('button', { name: 'Use this key' }).click();
+        await page.getByRole('button', { name: 'Use key' }).click();
         await page.locator('.tile.match').first().waitFor();
         await page.getByText('only with a key').waitFor({ state: 'detached' });
         await watched.assertClean();
       });
 
-      test('the console makes the guests’ link with its token, and its QR code opens the page', async () => {
+      test('the console creates the guests’ link with its token, and the QR code opens the page', async () => {
         await using watched = await openPage(browser, closed.url, viewport);
         const { page } = watched;
         watched.expectAnswers(401);
         await page.goto(`${closed.url}/?${new URLSearchParams({ session: SESSION })}#key=${KEY}`);
         await page.getByRole('tab', { name: 'Guests' }).click();
         await page.getByLabel('Valid for').selectOption('1 day');
-        await page.getByRole('button', { name: 'Make the link' }).click();
+        await page.getByRole('button', { name: 'Create link' }).click();
         const link = await readQrCode(page);
         assert.match(link ?? '', /\/s\/Anna%20%26%20Ben%20%2F%209%20May\?token=[\w.-]{100,}$/);
         assert.equal(await page.getByRole('link', { name: '/s/' }).getAttribute('href'), link);
@@ -179,5 +179,5 @@ async function index(service: TestService, photoId: string, path: string): Promi
 }
 
 function choose(page: Page, path: string): Promise<void> {
-  return page.locator('.file-button', { hasText: 'Choose a picture' }).locator('input').setInputFiles(path);
+  return page.locator('.file-button', { hasText: 'Choose a photo' }).locator('input').setInputFiles(path);
 }

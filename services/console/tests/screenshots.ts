@@ -40,7 +40,7 @@ async function takeConsole(browser: Browser, url: string, directory: string): Pr
   await keep(page, directory, 'faces');
   await page.keyboard.press('Escape');
   await page.getByRole('tab', { name: 'Find a person' }).click();
-  await page.locator('.file-button', { hasText: 'Choose a picture' }).locator('input').setInputFiles(samplePath(2));
+  await page.locator('.file-button', { hasText: 'Choose a photo' }).locator('input').setInputFiles(samplePath(2));
   await page.locator('.tile.match').first().waitFor();
   assert.deepEqual(
     await page.locator('.tile.match .tile-name').allTextContents(),
@@ -60,7 +60,7 @@ async function takeGuest(browser: Browser, url: string, selfie: string, director
   await page.goto(`${url}/s/sample-photos`);
   await page.getByRole('heading', { name: 'Find your photos' }).waitFor();
   await keep(page, directory, 'guest-welcome');
-  await page.locator('.file-button', { hasText: 'Choose a picture' }).locator('input').setInputFiles(selfie);
+  await page.locator('.file-button', { hasText: 'Choose a photo' }).locator('input').setInputFiles(selfie);
   await page.getByRole('heading', { name: /^You are in/ }).waitFor();
   await keep(page, directory, 'guest');
 }

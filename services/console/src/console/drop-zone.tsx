@@ -3,7 +3,7 @@ import { FileButton } from '../parts/button.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { filesOfDrop, filesOfInput, type AddedFile } from '../photos/added-files.ts';
 
-/** Where photos are added: dropped, or chosen as files or as a folder. */
+/** Adds photos: dropped, or chosen as files or as a folder. */
 export function DropZone({
   compact,
   onFiles,
@@ -31,7 +31,7 @@ export function DropZone({
       <Icon name="upload" />
       <div>
         <h2>{compact ? 'Add more photos' : 'Drop a folder of photos here'}</h2>
-        <p>The service reads them and keeps none: the pictures on this page are your browser’s own copies.</p>
+        <p>Photos are analysed, never stored. This page shows your browser’s own copies.</p>
       </div>
       <div class="actions">
         <FileButton

@@ -8,7 +8,7 @@ export type Erased =
   | { kind: 'session'; sessionId: string; status: SessionStatus | null }
   | { kind: 'photo'; photoId: string };
 
-/** Asks before faces are erased from the service, says what stays, and shows why it did not work. */
+/** Asks for confirmation before erasing faces, says what stays, and shows why it failed. */
 export function EraseDialog({
   what,
   erase,
@@ -40,18 +40,17 @@ export function EraseDialog({
     <Dialog title={what.kind === 'session' ? 'Erase this session?' : 'Erase this photo?'} onClose={onClose}>
       {what.kind === 'session' ? (
         <p>
-          All {what.status?.face_count ?? ''} faces of <strong>{what.sessionId}</strong> are removed from the service
-          and from what it kept of earlier versions. Nobody can find a photo of this session any more.
+          This erases all {what.status?.face_count ?? ''} faces of <strong>{what.sessionId}</strong> from the service,
+          including migration backups. Nobody can find a photo of this session any more.
         </p>
       ) : (
         <p>
-          The faces of <strong>{what.photoId}</strong> are removed from the service; no search finds this photo any
+          This erases the faces of <strong>{what.photoId}</strong> from the service. No search finds this photo any
           more.
         </p>
       )}
       <p class="faint">
-        Your own pictures are not touched. To bring faces back, index the {what.kind === 'session' ? 'photos' : 'photo'}{' '}
-        again.
+        Your photo files stay. To restore the faces, index the {what.kind === 'session' ? 'photos' : 'photo'} again.
       </p>
       {problem !== null && <ProblemNote error={problem} />}
       <footer>

@@ -13,7 +13,7 @@ const LIFETIMES = [
   { label: '30 days', seconds: 30 * DAY },
 ];
 
-/** The guests' link and its QR code, to be shown, printed or sent. */
+/** The guests' link and its QR code, to display, print or send. */
 export function GuestsPanel({ app, sessionId }: { app: App; sessionId: string }) {
   const needsToken = app.settings.search_access === 'token';
   const [seconds, setSeconds] = useState(7 * DAY);
@@ -25,8 +25,10 @@ export function GuestsPanel({ app, sessionId }: { app: App; sessionId: string })
     <div class="guests">
       {needsToken && (
         <section class="card">
-          <h2>A link that ends</h2>
-          <p>This service asks guests for a token. It opens this session only, for as long as you choose.</p>
+          <h2>A link that expires</h2>
+          <p>
+            This service requires a token from guests. The token opens only this session, for as long as you choose.
+          </p>
           <label class="field">
             <span>Valid for</span>
             <select value={seconds} onChange={({ currentTarget }) => setSeconds(Number(currentTarget.value))}>
@@ -38,7 +40,7 @@ export function GuestsPanel({ app, sessionId }: { app: App; sessionId: string })
             </select>
           </label>
           <Button look={token ? 'plain' : 'primary'} icon="link" onClick={() => withKey(app, () => void make())}>
-            {token ? 'Make another' : 'Make the link'}
+            {token ? 'Create another' : 'Create link'}
           </Button>
           {token && (
             <p class="faint">
@@ -60,14 +62,14 @@ function GuestSign({ app, sessionId, link }: { app: App; sessionId: string; link
   const copy = () =>
     navigator.clipboard.writeText(link).then(
       () => setCopied(true),
-      () => app.notices.say({ text: 'The browser did not allow copying. Select the link and copy it by hand.' }),
+      () => app.notices.say({ text: 'The browser blocked copying. Select the link and copy it yourself.' }),
     );
   return (
     <section class="card guest-sign">
       <h2>Find your photos</h2>
       <p class="sign-session">{sessionId}</p>
       <QrCode text={link} label="QR code of the guests’ link" />
-      <p>Scan it, take a selfie, see your photos.</p>
+      <p>Scan the code, take a selfie, see your photos.</p>
       <p class="guest-link">
         <a href={link} target="_blank" rel="noreferrer">
           {link}
@@ -75,10 +77,10 @@ function GuestSign({ app, sessionId, link }: { app: App; sessionId: string; link
       </p>
       <div class="actions">
         <Button icon={copied ? 'check' : 'copy'} onClick={() => void copy()}>
-          {copied ? 'Copied' : 'Copy the link'}
+          {copied ? 'Copied' : 'Copy link'}
         </Button>
         <Button icon="print" onClick={() => print()}>
-          Print a sign
+          Print sign
         </Button>
       </div>
     </section>
@@ -90,19 +92,19 @@ function Hints({ app, needsToken }: { app: App; needsToken: boolean }) {
     <ul class="hints">
       {['localhost', '127.0.0.1', '[::1]'].includes(location.hostname) && (
         <li>
-          <Icon name="warning" /> This address works on this computer only. For phones, open the console by the address
-          that they reach.
+          <Icon name="warning" /> This address works only on this computer. To let phones in, open the console at an
+          address phones can reach.
         </li>
       )}
       {!needsToken && (
         <li>
-          <Icon name="link" /> Whoever has the link can search this session.
+          <Icon name="link" /> Anyone with the link can search this session.
         </li>
       )}
       {app.settings.photo_url_template === null && (
         <li>
-          <Icon name="image" /> Guests see the names of their photos: the service keeps no pictures. With
-          PHOTO_URL_TEMPLATE it can show them from your own site.
+          <Icon name="image" /> Guests see only the names of their photos, because the service stores no photos. Set
+          PHOTO_URL_TEMPLATE to show photos from your own site.
         </li>
       )}
     </ul>

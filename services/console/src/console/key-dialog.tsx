@@ -3,7 +3,7 @@ import { Button } from '../parts/button.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { setApiKey, type App } from './app.ts';
 
-/** Asks for the API key. It stays in this tab. */
+/** Asks for the API key, which stays in this tab. */
 export function KeyDialog({ app }: { app: App }) {
   const [key, setKey] = useState('');
   const close = () => (app.askForKey.value = null);
@@ -17,7 +17,7 @@ export function KeyDialog({ app }: { app: App }) {
   return (
     <Dialog title="API key" onClose={close}>
       <form onSubmit={enter}>
-        <p>Adding and erasing photos needs a key of this service. Whoever runs it can give you one.</p>
+        <p>You need an API key to add and erase photos. Ask the operator of this service for one.</p>
         <label class="field">
           <span>Key</span>
           <input
@@ -29,7 +29,7 @@ export function KeyDialog({ app }: { app: App }) {
             onInput={({ currentTarget }) => setKey(currentTarget.value)}
           />
         </label>
-        <p class="faint">It is kept in this tab only and forgotten when you close it.</p>
+        <p class="faint">The key stays in this tab only and is forgotten when you close it.</p>
         <footer>
           {app.apiKey.value && (
             <Button
@@ -39,11 +39,11 @@ export function KeyDialog({ app }: { app: App }) {
                 close();
               }}
             >
-              Forget the key
+              Forget key
             </Button>
           )}
           <Button type="submit" look="primary">
-            Use this key
+            Use key
           </Button>
         </footer>
       </form>

@@ -7,13 +7,13 @@ import type { Match } from '../service.ts';
 
 interface MatchTileProps {
   match: Match;
-  /** This browser's own copy, where it has one. */
+  /** This browser's own copy, if it has one. */
   photo: Photo | undefined;
   longestSide: number;
   onSave: (photo: NamedPhoto) => void;
 }
 
-/** A photo that was found: the matched face framed and in view, and how similar it is. */
+/** A matching photo with the matched face framed, and its similarity. */
 export function MatchTile({ match, photo, longestSide, onSave }: MatchTileProps) {
   const { box } = match.face;
   const state = photo?.state.value;
@@ -47,7 +47,7 @@ export function MatchTile({ match, photo, longestSide, onSave }: MatchTileProps)
   );
 }
 
-/** One pair of strangers in 10,000 reaches 0.5, one in 100,000 reaches 0.6; 1 is the same picture. */
+/** One pair of strangers in 10,000 reaches 0.5, one in 100,000 reaches 0.6; 1 is the same photo. */
 function Similarity({ value }: { value: number }) {
   return (
     <span class="similarity">

@@ -32,7 +32,7 @@ export function PageHeader({ app, onHome }: { app: App; onHome: () => void }) {
   );
 }
 
-/** Asked for at the start and every half minute while the page is looked at. */
+/** Checked at the start and every half minute while the page is visible. */
 function HealthBadge({ app }: { app: App }) {
   const [health, setHealth] = useState<Health | 'unreachable' | null>(null);
   useEffect(() => {

@@ -12,13 +12,13 @@ interface OfferedFace {
   quality: number;
 }
 
-/** Before there is a selfie: faces of the photos on this page, the clearest first, to search by one of them. */
+/** Until there is a selfie: faces from the photos on this page, clearest first, to search for one of them. */
 export function PeoplePicker({ library, onPick }: { library: Library; onPick: (face: Blob) => void }) {
   const faces = facesOf(library.photos.value);
-  if (faces.length === 0) return <p class="placeholder">The photos of the person appear here.</p>;
+  if (faces.length === 0) return <p class="placeholder">Matching photos appear here.</p>;
   return (
     <div class="people">
-      <p>Or look for somebody in the photos on this page:</p>
+      <p>Or search for a face from the photos on this page:</p>
       <ul>
         {faces.map(({ photo, size, box }, at) => (
           <li key={`${photo.id} ${box.x} ${box.y}`}>
@@ -32,7 +32,7 @@ export function PeoplePicker({ library, onPick }: { library: Library; onPick: (f
   );
 }
 
-/** A face with enough around it to be found again. */
+/** Cuts out a face with enough around it to detect it again. */
 export function cutOutFace(file: Blob, size: Size, box: Box): Promise<Blob> {
   return cutOut(file, size, closeUp(size, box, 2.5));
 }

@@ -5,7 +5,7 @@ import { around } from '../parts/geometry.ts';
 import { Icon } from '../parts/icon.tsx';
 import type { Photo, PhotoState } from '../photos/library.ts';
 
-/** A photo of the grid with its faces framed and its state in words. */
+/** A photo in the grid with its faces framed and its state in words. */
 export function PhotoTile({ photo, longestSide, onOpen }: { photo: Photo; longestSide: number; onOpen: () => void }) {
   const state = photo.state.value;
   const frames = framesOf(state);
@@ -41,12 +41,12 @@ function TileState({ state }: { state: PhotoState }) {
     case 'waiting':
       return <span class="tile-state">Waiting</span>;
     case 'working':
-      return <span class="tile-state busy">Reading faces…</span>;
+      return <span class="tile-state busy">Analysing…</span>;
     case 'indexed':
       return (
         <span class="tile-state good">
           <Icon name="check" /> {count(state.faces.length, 'face')}
-          {state.rejected.length > 0 && `, ${state.rejected.length} left out`}
+          {state.rejected.length > 0 && `, ${state.rejected.length} rejected`}
         </span>
       );
     case 'no_face':
@@ -58,7 +58,7 @@ function TileState({ state }: { state: PhotoState }) {
         </span>
       );
     case 'shown':
-      return <span class="tile-state">Only shown</span>;
+      return <span class="tile-state">Not indexed</span>;
     case 'erased':
       return <span class="tile-state">Erased</span>;
   }
@@ -66,7 +66,7 @@ function TileState({ state }: { state: PhotoState }) {
 
 function noFaceText(rejected: readonly { reason: string }[]): string {
   const [first] = rejected;
-  return first ? `No usable face: ${rejectReason(first.reason)}` : 'No face found';
+  return first ? `No usable face: ${rejectReason(first.reason)}` : 'No face';
 }
 
 export function count(number: number, noun: string): string {

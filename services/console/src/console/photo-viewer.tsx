@@ -14,7 +14,7 @@ import { framesOf } from './photo-tile.tsx';
 interface PhotoViewerProps {
   app: App;
   library: Library;
-  /** In the order in which the arrow keys walk them. */
+  /** In the order of the arrow keys. */
   photos: readonly Photo[];
   photo: Photo;
   onOpen: (photo: Photo) => void;
@@ -23,7 +23,7 @@ interface PhotoViewerProps {
   onClose: () => void;
 }
 
-/** One photo, large, with every face that was found or left out, and what can be done with it. */
+/** One large photo with all indexed and rejected faces, and its actions. */
 export function PhotoViewer({
   app,
   library,
@@ -49,8 +49,8 @@ export function PhotoViewer({
     onChanged();
     const undo = () => library.index([photo]);
     app.notices.say({
-      text: `${photo.id} was erased from the session.`,
-      action: { label: 'Index it again', run: undo },
+      text: `Erased ${photo.id} from the session.`,
+      action: { label: 'Index again', run: undo },
     });
   };
   const findPerson = async (size: Size, box: Box) => {
@@ -146,9 +146,9 @@ function FaceList({ photo, onFind }: { photo: Photo; onFind: (size: Size, box: B
       ))}
       {state.rejected.map(({ box, reason }) => (
         <li key={`${box.x},${box.y}`} class="rejected">
-          {size && <FaceCloseUp url={photo.url} size={size} box={box} alt="Face left out" />}
+          {size && <FaceCloseUp url={photo.url} size={size} box={box} alt="Rejected face" />}
           <span>
-            Left out
+            Rejected
             <span class="faint">{rejectReason(reason)}</span>
           </span>
         </li>
@@ -158,10 +158,10 @@ function FaceList({ photo, onFind }: { photo: Photo; onFind: (size: Size, box: B
 }
 
 const STATE_TEXT = {
-  waiting: 'Waits to be sent.',
-  working: 'Its faces are being read…',
-  shown: 'Only shown: it was not sent from here.',
-  erased: 'Erased: no search finds it.',
+  waiting: 'Waiting for upload.',
+  working: 'Analysing faces…',
+  shown: 'Shown from this browser, not indexed.',
+  erased: 'Erased. No search finds it.',
 };
 
 function percent(value: number): string {

@@ -19,16 +19,16 @@ interface PhotosPanelProps {
   onFindPerson: (face: Blob) => void;
 }
 
-/** Adding photos, watching them being indexed, and what was found in each. */
+/** Adds photos, shows the progress of indexing and the faces of each photo. */
 export function PhotosPanel({ app, library, onChanged, onFindPerson }: PhotosPanelProps) {
   const [filter, setFilter] = useState<FilterId>('all');
   const [shown, setShown] = useState(PAGE);
   const [open, setOpen] = useState<Photo | null>(null);
   const photos = library.photos.value;
-  // Only a filter needs the state of every photo.
+  // Only filters need the state of every photo.
   const listed = filter === 'all' ? photos : photos.filter(FILTERS[filter].holds);
   const add = (files: AddedFile[], mode: 'index' | 'show') => {
-    if (files.length === 0) return app.notices.say({ text: 'There was no picture among these files.' });
+    if (files.length === 0) return app.notices.say({ text: 'None of these files is a photo.' });
     if (mode === 'show') library.add(files, mode);
     else withKey(app, () => library.add(files, mode));
   };
@@ -86,7 +86,7 @@ const FILTERS = {
   faces: { label: 'With faces', holds: ({ state }) => state.value.kind === 'indexed', count: ({ indexed }) => indexed },
   none: { label: 'No face', holds: ({ state }) => state.value.kind === 'no_face', count: ({ no_face }) => no_face },
   rejected: {
-    label: 'Faces left out',
+    label: 'Rejected faces',
     holds: ({ state }) => hasRejected(state.value),
     count: ({ left_out }) => left_out,
   },
@@ -98,7 +98,7 @@ const FILTERS = {
   },
 } satisfies Record<string, Filter>;
 
-/** Filters that would show nothing are left out, but for the one in use. */
+/** Hides filters that would show nothing, except the present one. */
 function FilterBar({
   counts,
   current,

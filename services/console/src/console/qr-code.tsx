@@ -1,6 +1,6 @@
 import { encode } from 'uqr';
 
-/** A QR code, always dark on light: many scanners read nothing else. */
+/** A QR code, always dark on light, because many scanners read nothing else. */
 export function QrCode({ text, label }: { text: string; label: string }) {
   const { data, size } = encode(text, { ecc: 'M', border: 3 });
   const path = data.flatMap((row, y) => row.flatMap((dark, x) => (dark ? [`M${x} ${y}h1v1h-1z`] : []))).join('');

@@ -17,7 +17,7 @@ import { MatchTile } from './match-tile.tsx';
 import { PeoplePicker } from './people-picker.tsx';
 import { count } from './photo-tile.tsx';
 
-/** Searching by one selfie, and the photos found. */
+/** Searches by selfie and shows the matching photos. */
 export function SearchPanel({
   app,
   sessionId,
@@ -32,7 +32,7 @@ export function SearchPanel({
   const state = search.state.value;
   return (
     <div class="search">
-      <section class="search-by" aria-label="Who to look for">
+      <section class="search-by" aria-label="Person to find">
         <SelfieBox search={search} state={state} />
         <Strictness
           lowest={Math.min(LOWEST_THRESHOLD, app.settings.default_threshold)}
@@ -102,7 +102,7 @@ function Strictness({
         onChange={() => onChange(threshold)}
       />
       <span class="faint">more photos</span>
-      <span class="faint">surer matches</span>
+      <span class="faint">fewer strangers</span>
     </div>
   );
 }
@@ -129,7 +129,7 @@ function Results({ app, sessionId, library, search, state }: ResultsProps) {
   const answer = answerOf(state);
   if (!answer || !state.selfie) return <p class="placeholder busy">{waitText(state)}</p>;
   const { faces_detected: detected, face_index: searched } = answer.query;
-  const question = `${detected} faces in this picture; searched by face ${searched + 1}${searched === 0 ? ', the largest' : ''}. Choose another:`;
+  const question = `This photo shows ${detected} faces; searched face ${searched + 1}${searched === 0 ? ', the largest' : ''}. Choose another:`;
   const strip = (
     <FaceStrip
       selfie={state.selfie}
@@ -156,7 +156,7 @@ function Results({ app, sessionId, library, search, state }: ResultsProps) {
           </h3>
           <ul
             class={`tiles ${state.kind === 'searching' ? 'stale' : ''}`}
-            aria-label={sure ? 'Photos found' : 'Photos perhaps found'}
+            aria-label={sure ? 'Photos found' : 'Possible photos'}
           >
             {matches.map((match) => (
               <li key={match.photo_id}>
@@ -173,14 +173,14 @@ function Results({ app, sessionId, library, search, state }: ResultsProps) {
       ))}
       {answer.total_matches > answer.matches.length && (
         <p class="faint">
-          The {answer.matches.length} most similar of {answer.total_matches} are shown.
+          Showing the {answer.matches.length} most similar of {answer.total_matches}.
         </p>
       )}
     </>
   );
 }
 
-/** What the search found; while it is repeated, what it found before. */
+/** The answer of the search; during a new search, the previous one. */
 function answerOf(state: SearchState): SearchAnswer | null {
   if (state.kind === 'found') return state.answer;
   return state.kind === 'searching' ? state.earlier : null;
@@ -188,7 +188,7 @@ function answerOf(state: SearchState): SearchAnswer | null {
 
 function waitText(state: SearchState): string {
   const waitingMs = state.kind === 'searching' ? state.waitingMs : null;
-  return waitingMs === null ? 'Searching…' : `The service is busy; trying again in ${Math.ceil(waitingMs / 1000)} s`;
+  return waitingMs === null ? 'Searching…' : `The service is busy. Retrying in ${Math.ceil(waitingMs / 1000)} s`;
 }
 
 function ResultsHeader({ answer, sessionId, library }: { answer: SearchAnswer; sessionId: string; library: Library }) {
@@ -204,16 +204,16 @@ function ResultsHeader({ answer, sessionId, library }: { answer: SearchAnswer; s
         <span class="faint">in {Math.max(1, Math.round(answer.query_time_ms))} ms</span>
       </h2>
       <p class="note">
-        {answer.faces_compared} faces compared; at this strictness {answer.expected_false_matches} of them are strangers
-        by chance.
+        {answer.faces_compared} faces compared; expect {answer.expected_false_matches} matches of strangers at this
+        strictness.
       </p>
       <Button icon="download" disabled={held.length === 0} onClick={() => void saveAll(held, sessionId)}>
         Download {held.length === 1 ? 'it' : `all ${held.length}`}
       </Button>
       {missing > 0 && (
         <p class="note">
-          {missing === 1 ? 'One picture is' : `${missing} pictures are`} not on this page: add the folder under Photos
-          to see {missing === 1 ? 'it' : 'them'}. The service keeps no pictures.
+          {missing === 1 ? 'One photo is' : `${missing} photos are`} not on this page, because the service stores no
+          photos. Add the folder under Photos to see {missing === 1 ? 'it' : 'them'}.
         </p>
       )}
     </header>

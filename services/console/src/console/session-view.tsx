@@ -38,7 +38,7 @@ export function SessionView({ app, sessionId, onLeave }: { app: App; sessionId: 
     library.close();
     search.reset();
     forgetSession(sessionId);
-    app.notices.say({ text: `Session ${sessionId} was erased.` });
+    app.notices.say({ text: `Erased session ${sessionId}.` });
     onLeave();
   };
   return (
@@ -77,7 +77,7 @@ export function SessionView({ app, sessionId, onLeave }: { app: App; sessionId: 
   );
 }
 
-/** The counts of the session, in a place whose height does not depend on whether they are known yet. */
+/** The counts of the session, in an area of fixed height, so the page does not jump. */
 function StatusLine({ status }: { status: SessionStatus | null }) {
   const indexed = status?.last_indexed
     ? new Date(status.last_indexed).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' })
@@ -119,7 +119,7 @@ function useSessionParts(app: App, sessionId: string): { library: Library; searc
   return parts;
 }
 
-/** The session's status, asked for again when photos have been indexed. */
+/** The session's status, refreshed after photos were indexed. */
 function useStatus(app: App, sessionId: string, library: Library) {
   const [status, setStatus] = useState<SessionStatus | null>(null);
   const [problem, setProblem] = useState<unknown>(null);
@@ -143,7 +143,7 @@ function useStatus(app: App, sessionId: string, library: Library) {
   return { status, problem, refresh: () => refresh.current() };
 }
 
-/** Opening the sample session is enough to have its photos indexed. */
+/** Indexes the sample photos when the sample session is opened. */
 function useSamplesAtFirst(app: App, sessionId: string, library: Library): void {
   useEffect(() => {
     if (sessionId !== SAMPLE_SESSION) return;

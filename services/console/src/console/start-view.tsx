@@ -5,15 +5,15 @@ import { sessionIdProblem, unguessable } from '../photos/photo-id.ts';
 import { forgetSession, recentSessions } from './recent-sessions.ts';
 import { SAMPLE_SESSION, SAMPLE_PHOTOS, sampleUrl } from './samples.ts';
 
-/** Where a photographer begins: a new session, an earlier one, or the sample photos. */
+/** The first page: a new session, an earlier one, or the sample photos. */
 export function StartView({ onOpen }: { onOpen: (sessionId: string) => void }) {
   return (
     <div class="start">
       <section class="hero">
         <h1>One selfie in. Every photo of that person out.</h1>
         <p>
-          Add the photos of an event, then let guests find themselves. Your photos stay in this browser: the service
-          keeps only the numbers that describe the faces in them.
+          Add the photos of an event, then let guests find themselves. Your photos stay in this browser; the service
+          stores only the numbers that describe the faces.
         </p>
       </section>
       {SAMPLE_PHOTOS.length > 0 && <SampleCard onOpen={onOpen} />}
@@ -33,9 +33,7 @@ function SampleCard({ onOpen }: { onOpen: (sessionId: string) => void }) {
       </div>
       <div>
         <h2>Try it with sample photos</h2>
-        <p>
-          {SAMPLE_PHOTOS.length} party photos are indexed on this machine; then pick a face and find it in the others.
-        </p>
+        <p>Index {SAMPLE_PHOTOS.length} party photos on this machine, then choose a face and find it in the others.</p>
         <Button look="primary" icon="image" onClick={() => onOpen(SAMPLE_SESSION)}>
           Open the sample session
         </Button>
@@ -65,7 +63,7 @@ function NewSession({ onOpen }: { onOpen: (sessionId: string) => void }) {
           onInput={({ currentTarget }) => setName(currentTarget.value)}
         />
       </label>
-      <p class="faint">A random ending is added, so that nobody can guess the guests’ link.</p>
+      <p class="faint">The console adds a random suffix, so that nobody can guess the guests’ link.</p>
       <Button type="submit" icon="plus">
         Create
       </Button>
@@ -86,7 +84,7 @@ function OpenSession({ onOpen }: { onOpen: (sessionId: string) => void }) {
   return (
     <form class="card" onSubmit={open} noValidate>
       <h2>Open a session</h2>
-      <p>Also one that your own application indexed.</p>
+      <p>Including sessions indexed by your own app.</p>
       <label class="field">
         <span>Session id</span>
         <input
@@ -114,7 +112,7 @@ function OpenSession({ onOpen }: { onOpen: (sessionId: string) => void }) {
               </button>
               <IconButton
                 icon="close"
-                label={`Take ${sessionId} off this list`}
+                label={`Remove ${sessionId} from this list`}
                 onClick={() => {
                   forgetSession(sessionId);
                   setRecent(recentSessions());

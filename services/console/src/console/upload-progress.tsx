@@ -42,7 +42,7 @@ function summary(counts: Counts): string {
   const parts = [`${counts.indexed} indexed`];
   if (counts.no_face > 0) parts.push(`${counts.no_face} without a usable face`);
   if (counts.failed > 0) parts.push(`${counts.failed} failed`);
-  if (counts.shown > 0) parts.push(`${counts.shown} only shown`);
+  if (counts.shown > 0) parts.push(`${counts.shown} not indexed`);
   if (counts.erased > 0) parts.push(`${counts.erased} erased`);
   return parts.join(' · ');
 }
@@ -56,7 +56,7 @@ function Pause({ untilMs }: { untilMs: number }) {
   }, []);
   return (
     <span class="faint">
-      <span role="status">The service is busy and asked to wait</span>{' '}
+      <span role="status">The service is busy; waiting</span>{' '}
       <span aria-hidden="true">{Math.max(0, Math.ceil((untilMs - now) / 1000))} s</span>
     </span>
   );

@@ -4,7 +4,7 @@ import { Icon } from '../parts/icon.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { adviceForProblem, type Advice } from './advice.ts';
 
-/** Advice as a short list, with a way on below it. */
+/** Advice as a short list, with an action below it. */
 export function AdviceNote({ advice, children }: { advice: Advice; children?: ComponentChildren }) {
   return (
     <div class="advice">
@@ -21,8 +21,8 @@ export function AdviceNote({ advice, children }: { advice: Advice; children?: Co
 }
 
 /**
- * A failed search: advice where a person can mend it, else the service's own words; `children`, the way to repeat it,
- * where that may help.
+ * A failed search: advice if the user can fix it, else the service's own text. Shows `children`, the way to retry, if
+ * that may help.
  */
 export function FailedSearch({ error, children }: { error: unknown; children?: ComponentChildren }) {
   const advice = error instanceof Problem ? adviceForProblem(error.code) : null;

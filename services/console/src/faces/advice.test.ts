@@ -7,7 +7,7 @@ test('a selfie without a face gets advice on light, pose and glasses', () => {
   for (const word of [/light/i, /face the camera/i, /sunglasses/i]) assert.match(hints, word);
 });
 
-test('nobody is offered to repeat what would end the same', () => {
+test('does not offer to repeat a search that would end the same', () => {
   const final = [
     'no_face',
     'search_token_required',
@@ -20,17 +20,17 @@ test('nobody is offered to repeat what would end the same', () => {
   assert.deepEqual(final, ['no_face', 'search_token_required', 'search_token_invalid']);
 });
 
-test('only those who can move the threshold are told to', () => {
+test('advises a lower threshold only to those who can change it', () => {
   assert.match(adviceForNoMatch(true).hints.join(' '), /strictness/);
   assert.doesNotMatch(adviceForNoMatch(false).hints.join(' '), /strictness/);
 });
 
-test('a problem without advice keeps the words of the service', () => {
+test('a problem without advice keeps the text of the service', () => {
   assert.equal(adviceForProblem('internal_error'), null);
 });
 
-test('a reason that the page does not know is shown, not hidden', () => {
+test('shows an unknown reason instead of hiding it', () => {
   assert.equal(rejectReason('too_small'), 'too small');
-  assert.match(rejectReason('over_limit'), /number of faces/);
+  assert.match(rejectReason('over_limit'), /limit per photo/);
   assert.equal(rejectReason('covered_by_hand'), 'covered by hand');
 });

@@ -1,32 +1,32 @@
-/** What to tell a person whose search gave nothing, and what may help. */
+/** What to show after a search without a result, and what may help. */
 export interface Advice {
   title: string;
   hints: readonly string[];
-  /** The same search again would end the same. */
+  /** Repeating the same search does not help. */
   final?: boolean;
 }
 
 const BETTER_SELFIE = [
-  'Face the camera, at eye level, with your whole face in the picture.',
-  'Turn towards a window or a lamp; light from behind hides the face.',
+  'Face the camera at eye level, with your whole face in the photo.',
+  'Turn towards a window or a lamp; light from behind hides your face.',
   'Take off sunglasses, a mask or a hat.',
 ];
 
-/** Advice by the problem's `code`; what no selfie can mend gives `null`: the problem's own words are best then. */
+/** Advice by the problem's `code`; `null` if no other selfie helps, and the problem's own text is best. */
 export function adviceForProblem(code: string): Advice | null {
   switch (code) {
     case 'no_face':
-      return { title: 'No face could be read in this picture', hints: BETTER_SELFIE, final: true };
+      return { title: 'No usable face in this photo', hints: BETTER_SELFIE, final: true };
     case 'selfies_differ':
       return {
-        title: 'The pictures show different people',
-        hints: ['Try again searches without the last one.', 'Every picture must show the same face.'],
+        title: 'The selfies show different people',
+        hints: ['“Try again” searches without the last selfie.', 'All selfies must show the same person.'],
       };
     case 'session_not_indexed':
       return {
-        title: 'There are no photos here yet',
+        title: 'No photos here yet',
         hints: [
-          'They may still be on their way: come back in a while.',
+          'The photographer may still be uploading them. Come back later.',
           'If you followed a link, check that it is complete.',
         ],
       };
@@ -34,7 +34,7 @@ export function adviceForProblem(code: string): Advice | null {
     case 'search_token_invalid':
       return {
         title: 'This link no longer works',
-        hints: ['Links end after some time. Ask the photographer for a new one.'],
+        hints: ['Links expire. Ask the photographer for a new one.'],
         final: true,
       };
     case 'rate_limited':
@@ -44,24 +44,24 @@ export function adviceForProblem(code: string): Advice | null {
       return { title: 'The service is very busy', hints: ['Try again in a few seconds. Your selfie is still here.'] };
     case 'network':
       return {
-        title: 'The service cannot be reached',
-        hints: ['Check the connection of this device, then try again.'],
+        title: 'Cannot reach the service',
+        hints: ['Check your connection, then try again.'],
       };
     default:
       return null;
   }
 }
 
-/** Advice for a search that went well and found no photo. */
+/** Advice for a search that found no photo. */
 export function adviceForNoMatch(mayLowerThreshold: boolean): Advice {
-  const threshold = mayLowerThreshold ? ['Lower the strictness: less similar faces are shown, too.'] : [];
+  const threshold = mayLowerThreshold ? ['Lower the strictness to see less similar faces too.'] : [];
   return {
-    title: 'No photo of this face',
-    hints: [...BETTER_SELFIE, ...threshold, 'Newly taken photos may not have been added yet.'],
+    title: 'No photos found',
+    hints: [...BETTER_SELFIE, ...threshold, 'The newest photos may not be uploaded yet.'],
   };
 }
 
-/** Why a face was seen but not used. */
+/** Why a face was rejected. */
 export function rejectReason(reason: string): string {
   return REASONS[reason] ?? reason.replaceAll('_', ' ');
 }
@@ -71,6 +71,6 @@ const REASONS: Record<string, string> = {
   blurred: 'blurred',
   extreme_pose: 'turned too far away',
   not_a_face: 'not recognised as a face',
-  truncated: 'cut off by the edge of the picture',
-  over_limit: 'beyond the number of faces taken of a photo',
+  truncated: 'cut off by the edge of the photo',
+  over_limit: 'more faces than the limit per photo',
 };

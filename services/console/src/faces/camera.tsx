@@ -2,12 +2,12 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { Button } from '../parts/button.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 
-/** Whether this page may ask for a camera: browsers allow it over HTTPS and on localhost only. */
+/** Whether this page may use the camera: browsers allow it only over HTTPS and on localhost. */
 export const cameraMayBeAsked = () => window.isSecureContext && 'mediaDevices' in navigator;
 
 /**
- * The front camera, mirrored as people know themselves; the picture taken is not mirrored. The camera is switched off
- * when the dialog goes.
+ * The front camera, mirrored as people know themselves; the photo taken is not mirrored. The camera turns off when the
+ * dialog closes.
  */
 export function CameraDialog({ onPicture, onClose, side = false }: CameraDialogProps) {
   const video = useRef<HTMLVideoElement>(null);
@@ -45,13 +45,13 @@ export function CameraDialog({ onPicture, onClose, side = false }: CameraDialogP
       </div>
       <p class="faint">
         {side
-          ? 'Turn your head a little to one side; both eyes stay in the picture.'
+          ? 'Turn your head slightly to one side; keep both eyes visible.'
           : 'One face, looking at the camera, with light from the front.'}
       </p>
       <footer>
         <Button onClick={onClose}>Cancel</Button>
         <Button look="primary" icon="camera" disabled={!ready} onClick={() => void take()}>
-          Take the picture
+          Take photo
         </Button>
       </footer>
     </Dialog>
@@ -61,7 +61,7 @@ export function CameraDialog({ onPicture, onClose, side = false }: CameraDialogP
 interface CameraDialogProps {
   onPicture: (picture: Blob) => void;
   onClose: () => void;
-  /** A further picture, from the side. */
+  /** Another selfie, from the side. */
   side?: boolean;
 }
 
@@ -77,13 +77,13 @@ async function pictureOf(video: HTMLVideoElement): Promise<Blob> {
   canvas.height = video.videoHeight;
   canvas.getContext('2d')?.drawImage(video, 0, 0);
   const picture = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, 'image/jpeg', 0.92));
-  if (!picture) throw new Error('The camera gave no picture.');
+  if (!picture) throw new Error('The camera returned no photo.');
   return picture;
 }
 
 function cameraProblem(error: Error): string {
   if (error.name === 'NotAllowedError')
-    return 'The browser does not let this page use the camera. Allow it in the address bar, or choose a picture instead.';
-  if (error.name === 'NotFoundError') return 'No camera was found. Choose a picture instead.';
+    return 'The browser blocks the camera for this page. Allow it in the address bar, or choose a photo instead.';
+  if (error.name === 'NotFoundError') return 'No camera found. Choose a photo instead.';
   return `The camera did not start: ${error.message}`;
 }

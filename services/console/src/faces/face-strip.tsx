@@ -3,8 +3,8 @@ import { FaceCloseUp } from './cropped-picture.tsx';
 import type { Selfie } from './selfie-search.ts';
 
 /**
- * The faces of a selfie that shows several, each a button: the service searched the largest and says so; a person
- * chooses another. Nothing for a selfie with one.
+ * The faces of a selfie with several faces, each a button: the service searched the largest, and the user can choose
+ * another. Shows nothing for a selfie with one face.
  */
 export function FaceStrip({ selfie, answer, question, onChoose }: FaceStripProps) {
   const { faces, face_index: searched, faces_detected: detected } = answer.query;

@@ -4,6 +4,6 @@ import type { Match } from '../service.ts';
 export function matchParts(matches: readonly Match[]): { title: string; sure: boolean; matches: Match[] }[] {
   return [
     { title: 'You', sure: true, matches: matches.filter(({ certainty }) => certainty === 'sure') },
-    { title: 'Perhaps you', sure: false, matches: matches.filter(({ certainty }) => certainty !== 'sure') },
+    { title: 'Possibly you', sure: false, matches: matches.filter(({ certainty }) => certainty !== 'sure') },
   ].filter((part) => part.matches.length > 0);
 }

@@ -2,7 +2,7 @@ import { Problem } from '@facepass/client';
 import { adviceForProblem } from './advice.ts';
 import type { SearchState } from './selfie-search.ts';
 
-/** What a search came to, for those who hear the page. It is always there: only what changes in it is read out. */
+/** The result of a search for screen readers. It is always rendered, because they read out only changes in it. */
 export function SearchAnnouncement({ state }: { state: SearchState }) {
   return (
     <p class="visually-hidden" role="status">
@@ -18,9 +18,9 @@ function textOf(state: SearchState): string {
     case 'searching':
       return 'Searching';
     case 'found':
-      return state.answer.total_matches === 0 ? 'No photo found' : `${state.answer.total_matches} found`;
+      return state.answer.total_matches === 0 ? 'No photos found' : `${state.answer.total_matches} found`;
     case 'failed':
-      // Without advice a note with role alert speaks for itself.
+      // Without advice a note with role alert is read out by itself.
       return (state.error instanceof Problem && adviceForProblem(state.error.code)?.title) || '';
   }
 }

@@ -4,8 +4,8 @@ import type { SelfieSearch } from './selfie-search.ts';
 import { CameraDialog, cameraMayBeAsked, ONE_MORE } from './camera.tsx';
 
 /**
- * Two ways to give a selfie: the camera, and a file. Where the page may not use the camera itself, a phone's own camera
- * app is asked.
+ * Two ways to provide a selfie: the camera and a file. If the page may not use the camera, it opens the phone's own
+ * camera app.
  */
 export function SelfieInput({ onSelfie, again = false }: { onSelfie: (picture: Blob) => void; again?: boolean }) {
   const [cameraOpen, setCameraOpen] = useState(false);
@@ -26,14 +26,14 @@ export function SelfieInput({ onSelfie, again = false }: { onSelfie: (picture: B
         </FileButton>
       )}
       <FileButton icon="image" accept="image/*" onFiles={first}>
-        Choose a picture
+        Choose a photo
       </FileButton>
       {cameraOpen && <CameraDialog onPicture={onSelfie} onClose={() => setCameraOpen(false)} />}
     </div>
   );
 }
 
-/** A further picture of the person: two find more than one. Its place is kept while a search runs. */
+/** Adds another selfie of the person: two find more than one. It keeps its place while a search runs. */
 export function OneMoreSelfie({ search, busy }: { search: SelfieSearch; busy: boolean }) {
   const [cameraOpen, setCameraOpen] = useState(false);
   const add = (picture: Blob) => void search.addSelfie(picture);
@@ -55,7 +55,7 @@ export function OneMoreSelfie({ search, busy }: { search: SelfieSearch; busy: bo
           {ONE_MORE}
         </FileButton>
       )}
-      <p class="faint">{given > 1 ? `Searched by ${given} pictures.` : 'A second picture finds more.'}</p>
+      <p class="faint">{given > 1 ? `Searched with ${given} selfies.` : 'A second selfie finds more photos.'}</p>
       {cameraOpen && <CameraDialog side onPicture={add} onClose={() => setCameraOpen(false)} />}
     </div>
   );

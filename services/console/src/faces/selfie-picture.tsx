@@ -3,13 +3,13 @@ import { Icon } from '../parts/icon.tsx';
 import { Frames, type Frame } from './frames.tsx';
 import type { Selfie } from './selfie-search.ts';
 
-/** The selfie with the searched face framed, in a place of fixed height; before there is one, an invitation. */
+/** The selfie with the searched face framed, in an area of fixed height; an invitation until there is one. */
 export function SelfiePicture({ selfie, answer }: { selfie: Selfie | null; answer: SearchAnswer | null }) {
   if (!selfie)
     return (
       <div class="selfie-stage empty">
         <Icon name="face" />
-        <p>A selfie, or any picture of the person</p>
+        <p>A selfie, or any photo of the person</p>
       </div>
     );
   const { size } = selfie;
@@ -17,7 +17,7 @@ export function SelfiePicture({ selfie, answer }: { selfie: Selfie | null; answe
   return (
     <div class="selfie-stage">
       <span style={{ aspectRatio: ratio, width: `min(100%, calc(var(--stage) * ${ratio}))` }}>
-        <img src={selfie.url} alt="The picture that is searched by" />
+        <img src={selfie.url} alt="The selfie" />
         {size && answer && <Frames view={{ x: 0, y: 0, ...size }} frames={framesOf(answer.query)} />}
       </span>
     </div>

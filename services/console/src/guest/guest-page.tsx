@@ -10,7 +10,7 @@ import { Button } from '../parts/button.tsx';
 import type { Settings } from '../service.ts';
 import { GuestPhotos } from './guest-photos.tsx';
 
-/** What a guest sees after scanning the code: selfie in, photos out. */
+/** The page that a guest opens with the QR code: selfie in, photos out. */
 export function GuestPage({
   sessionId,
   settings,
@@ -92,7 +92,7 @@ function Outcome({
   const answer = state.kind === 'found' ? state.answer : state.earlier;
   if (!answer || !state.selfie) return <p class="placeholder busy">{waitText(state)}</p>;
   const choose = (faceIndex: number) => void search.chooseFace(faceIndex);
-  const question = `There are ${answer.query.faces_detected} faces in your picture. Which one is you?`;
+  const question = `Your selfie shows ${answer.query.faces_detected} faces. Which one is you?`;
   return (
     <>
       <FaceStrip selfie={state.selfie} answer={answer} question={question} onChoose={choose} />
@@ -108,6 +108,6 @@ function Outcome({
 function waitText(state: SearchState): string {
   const waitingMs = state.kind === 'searching' ? state.waitingMs : null;
   return waitingMs === null
-    ? 'Looking through the photos…'
-    : `Many guests are searching; trying again in ${Math.ceil(waitingMs / 1000)} s`;
+    ? 'Searching the photos…'
+    : `Many guests are searching. Retrying in ${Math.ceil(waitingMs / 1000)} s`;
 }

@@ -6,7 +6,7 @@ import { photoAddress } from '../photos/photo-address.ts';
 import { matchParts } from '../faces/match-parts.ts';
 import type { Match } from '../service.ts';
 
-/** The guest's photos: pictures where the photographer's site shows them, else their names. */
+/** The guest's photos, shown from the photographer's site, or as names. */
 export function GuestPhotos({
   sessionId,
   template,
@@ -35,12 +35,12 @@ export function GuestPhotos({
           <CopyNames names={photos.map(({ id }) => id)} />
         )}
       </header>
-      {shown.length === 0 && <p class="note">The photographer has the pictures; these are their names.</p>}
+      {shown.length === 0 && <p class="note">Ask the photographer for these photos:</p>}
       {matchParts(matches).map(({ title, sure, matches: part }) => (
         <section key={title} class="match-part">
           <h3>{title}</h3>
-          {!sure && <p class="note">These faces resemble yours less. See for yourself.</p>}
-          <ul class={shown.length > 0 ? 'tiles' : 'names'} aria-label={sure ? 'Your photos' : 'Perhaps your photos'}>
+          {!sure && <p class="note">These faces look less like yours. Check them yourself.</p>}
+          <ul class={shown.length > 0 ? 'tiles' : 'names'} aria-label={sure ? 'Your photos' : 'Possibly your photos'}>
             {part.map(({ photo_id: id }) => {
               const address = photoAddress(template, sessionId, id);
               return <li key={id}>{address ? <GuestPhoto id={id} address={address} /> : id}</li>;
@@ -52,7 +52,7 @@ export function GuestPhotos({
   );
 }
 
-/** A picture of the photographer's site; where it has none under this address, the name stands alone. */
+/** A photo on the photographer's site; if it is not there, only its name. */
 function GuestPhoto({ id, address }: { id: string; address: string }) {
   const [missing, setMissing] = useState(false);
   return (
@@ -76,7 +76,7 @@ function GuestPhoto({ id, address }: { id: string; address: string }) {
   );
 }
 
-/** One archive of all of them, where the photographer's site lets this page read its pictures. */
+/** Downloads all photos as one archive, if the photographer's site allows it. */
 function DownloadAll({ name, photos }: { name: string; photos: readonly { id: string; address: string }[] }) {
   const [state, setState] = useState<'idle' | 'busy' | 'refused'>('idle');
   const download = async () => {
@@ -92,10 +92,10 @@ function DownloadAll({ name, photos }: { name: string; photos: readonly { id: st
     }
   };
   if (state === 'refused')
-    return <p class="note">The photographer’s site gives them one by one: tap a photo to open it.</p>;
+    return <p class="note">The photographer’s site allows only single downloads: tap a photo to open it.</p>;
   return (
     <Button icon="download" disabled={state === 'busy'} onClick={() => void download()}>
-      {state === 'busy' ? 'Fetching…' : 'Download all'}
+      {state === 'busy' ? 'Downloading…' : 'Download all'}
     </Button>
   );
 }
@@ -114,7 +114,7 @@ function CopyNames({ names }: { names: readonly string[] }) {
       icon={copied ? 'check' : 'copy'}
       onClick={() => void navigator.clipboard.writeText(names.join('\n')).then(() => setCopied(true))}
     >
-      {copied ? 'Copied' : 'Copy the names'}
+      {copied ? 'Copied' : 'Copy names'}
     </Button>
   );
 }

@@ -3,7 +3,7 @@ import { Icon, type IconName } from './icon.tsx';
 
 type ButtonProps = Omit<JSX.IntrinsicElements['button'], 'icon'> & {
   icon?: IconName;
-  /** One `primary` a view; `danger` removes something; `quiet` stands in running text. */
+  /** One `primary` per view; `danger` removes something; `quiet` is for running text. */
   look?: 'primary' | 'plain' | 'danger' | 'quiet';
   children: ComponentChildren;
 };
@@ -17,7 +17,7 @@ export function Button({ icon, look = 'plain', children, ...rest }: ButtonProps)
   );
 }
 
-/** A button that is only a drawing; `label` is its name. */
+/** A button with only an icon; `label` is its name. */
 export function IconButton({
   icon,
   label,
@@ -41,7 +41,7 @@ export function FileButton({ icon, look = 'plain', children, onFiles, ...input }
         {...input}
         onChange={(event) => {
           onFiles(event.currentTarget.files);
-          // Choosing the same file again must be a change, too.
+          // Choosing the same file again must also count as a change.
           event.currentTarget.value = '';
         }}
       />

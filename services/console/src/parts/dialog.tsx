@@ -3,7 +3,7 @@ import { useEffect, useId, useRef } from 'preact/hooks';
 import { IconButton } from './button.tsx';
 
 /**
- * A modal dialog while it is rendered; Escape, the cross and a click beside it close it, focus returns to where it was.
+ * A modal dialog, open while rendered. Escape, the cross and a click beside it close it; focus returns to where it was.
  */
 export function Dialog({
   title,
@@ -27,7 +27,7 @@ export function Dialog({
     element.showModal();
     return () => {
       element.removeEventListener('close', closed);
-      // Closing, not only leaving the document, is what gives the focus back.
+      // Focus returns only after close(), not when the element leaves the document.
       element.close();
     };
   }, []);

@@ -1,4 +1,4 @@
-/** A line drawing of 24 × 24; the text beside it says what it means, so it is hidden from screen readers. */
+/** A line icon of 24 × 24. The text beside it has the meaning, so it is hidden from screen readers. */
 export function Icon({ name }: { name: IconName }) {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">

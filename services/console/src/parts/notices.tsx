@@ -3,11 +3,11 @@ import { Button, IconButton } from './button.tsx';
 
 export interface Notice {
   text: string;
-  /** A way back, or on. */
+  /** Undo, or a next step. */
   action?: { label: string; run: () => void };
 }
 
-/** What was done last, with a way back where there is one. One notice at a time: the newest. */
+/** Shows the last action, with undo if possible. Only the newest notice is visible. */
 export interface Notices {
   current: Signal<(Notice & { number: number }) | null>;
   say: (notice: Notice) => void;
@@ -19,7 +19,7 @@ export function createNotices(): Notices {
   return { current, say: (notice) => (current.value = { ...notice, number: (number += 1) }) };
 }
 
-/** The region is always there, so that screen readers read out what appears in it. */
+/** The region is always rendered, so that screen readers read out what appears in it. */
 export function NoticeRegion({ notices }: { notices: Notices }) {
   const notice = notices.current.value;
   const dismiss = () => (notices.current.value = null);

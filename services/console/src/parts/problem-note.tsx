@@ -2,7 +2,7 @@ import { Problem } from '@facepass/client';
 import type { ComponentChildren } from 'preact';
 import { Icon } from './icon.tsx';
 
-/** What went wrong, in the service's own words, with the request id for its operator. */
+/** A problem in the service's own text, with the request id for its operator. */
 export function ProblemNote({ error, children }: { error: unknown; children?: ComponentChildren }) {
   const problem = error instanceof Problem ? error : null;
   return (

@@ -60,7 +60,11 @@ export class Library {
       attempts: ATTEMPTS,
       run: (photo, abort) => this.#index(photo, abort),
       giveUp: (photo) =>
-        this.#become(photo, { kind: 'failed', detail: `The service was busy, ${ATTEMPTS} times.`, requestId: null }),
+        this.#become(photo, {
+          kind: 'failed',
+          detail: `The service was busy; gave up after ${ATTEMPTS} attempts.`,
+          requestId: null,
+        }),
       onPause: (untilMs) => (this.pausedUntil.value = untilMs),
     });
   }

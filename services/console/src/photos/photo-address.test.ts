@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { photoAddress } from './photo-address.ts';
 
-test('ids are put into the template so that they can name nothing but one segment', () => {
+test('each id becomes exactly one segment of the address', () => {
   const template = 'https://photos.example.com/{session_id}/{photo_id}?size=large';
   assert.equal(
     photoAddress(template, 'a/b', '../c?d#e&f.jpg'),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { photoIdOf, sessionIdProblem, unguessable } from './photo-id.ts';
 
-test('a file in a folder is named by its path below that folder, a single file by its name', () => {
+test('the id of a photo is its path inside the folder, or its file name', () => {
   assert.equal(photoIdOf('IMG_1.jpg', 'wedding/IMG_1.jpg'), 'IMG_1.jpg');
   assert.equal(photoIdOf('IMG_1.jpg', 'wedding/church/IMG_1.jpg'), 'church/IMG_1.jpg');
   assert.equal(photoIdOf('IMG_1.jpg'), 'IMG_1.jpg');
@@ -15,7 +15,7 @@ test('a photo id has at most 255 characters, no control characters, and one spel
   assert.equal(photoIdOf('e\u0301.jpg'), '\u00e9.jpg');
 });
 
-test('an unguessable name keeps what was typed and differs each time', () => {
+test('an unguessable name keeps the typed text and differs each time', () => {
   const random = (bytes: Uint8Array<ArrayBuffer>) => void crypto.getRandomValues(bytes);
   const names = new Set(Array.from({ length: 100 }, () => unguessable(' Anna & Ben, 9 May ', random)));
   assert.equal(names.size, 100);
@@ -23,9 +23,9 @@ test('an unguessable name keeps what was typed and differs each time', () => {
   assert.match(unguessable('???', random), /^event-/);
 });
 
-test('a session name is refused for the reason the service would give', () => {
+test('rejects a session id for the same reason as the service', () => {
   assert.equal(sessionIdProblem('wedding'), null);
-  assert.match(sessionIdProblem('') ?? '', /name/);
+  assert.match(sessionIdProblem('') ?? '', /Enter a session id/);
   assert.match(sessionIdProblem('x'.repeat(256)) ?? '', /255/);
   assert.match(sessionIdProblem('a\tb') ?? '', /control/);
 });

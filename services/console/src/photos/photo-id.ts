@@ -29,8 +29,8 @@ export function unguessable(name: string, random: (bytes: Uint8Array<ArrayBuffer
 
 /** Why `id` cannot be a session_id, or `null`. */
 export function sessionIdProblem(id: string): string | null {
-  if (id === '') return 'Give the session a name.';
-  if (id.length > ID_LIMIT) return `A session name has at most ${ID_LIMIT} characters.`;
-  if (/\p{Cc}/u.test(id)) return 'A session name has no control characters.';
+  if (id === '') return 'Enter a session id.';
+  if (id.length > ID_LIMIT) return `A session id has at most ${ID_LIMIT} characters.`;
+  if (/\p{Cc}/u.test(id)) return 'A session id cannot contain control characters.';
   return null;
 }

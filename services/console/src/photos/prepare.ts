@@ -68,7 +68,7 @@ function encode(bitmap: ImageBitmap, { width, height }: Size): Promise<Blob> {
 
 function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
   const context = canvas.getContext('2d');
-  if (!context) throw new Error('This browser gives no canvas to draw on.');
+  if (!context) throw new Error('This browser does not support canvas.');
   return context;
 }
 
@@ -76,6 +76,6 @@ async function jpegOf(canvas: HTMLCanvasElement): Promise<Blob> {
   const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, 'image/jpeg', 0.92));
   // Safari keeps a canvas's pixels until it is collected; a folder of photos would fill its memory.
   canvas.width = canvas.height = 0;
-  if (!blob) throw new Error('This browser could not write the picture.');
+  if (!blob) throw new Error('This browser could not encode the photo.');
   return blob;
 }

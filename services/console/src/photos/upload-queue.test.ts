@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { UploadQueue, type Attempt } from './upload-queue.ts';
 
-test('no more jobs run at a time than allowed, and each runs once', async () => {
+test('runs each job once, and never more in parallel than allowed', async () => {
   const { queue, ran, most } = harness({ parallel: 3, answer: () => ({ outcome: 'done' }) });
   queue.add(Array.from({ length: 20 }, (_, job) => job));
   await settle();
@@ -13,7 +13,7 @@ test('no more jobs run at a time than allowed, and each runs once', async () => 
   assert.equal(most(), 3);
 });
 
-test('a refusal makes every job wait as long as the service asked, then the refused one goes first', async (t) => {
+test('after a 429 or 503 all jobs wait as long as the service asked, and the rejected one goes first', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   let refuse = true;
   const { queue, ran, pauses } = harness({
@@ -34,7 +34,7 @@ test('a refusal makes every job wait as long as the service asked, then the refu
   assert.deepEqual(pauses, [5000, null]);
 });
 
-test('after a refusal half as many run, and the number grows again with success', async (t) => {
+test('a 429 or 503 halves the parallel jobs, and success raises their number again', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   let refuse = true;
   const { queue, running, release } = harness({
@@ -57,7 +57,7 @@ test('after a refusal half as many run, and the number grows again with success'
   assert.equal(running(), 8);
 });
 
-test('a job that is refused too often is given up and the others go on', async (t) => {
+test('gives up a job that is rejected too often and continues with the others', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   const { queue, ran, givenUp } = harness({
     parallel: 1,
@@ -73,7 +73,7 @@ test('a job that is refused too often is given up and the others go on', async (
   assert.deepEqual(ran, [1, 1, 1, 2]);
 });
 
-test('clearing aborts what runs, gives back what waits and ends a pause', async () => {
+test('clearing aborts running jobs, returns waiting ones and ends a pause', async () => {
   const { queue, ran, aborted, release } = harness({
     parallel: 2,
     held: true,
