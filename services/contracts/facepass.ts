@@ -127,6 +127,10 @@ export interface Status {
   stepText?: string;
   stepStartedAt?: string;
   stepDeadline?: string;
+  /** Of the present weight, as it was when the weight was set. */
+  hold?: string;
+  /** When the gates were looked at last, while traffic is shifted. */
+  judgedAt?: string;
   routePendingSince?: string;
   shareOffSince?: string;
   /** Share of the traffic that the candidate should have, in per cent. */

@@ -83,7 +83,7 @@ async function look(
   const owner = { name: metadata.name, namespace: metadata.namespace ?? '', uid: metadata.uid ?? '' };
   const isFull = now() - memory.fullAt >= config.resyncMs;
   memory.refusals = await applyObjects(
-    { cluster, assertHeld: leadership.assertHeld },
+    { cluster, assertHeld: leadership.assertHeld, owner },
     desiredObjects({ owner, spec, status, ...basis }),
     live,
     status,

@@ -4,7 +4,7 @@ import { startOperationsServer } from '@facepass/runtime/operations-server';
 import { KubernetesError, type Cluster, type KubernetesObject, type Resource } from './kubernetes/cluster.ts';
 import type { Config } from './config.ts';
 import { createMetrics, forgetRelease, type Metrics } from './metrics.ts';
-import { DEPLOYMENT, FACEPASS, HTTP_ROUTE, JOB, LABEL } from './kubernetes/kinds.ts';
+import { AUTOSCALER, DEPLOYMENT, FACEPASS, HTTP_ROUTE, JOB, LABEL, SERVICE } from './kubernetes/kinds.ts';
 import { competeForLease } from './kubernetes/lease.ts';
 import { createInstantQuery } from './observe/prometheus.ts';
 import { createQueue } from './kubernetes/queue.ts';
@@ -72,7 +72,7 @@ export async function startOperator({
     }
   }
   for (const namespace of namespaces) {
-    for (const resource of [FACEPASS, DEPLOYMENT, JOB, HTTP_ROUTE]) {
+    for (const resource of [FACEPASS, DEPLOYMENT, SERVICE, AUTOSCALER, JOB, HTTP_ROUTE]) {
       const onList = () => listed.add(`${namespace}/${resource.kind}`);
       const onChange = (key: string) => queue.add(key);
       ends.push(keepWatching({ cluster, resource, namespace, metrics, logger, signal: stop.signal, onList, onChange }));

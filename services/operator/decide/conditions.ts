@@ -16,6 +16,9 @@ export function conditionsOf(status: Status, observation: Observation): Conditio
     WeightObserved: weightObserved(status, observation),
     GatesPassing: gatesPassing(status, observation),
     RollbackPossible: rollbackPossible(status, observation),
+    ObjectsOwned: objectsOwned(observation),
+    Reconciling: reconciling(status, observation),
+    Stalled: stalled(status, observation),
   };
   return Object.entries(judgements).map(([type, judgement]) => {
     const before = status.conditions.find((one) => one.type === type);
@@ -23,6 +26,27 @@ export function conditionsOf(status: Status, observation: Observation): Conditio
       before?.status === judgement.status ? before.lastTransitionTime : timestamp(observation.now);
     return { type, ...judgement, observedGeneration: observation.generation, lastTransitionTime };
   });
+}
+
+function objectsOwned({ foreign }: Observation): Judgement {
+  return foreign === null
+    ? { status: 'True', reason: 'Owned', message: 'no object of these names belongs to somebody else' }
+    : { status: 'False', reason: 'NotOwned', message: foreign };
+}
+
+/** kstatus, and with it Flux and Argo CD's health check, take a resource for settled once this is False. */
+function reconciling(status: Status, { wanted, spec }: Observation): Judgement {
+  const { candidate, active, rejected, reason, message } = status;
+  const isWaiting = active?.revision !== wanted && !rejected && !spec.abort;
+  return candidate || isWaiting ? { status: 'True', reason, message } : { status: 'False', reason: 'Settled', message };
+}
+
+/** kstatus takes a resource for failed while this is True. */
+function stalled({ candidate, rejected }: Status, { foreign, refused }: Observation): Judgement {
+  if (!candidate && rejected) return { status: 'True', reason: rejected.reason, message: rejected.message };
+  if (refused) return { status: 'True', ...refused };
+  if (foreign !== null) return { status: 'True', reason: 'NotOwned', message: foreign };
+  return { status: 'False', reason: 'NotStalled', message: 'nothing stands in the way' };
 }
 
 function ready(status: Status, { pairs }: Observation): Judgement {

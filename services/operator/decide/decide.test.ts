@@ -90,24 +90,89 @@ const CASES: Record<string, Case> = {
   // Up to the first traffic.
   'pods wait for the migration': {
     is: releasing('Migrating'),
-    sees: { migration: { state: 'running', message: '' } },
+    sees: { migration: { state: 'running', hasStarted: true, message: '' } },
     becomes: { phase: 'Migrating', weight: 0 },
   },
   'a migrated schema lets the pods start': { is: releasing('Migrating'), becomes: { phase: 'Starting' } },
   'a failed migration ends the release': {
     is: releasing('Migrating'),
-    sees: { migration: { state: 'failed', message: 'exit code 65' } },
+    sees: { migration: { state: 'failed', hasStarted: true, message: 'exit code 65' } },
     becomes: { phase: 'RollingBack', verdict: 'MigrationFailed', weight: 0 },
   },
   'no migration is no wait': {
     is: releasing('Migrating'),
-    sees: { spec: specOf({ migration: undefined }), migration: { state: 'absent', message: '' } },
+    sees: { spec: specOf({ migration: undefined }), migration: { state: 'absent', hasStarted: true, message: '' } },
     becomes: { phase: 'Starting' },
   },
   'half a pair is not a pair': {
     is: releasing('Starting'),
     sees: pairs({ ...READY, full: false }),
     becomes: { phase: 'Starting', weight: 0 },
+  },
+  'a migration whose pod does not start is given as long as other pods': {
+    is: releasing('Migrating'),
+    sees: { migration: { state: 'running', hasStarted: false, message: 'ErrImagePull' }, ...after(16) },
+    becomes: { phase: 'RollingBack', verdict: 'NotReady', weight: 0 },
+  },
+  'a migration that runs may take its own time': {
+    is: releasing('Migrating'),
+    sees: { migration: { state: 'running', hasStarted: true, message: '' }, ...after(16) },
+    becomes: { phase: 'Migrating', weight: 0 },
+  },
+  'a smoke test whose pod does not start ends the release': {
+    is: releasing('Testing'),
+    sees: { smokeTest: { state: 'running', hasStarted: false, message: 'exceeded quota' }, ...after(16) },
+    becomes: { phase: 'RollingBack', verdict: 'NotReady' },
+  },
+  'a release does not begin while somebody else has the name of its Service': {
+    is: stable(),
+    sees: { foreign: 'Service faces-api belongs to the Helm release faces: it is left as it is' },
+    becomes: { phase: 'Stable', reason: 'NotOwned', candidate: null },
+  },
+  'a hold that nobody watched goes on where it was': {
+    is: releasing('Shifting', { step: 2, weight: 50 }),
+    sees: {
+      ...after(11),
+      status: releasing('Shifting', { step: 2, weight: 50, judgedAt: new Date(START + MINUTE).toISOString() }),
+    },
+    becomes: { phase: 'Shifting', weight: 50, reason: 'Hold' },
+  },
+  'a hold that was watched is over': {
+    is: releasing('Shifting', { step: 2, weight: 50 }),
+    sees: {
+      ...after(11),
+      status: releasing('Shifting', {
+        step: 2,
+        weight: 50,
+        judgedAt: new Date(START + 11 * MINUTE - 2000).toISOString(),
+      }),
+    },
+    becomes: { phase: 'Shifting', weight: 100 },
+  },
+  'steps edited under way are taken by their weight': {
+    is: releasing('Shifting', { step: 1, weight: 10 }),
+    sees: { spec: withSteps([30, 60, 100].map((weight) => ({ weight, hold: '5m' }))), ...after(6) },
+    becomes: { phase: 'Shifting', weight: 30 },
+  },
+  'a step that was taken away keeps its hold': {
+    is: releasing('Shifting', { step: 2, weight: 60, hold: '10m' }),
+    sees: { spec: withSteps([{ weight: 100, hold: '30m' }]), ...after(9) },
+    becomes: { phase: 'Shifting', weight: 60, reason: 'Hold' },
+  },
+  'and its end': {
+    is: releasing('Shifting', { step: 2, weight: 60, hold: '10m' }),
+    sees: { spec: withSteps([{ weight: 100, hold: '30m' }]), ...after(11) },
+    becomes: { phase: 'Shifting', weight: 100 },
+  },
+  'a candidate that is polled past the route goes when its bound is over': {
+    is: failed(),
+    sees: { ...pairs({ ...READY, quiet: false }), ...after(3) },
+    becomes: { phase: 'Stable', candidate: null },
+  },
+  'until then it is waited for': {
+    is: failed(),
+    sees: { ...pairs({ ...READY, quiet: false }), ...after(1) },
+    becomes: { phase: 'RollingBack', candidate: 'green' },
   },
   'a full pair is tested': { is: releasing('Starting'), becomes: { phase: 'Testing', weight: 0 } },
   'pods that never are ready end the release': {
@@ -127,12 +192,12 @@ const CASES: Record<string, Case> = {
   },
   'a failed smoke test ends the release': {
     is: releasing('Testing'),
-    sees: { smokeTest: { state: 'failed', message: 'no match' } },
+    sees: { smokeTest: { state: 'failed', hasStarted: true, message: 'no match' } },
     becomes: { phase: 'RollingBack', verdict: 'SmokeTestFailed', weight: 0 },
   },
   'a smoke test that runs is waited for': {
     is: releasing('Testing'),
-    sees: { smokeTest: { state: 'running', message: '' } },
+    sees: { smokeTest: { state: 'running', hasStarted: true, message: '' } },
     becomes: { phase: 'Testing', weight: 0 },
   },
   'a pair that shrank after its test gets no traffic': {
@@ -302,7 +367,7 @@ const CASES: Record<string, Case> = {
     becomes: { phase: 'RollingBack', verdict: 'Superseded', weight: 0 },
   },
   'steps lowered under way lower no weight': {
-    is: releasing('Shifting', { step: 2, weight: 50 }),
+    is: releasing('Shifting', { step: 2, weight: 50, hold: '15m' }),
     sees: {
       ...after(11),
       spec: withSteps([
@@ -329,7 +394,7 @@ const CASES: Record<string, Case> = {
   },
   'the candidate stays while it gets requests': {
     is: failed(),
-    sees: { ...pairs({ ...READY, quiet: false }), ...after(10) },
+    sees: { ...pairs({ ...READY, quiet: false }), route: pending(), ...after(10) },
     becomes: { phase: 'RollingBack', candidate: 'green', reason: 'TrafficNotMoved' },
   },
   'a candidate without traffic goes': {
@@ -377,6 +442,11 @@ const CASES: Record<string, Case> = {
     is: retaining(),
     sees: { ...after(61), pairs: { green: READY, blue: { ...READY, quiet: false } } },
     becomes: { phase: 'Retaining', reason: 'TrafficNotMoved' },
+  },
+  'and goes when it is called past the route for longer than a route takes': {
+    is: retaining(),
+    sees: { ...after(63), pairs: { green: READY, blue: { ...READY, quiet: false } } },
+    becomes: { phase: 'Retiring' },
   },
   'promote ends the window': {
     is: retaining(),

@@ -1,8 +1,8 @@
 import { conditionsOf } from './conditions.ts';
 import { millisecondsOf } from './duration.ts';
-import type { Status } from '@facepass/contracts/facepass';
-import { stepsOf, type Observation } from './observation.ts';
-import { advanceRelease } from './release.ts';
+import type { Spec, Status } from '@facepass/contracts/facepass';
+import { stepsOf, type JobState, type Observation } from './observation.ts';
+import { advanceRelease, holdEnd } from './release.ts';
 import { rest } from './idle.ts';
 import { timestamp, type Draft, type ReleaseEvent } from './transitions.ts';
 
@@ -14,6 +14,7 @@ import { timestamp, type Draft, type ReleaseEvent } from './transitions.ts';
 export function decide(observation: Observation): { status: Status; events: ReleaseEvent[] } {
   const draft: Draft = { status: structuredClone(observation.status), events: [] };
   keepPause(draft, observation);
+  keepHold(draft, observation);
   adopt(draft, observation);
   if (draft.status.candidate) advanceRelease(draft, observation);
   else rest(draft, observation);
@@ -35,6 +36,26 @@ function keepPause({ status }: Draft, { spec, now }: Observation): void {
   delete status.routePendingSince;
   delete status.shareOffSince;
 }
+
+/**
+ * A hold counts while somebody looks: the time in which no operator led is added to it. Without this a candidate whose
+ * hold went by unwatched was promoted by the first look after it.
+ */
+function keepHold({ status }: Draft, { spec, now }: Observation): void {
+  if (status.phase !== 'Shifting') {
+    delete status.judgedAt;
+    return;
+  }
+  const unwatched = now - Date.parse(status.judgedAt ?? timestamp(now)) - LONGEST_LOOK_MS;
+  status.judgedAt = new Date(now).toISOString();
+  if (unwatched <= 0 || spec.paused || !status.stepStartedAt) return;
+  status.stepStartedAt = new Date(Date.parse(status.stepStartedAt) + unwatched).toISOString();
+  delete status.routePendingSince;
+  delete status.shareOffSince;
+}
+
+/** Between two looks: a slow Prometheus and pods that do not answer take so long. */
+const LONGEST_LOOK_MS = 15_000;
 
 /**
  * A resource that was deleted with its objects left in place, or restored without its status, goes on with what serves.
@@ -60,20 +81,20 @@ function describe(status: Status, observation: Observation): void {
 }
 
 /** When the step under way should be over, in milliseconds since 1970; null while nothing is, or it is paused. */
-function deadlineOf(status: Status, { spec }: Observation): number | null {
+function deadlineOf(status: Status, observation: Observation): number | null {
+  const { spec } = observation;
   if (!status.candidate || !status.stepStartedAt || spec.paused) return null;
   const start = Date.parse(status.stepStartedAt);
   switch (status.phase) {
     case 'Migrating':
-      return start + (spec.migration?.activeDeadlineSeconds ?? 0) * 1000;
+      return start + jobTime(observation.migration, spec.migration?.activeDeadlineSeconds, spec);
     case 'Starting':
       return start + millisecondsOf(spec.deadlines.ready);
     case 'Testing':
-      return start + (spec.smokeTest?.activeDeadlineSeconds ?? 0) * 1000;
+      return start + jobTime(observation.smokeTest, spec.smokeTest?.activeDeadlineSeconds, spec);
     case 'Shifting':
       return (
-        start +
-        millisecondsOf(stepsOf(spec)[status.step - 1]?.hold ?? '0s') +
+        holdEnd(status, observation) +
         Math.max(...[LONGEST_WAIT, ...spec.gates.map((gate) => gate.noDataDeadline)].map(millisecondsOf))
       );
     case 'RollingBack':
@@ -81,6 +102,10 @@ function deadlineOf(status: Status, { spec }: Observation): number | null {
     default:
       return null;
   }
+}
+
+function jobTime({ hasStarted }: JobState, limitSeconds = 0, { deadlines }: Spec): number {
+  return hasStarted ? limitSeconds * 1000 : Math.min(limitSeconds * 1000, millisecondsOf(deadlines.ready));
 }
 
 /** A step without gates is stuck when it lasts so much longer than its hold. */

@@ -1,5 +1,7 @@
 import { REQUEST, type Served, type Status } from '@facepass/contracts/facepass';
-import type { Observation } from './observation.ts';
+import { millisecondsOf } from './duration.ts';
+import { isSettled, type Observation } from './observation.ts';
+import { calledPastRoute } from './release.ts';
 import { begin, enter, timestamp, wait, type Draft } from './transitions.ts';
 
 /**
@@ -89,22 +91,33 @@ function goesBack(draft: Draft, observation: Observation, active: Served): boole
 }
 
 function beginUnlessHeld(draft: Draft, observation: Observation): void {
-  const { spec, refused, wanted } = observation;
+  const { spec, refused, wanted, foreign } = observation;
   if (refused) return wait(draft, refused.reason, refused.message);
+  if (foreign !== null) {
+    if (draft.status.reason !== 'NotOwned' || draft.status.message !== foreign)
+      draft.events.push({ type: 'Warning', reason: 'NotOwned', message: foreign });
+    return wait(draft, 'NotOwned', foreign);
+  }
   if (spec.abort) return wait(draft, 'Aborted', `revision ${wanted} waits: abort is true`);
   if (spec.paused) return wait(draft, 'Paused', `revision ${wanted} waits: paused is true`);
   begin(draft, observation);
 }
 
-function retain(draft: Draft, { now, spec, annotations, pairs }: Observation): void {
+function retain(draft: Draft, { now, spec, annotations, pairs, route }: Observation): void {
   const { status } = draft;
   const { previous, active } = status;
   if (!previous) return enter(draft, 'Stable', now);
-  const isOver = now >= Date.parse(previous.until) || annotations[REQUEST.promote] === String(active?.number);
+  if (annotations[REQUEST.promote] === String(active?.number) && now < Date.parse(previous.until))
+    previous.until = timestamp(now);
+  const isOver = now >= Date.parse(previous.until);
   if (!isOver || spec.paused)
     return wait(draft, 'Retaining', `revision ${previous.revision} is kept until ${previous.until}`);
   const pair = pairs[previous.revision];
-  if (pair?.serving && !pair.quiet && spec.traffic.mode === 'Gateway')
+  const isCalled = pair?.serving && !pair.quiet && spec.traffic.mode === 'Gateway';
+  const isBounded = isSettled(status, route) && now > Date.parse(previous.until) + millisecondsOf(spec.deadlines.route);
+  if (isCalled && isBounded)
+    draft.events.push({ type: 'Warning', reason: 'CalledPastRoute', message: calledPastRoute(previous.revision) });
+  else if (isCalled)
     return wait(
       draft,
       'TrafficNotMoved',

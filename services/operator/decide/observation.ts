@@ -29,6 +29,8 @@ export interface Observation {
   /** Answers of the gates just now; empty where none was asked. */
   gates: GateResult[];
   schemaVersion?: number;
+  /** An object that has the name of one of the operator's and belongs to somebody else, in words; or null. */
+  foreign: string | null;
 }
 
 /** The API's and the inference's pods of one revision. */
@@ -51,6 +53,8 @@ export interface Pair {
 
 export interface JobState {
   state: 'absent' | 'running' | 'succeeded' | 'failed';
+  /** A container of it ran, whatever came of it. */
+  hasStarted: boolean;
   message: string;
 }
 

@@ -1,5 +1,5 @@
 import { millisecondsOf } from './duration.ts';
-import { REQUEST, type Candidate, type Status } from '@facepass/contracts/facepass';
+import { REQUEST, type Candidate, type Status, type Step } from '@facepass/contracts/facepass';
 import { isSettled, stepsOf, type JobState, type Observation } from './observation.ts';
 import { judgeShare } from './share.ts';
 import { complete, enter, fail, giveUp, wait, type Draft } from './transitions.ts';
@@ -40,10 +40,18 @@ function isAborted({ number }: Candidate, { spec, annotations }: Observation): b
 function migrate(draft: Draft, observation: Observation): void {
   const job = observation.spec.migration ? observation.migration : NOTHING_TO_DO;
   if (job.state === 'failed') return fail(draft, observation, 'MigrationFailed', job.message);
-  if (job.state !== 'succeeded') return wait(draft, 'Migrating', job.message || 'the migration Job runs');
+  if (job.state !== 'succeeded') return waitForJob(draft, observation, job, 'Migrating', 'the migration Job runs');
   if (pauses(draft, observation)) return;
   enter(draft, 'Starting', observation.now);
   wait(draft, 'Starting', 'the pods of the candidate start');
+}
+
+/** A Job that runs has a time limit of its own; one whose pod does not even start gets as long as other pods. */
+function waitForJob(draft: Draft, observation: Observation, job: JobState, reason: string, otherwise: string): void {
+  const { now, spec } = observation;
+  const isLate = !job.hasStarted && !spec.paused && now > startOf(draft.status) + millisecondsOf(spec.deadlines.ready);
+  if (isLate) fail(draft, observation, 'NotReady', `not started within ${spec.deadlines.ready}: ${job.message}`);
+  else wait(draft, reason, job.message || otherwise);
 }
 
 function start(draft: Draft, observation: Observation): void {
@@ -62,15 +70,15 @@ function start(draft: Draft, observation: Observation): void {
 }
 
 function smokeTest(draft: Draft, observation: Observation): void {
-  const { spec, smokeTest: job, now } = observation;
-  const { state, message } = spec.smokeTest ? job : NOTHING_TO_DO;
-  if (state === 'failed') return fail(draft, observation, 'SmokeTestFailed', message);
-  if (state !== 'succeeded') return wait(draft, 'Testing', message || 'the smoke test runs');
+  const { spec, now } = observation;
+  const job = spec.smokeTest ? observation.smokeTest : NOTHING_TO_DO;
+  if (job.state === 'failed') return fail(draft, observation, 'SmokeTestFailed', job.message);
+  if (job.state !== 'succeeded') return waitForJob(draft, observation, job, 'Testing', 'the smoke test runs');
   if (pauses(draft, observation)) return;
   const pair = observation.pairs[draft.status.candidate?.revision ?? ''];
   if (!pair?.full) return wait(draft, 'NotReady', pair?.message ?? 'the pods of the candidate are gone');
   if (!draft.status.active) return complete(draft, observation);
-  takeStep(draft, observation, 1, now);
+  takeStep(draft, observation, stepsOf(spec)[0], now);
 }
 
 /** The traffic moves on by one step when everything that was to be seen at the present one was seen. */
@@ -87,20 +95,21 @@ function shift(draft: Draft, observation: Observation, { revision, number }: Can
   const isPromoted = observation.annotations[REQUEST.promote] === String(number);
   if (!isPromoted && (holds(draft, observation) || waitsForGates(draft, observation))) return;
   if (!pair.full) return wait(draft, 'NotReady', pair.message);
-  const steps = stepsOf(spec);
   if (status.weight === 100) return complete(draft, observation);
-  takeStep(draft, observation, isPromoted ? steps.length : Math.min(status.step + 1, steps.length), now);
+  // By weight: steps edited under way have other places in the list.
+  const steps = stepsOf(spec);
+  takeStep(draft, observation, isPromoted ? steps.at(-1) : steps.find(({ weight }) => weight > status.weight), now);
 }
 
-function takeStep(draft: Draft, { spec }: Observation, step: number, now: number): void {
+function takeStep(draft: Draft, { spec }: Observation, to: Step | undefined, now: number): void {
   const { status } = draft;
-  const to = stepsOf(spec)[step - 1];
   if (!to || !status.candidate) return;
   const seen = status.gates.map((gate) => `${gate.name} ${gate.message}`).join('; ');
   enter(draft, 'Shifting', now);
-  status.step = step;
-  // Steps edited under way may lie lower than what was reached: a weight never falls but to 0.
-  status.weight = Math.max(status.weight, to.weight);
+  status.step = stepsOf(spec).indexOf(to) + 1;
+  status.weight = to.weight;
+  status.hold = to.hold;
+  status.judgedAt = new Date(now).toISOString();
   wait(draft, 'Hold', `${status.weight} % for ${to.hold}`);
   draft.events.push({
     type: 'Normal',
@@ -197,8 +206,18 @@ function rollBack(draft: Draft, observation: Observation): void {
   const isQuiet = !from?.serving || from.quiet || spec.traffic.mode === 'Selector';
   if (isSettled(status, route) && isQuiet) return giveUp(draft, now);
   if (now <= startOf(status) + millisecondsOf(spec.deadlines.route)) return;
+  // The gateway has accepted a route without the candidate: who still calls it does so past the route.
+  if (isSettled(status, route)) {
+    draft.events.push({ type: 'Warning', reason: 'CalledPastRoute', message: calledPastRoute(candidate.revision) });
+    return giveUp(draft, now);
+  }
   if (isQuiet && !route.weights?.[candidate.revision]) return giveUp(draft, now);
-  wait(draft, 'TrafficNotMoved', `the candidate was not yet seen without requests for five seconds: ${route.message}`);
+  wait(draft, 'TrafficNotMoved', `the candidate still gets requests: ${route.message}`);
+}
+
+/** What people are told when a revision without traffic is called. */
+export function calledPastRoute(revision: string): string {
+  return `revision ${revision} ends although it is still called: not through the route, which sends it nothing, but through its own Service, the preview Service or by a pod’s address`;
 }
 
 function pauses(draft: Draft, { spec }: Observation): boolean {
@@ -211,12 +230,15 @@ function pauses(draft: Draft, { spec }: Observation): boolean {
   return spec.paused;
 }
 
-function holdEnd(status: Status, { spec }: Observation): number {
-  return startOf(status) + millisecondsOf(stepsOf(spec)[status.step - 1]?.hold ?? '0s');
+/** When the hold of the present weight ends, in milliseconds since 1970. */
+export function holdEnd(status: Status, { spec }: Pick<Observation, 'spec'>): number {
+  const step = stepsOf(spec).find(({ weight }) => weight === status.weight);
+  // A step that was taken out of the list keeps the hold that it had.
+  return startOf(status) + millisecondsOf(step?.hold ?? status.hold ?? '0s');
 }
 
 function startOf({ stepStartedAt }: Status): number {
   return Date.parse(stepStartedAt ?? '');
 }
 
-const NOTHING_TO_DO: JobState = { state: 'succeeded', message: '' };
+const NOTHING_TO_DO: JobState = { state: 'succeeded', hasStarted: true, message: '' };

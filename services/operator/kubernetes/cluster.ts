@@ -55,12 +55,16 @@ export interface Cluster {
     resource: Resource,
     namespace: string | null,
     labelSelector?: string,
+    fieldSelector?: string,
   ): Promise<{ items: T[]; resourceVersion: string }>;
   create<T extends KubernetesObject>(resource: Resource, object: T): Promise<T>;
   /** Replaces the object, or its status; refused with 409 when its resourceVersion is no longer the newest. */
   replace<T extends KubernetesObject>(resource: Resource, object: T, subresource?: 'status'): Promise<T>;
-  /** Server-side apply of exactly the fields given, by the field manager of the operator. */
-  apply(resource: Resource, object: KubernetesObject): Promise<void>;
+  /**
+   * Server-side apply of exactly the fields given, by the field manager of the operator. Without `force`, fields that
+   * another manager holds are refused with 409.
+   */
+  apply(resource: Resource, object: KubernetesObject, force: boolean): Promise<void>;
   /** Deletes an object and what hangs on it; gone already is well, too. */
   remove(resource: Resource, object: KubernetesObject): Promise<void>;
   /** Reports changes after `resourceVersion` until the server or the network ends it, or `signal`. */
@@ -90,9 +94,17 @@ export function connectToCluster({
   return {
     get: async <T extends KubernetesObject>(resource: Resource, namespace: string, name: string) =>
       (await request('GET', pathOf(resource, namespace, name)).catch(nullIfMissing)) as T | null,
-    list: async <T extends KubernetesObject>(resource: Resource, namespace: string | null, labelSelector?: string) => {
-      const query = labelSelector ? `?labelSelector=${encodeURIComponent(labelSelector)}` : '';
-      const answer = (await request('GET', pathOf(resource, namespace) + query)) as {
+    list: async <T extends KubernetesObject>(
+      resource: Resource,
+      namespace: string | null,
+      labelSelector?: string,
+      fieldSelector?: string,
+    ) => {
+      const query = new URLSearchParams({
+        ...(labelSelector && { labelSelector }),
+        ...(fieldSelector && { fieldSelector }),
+      });
+      const answer = (await request('GET', `${pathOf(resource, namespace)}?${query}`)) as {
         items: T[];
         metadata: { resourceVersion: string };
       };
@@ -115,11 +127,11 @@ export function connectToCluster({
         (subresource ? `/${subresource}` : '');
       return (await request('PUT', `${path}?fieldManager=${FIELD_MANAGER}`, json, object)) as T;
     },
-    apply: async (resource, object) => {
+    apply: async (resource, object, force) => {
       const path = pathOf(resource, object.metadata.namespace ?? null, object.metadata.name);
       await request(
         'PATCH',
-        `${path}?fieldManager=${FIELD_MANAGER}&force=true`,
+        `${path}?fieldManager=${FIELD_MANAGER}&force=${force}`,
         'application/apply-patch+yaml',
         object,
       );

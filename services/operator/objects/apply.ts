@@ -2,6 +2,8 @@ import { KubernetesError, type Cluster, type KubernetesObject } from '../kuberne
 import type { Status } from '@facepass/contracts/facepass';
 import { AUTOSCALER, CONTROLLER_REVISION, DEPLOYMENT, HTTP_ROUTE, JOB, LABEL, SERVICE } from '../kubernetes/kinds.ts';
 import { mayStay } from './desired.ts';
+import type { Owner } from './object.ts';
+import { strangerOf } from './ownership.ts';
 
 const RESOURCES = [CONTROLLER_REVISION, DEPLOYMENT, SERVICE, AUTOSCALER, JOB, HTTP_ROUTE];
 
@@ -9,17 +11,20 @@ export interface ApplyContext {
   cluster: Cluster;
   /** Called before each write. @throws when this process may not write. */
   assertHeld: () => Promise<void>;
+  /** Whose objects are written, and no others. */
+  owner: Pick<Owner, 'name' | 'uid'>;
 }
 
 /**
  * Makes the cluster as desired: applies what differs, then removes what belongs to no kept revision. Goes on past a
- * refused object, so that one bad template cannot keep the traffic from going back.
+ * refused object, so that one bad template cannot keep the traffic from going back. An object of that name that belongs
+ * to somebody else is left as it is.
  * @param isFull also applies what seems right, which takes away fields that are no longer wanted.
- * @returns why the API server refuses objects, by name.
+ * @returns why objects were not written, by name: the API server refuses them, or somebody else owns them.
  * @throws the first other error, after everything was tried.
  */
 export async function applyObjects(
-  { cluster, assertHeld }: ApplyContext,
+  { cluster, assertHeld, owner }: ApplyContext,
   desired: KubernetesObject[],
   live: KubernetesObject[],
   status: Status,
@@ -43,9 +48,17 @@ export async function applyObjects(
       (object.kind === JOB.kind || object.kind === CONTROLLER_REVISION.kind || (!isFull && covers(present, object)))
     )
       continue;
-    await attempt(object, () => cluster.apply(resourceOf(object), object));
+    await attempt(object, async () => {
+      const { namespace = '', name } = object.metadata;
+      const there = present ?? (await cluster.get(resourceOf(object), namespace, name));
+      const stranger = there && strangerOf(there, owner);
+      if (stranger) refusals.set(name, stranger);
+      // Without force one that somebody makes at this moment is met as a conflict.
+      else await cluster.apply(resourceOf(object), object, there !== null);
+    });
   }
-  for (const object of superfluous(live, desired, status))
+  const own = live.filter((one) => strangerOf(one, owner) === null);
+  for (const object of superfluous(own, desired, status))
     await attempt(object, () => cluster.remove(resourceOf(object), object));
   if (failure) throw failure;
   return refusals;

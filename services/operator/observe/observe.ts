@@ -1,11 +1,12 @@
-import { FIELD_MANAGER, type Cluster, type KubernetesObject } from '../kubernetes/cluster.ts';
+import { FIELD_MANAGER, type Cluster, type KubernetesObject, type Resource } from '../kubernetes/cluster.ts';
 import type { Config } from '../config.ts';
-import { initialStatus, type Facepass, type PodTemplate, type Status } from '@facepass/contracts/facepass';
+import { initialStatus, type Facepass, type PodTemplate, type Spec, type Status } from '@facepass/contracts/facepass';
 import { measureGates } from './measure-gates.ts';
 import {
   AUTOSCALER,
   CONTROLLER_REVISION,
   DEPLOYMENT,
+  EVENT,
   HTTP_ROUTE,
   JOB,
   LABEL,
@@ -13,11 +14,12 @@ import {
   SERVICE,
 } from '../kubernetes/kinds.ts';
 import { contracts } from '../objects/jobs.ts';
-import { nameOf } from '../objects/object.ts';
+import { nameOf, type Owner } from '../objects/object.ts';
+import { strangerOf } from '../objects/ownership.ts';
 import { isSettled, type Observation } from '../decide/observation.ts';
 import { readPod, type Meter, type PodReading } from './pod-counters.ts';
 import type { InstantQuery } from './prometheus.ts';
-import { jobStateOf, type Job } from './job.ts';
+import { jobStateOf, podsOf, type Job } from './job.ts';
 import { pairOf, type Deployment, type Pod } from './pair.ts';
 import { routeStateOf, selectorStateOf, type HttpRoute, type Service } from './route.ts';
 import { revisionDataOf, revisionNameOf, type RevisionData } from '../objects/revision.ts';
@@ -82,13 +84,12 @@ export async function observe(
     pair.refusal = [...memory.refusals].find(([name]) => name.endsWith(revision))?.[1] ?? null;
   }
   const { active, candidate } = status;
-  const job = (task: 'migrate' | 'smoke') =>
-    jobStateOf(
-      found.jobs,
-      found.pods,
-      candidate ? nameOf.job(owner, task, candidate.number, candidate.revision) : '',
-      memory.refusals,
-    );
+  const job = async (task: 'migrate' | 'smoke') => {
+    const name = candidate ? nameOf.job(owner, task, candidate.number, candidate.revision) : '';
+    const hasNoPod = found.jobs.some((one) => one.metadata.name === name) && podsOf(name, found.pods).length === 0;
+    const noPod = hasNoPod ? await whyNoPod(cluster, owner.namespace, name) : null;
+    return jobStateOf(found.jobs, found.pods, name, memory.refusals, noPod);
+  };
   const gates =
     status.phase === 'Shifting' && candidate && active
       ? await measureGates(query, {
@@ -115,8 +116,9 @@ export async function observe(
       : null,
     served: servedBy(route.weights, found.services, owner.name),
     pairs,
-    migration: job('migrate'),
-    smokeTest: job('smoke'),
+    migration: await job('migrate'),
+    smokeTest: await job('smoke'),
+    foreign: await foreignObject(cluster, owner, spec, found),
     route,
     counted: active && candidate && readings.isWhole ? memory.meter.counted(active.revision, candidate.revision) : null,
     gates,
@@ -129,6 +131,38 @@ export async function observe(
     ownSizes: ownSizesOf(found.deployments),
     live: found.all,
   };
+}
+
+/** A Job tells nobody but by an event why it makes no pod: a quota that is used up, or a policy. */
+async function whyNoPod(cluster: Cluster, namespace: string, job: string): Promise<string | null> {
+  const selector = `involvedObject.kind=Job,involvedObject.name=${job},reason=FailedCreate`;
+  const events = await cluster
+    .list<KubernetesObject & { message?: string }>(EVENT, namespace, undefined, selector)
+    .catch(() => ({ items: [] }));
+  const message = events.items.at(-1)?.message;
+  return message ? `FailedCreate ${message}`.slice(0, 300) : null;
+}
+
+/** Somebody else's object under one of the names that direct the traffic, in words; or null. */
+async function foreignObject(
+  cluster: Cluster,
+  owner: Owner,
+  { traffic }: Spec,
+  { services, routes }: { services: KubernetesObject[]; routes: KubernetesObject[] | null },
+): Promise<string | null> {
+  const names: [Resource, string, KubernetesObject[]][] = [
+    [SERVICE, nameOf.active(owner), services],
+    [SERVICE, nameOf.preview(owner), services],
+    ...(traffic.mode === 'Gateway' && routes
+      ? [[HTTP_ROUTE, owner.name, routes] as [Resource, string, KubernetesObject[]]]
+      : []),
+  ];
+  for (const [resource, name, own] of names) {
+    const there = own.find((one) => one.metadata.name === name) ?? (await cluster.get(resource, owner.namespace, name));
+    const stranger = there && strangerOf({ ...there, kind: resource.kind }, owner);
+    if (stranger) return stranger;
+  }
+  return null;
 }
 
 async function listAll(cluster: Cluster, { metadata: { name, namespace = '' }, spec }: Facepass) {

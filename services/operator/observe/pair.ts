@@ -6,7 +6,13 @@ import type { Pair } from '../decide/observation.ts';
 
 export interface Deployment extends KubernetesObject {
   spec: { replicas?: number };
-  status?: { observedGeneration?: number; replicas?: number; updatedReplicas?: number; readyReplicas?: number };
+  status?: {
+    observedGeneration?: number;
+    replicas?: number;
+    updatedReplicas?: number;
+    readyReplicas?: number;
+    conditions?: { type: string; status: string; reason?: string; message?: string }[];
+  };
 }
 
 export interface Pod extends KubernetesObject {
@@ -17,6 +23,7 @@ export interface Pod extends KubernetesObject {
       name: string;
       state?: {
         waiting?: { reason?: string; message?: string };
+        running?: object;
         terminated?: { exitCode: number; message?: string; finishedAt?: string };
       };
       lastState?: { terminated?: { exitCode: number; message?: string } };
@@ -87,11 +94,14 @@ function halfState(
   const ready = status.readyReplicas ?? 0;
   const isCurrent =
     (status.observedGeneration ?? 0) >= (metadata.generation ?? 0) && (status.updatedReplicas ?? 0) >= target;
-  return { full: isCurrent && ready >= target, ready, message: `${half} ${ready}/${target} ready` };
+  // A quota that is used up, or a policy: no pod is made, so none tells of it.
+  const refused = status.conditions?.find((one) => one.type === 'ReplicaFailure' && one.status === 'True');
+  const why = refused ? ` (${refused.reason ?? ''} ${refused.message ?? ''})`.slice(0, 300) : '';
+  return { full: isCurrent && ready >= target, ready, message: `${half} ${ready}/${target} ready${why}` };
 }
 
 /** The first thing that keeps a pod from being ready, as Kubernetes puts it. */
-function troubleOf(pods: Pod[]): string {
+export function troubleOf(pods: Pod[]): string {
   for (const { metadata, status } of pods) {
     const scheduled = status?.conditions?.find((one) => one.type === 'PodScheduled' && one.status === 'False');
     if (scheduled) return `${metadata.name}: ${scheduled.reason ?? ''} ${scheduled.message ?? ''}`.slice(0, 300);

@@ -1,3 +1,4 @@
+import { textUpTo } from './text.ts';
 import type { CountedRequests } from '../decide/share.ts';
 
 /** What an API pod tells of itself at its metrics port. */
@@ -14,8 +15,10 @@ export interface PodReading {
 export async function readPod(address: string, timeoutMs: number): Promise<Omit<PodReading, 'uid' | 'revision'>> {
   const response = await fetch(`http://${address}/metrics`, { signal: AbortSignal.timeout(timeoutMs) });
   if (!response.ok) throw new Error(`${address}/metrics: status ${response.status}`);
-  return parseReading(await response.text());
+  return parseReading(await textUpTo(response, LONGEST_METRICS_BYTES));
 }
+
+const LONGEST_METRICS_BYTES = 4_000_000;
 
 /** The numbers of interest in the text format of Prometheus. */
 export function parseReading(text: string): Omit<PodReading, 'uid' | 'revision'> {

@@ -1,4 +1,6 @@
+import * as z from 'zod';
 import type { Config } from '../config.ts';
+import { textUpTo } from './text.ts';
 
 /**
  * Asks Prometheus for one number at an instant (milliseconds since 1970; absent: now). Gives the number, or why there
@@ -20,27 +22,50 @@ export function createInstantQuery({ url, timeoutMs, bearerToken }: Config['prom
         headers,
         signal: AbortSignal.timeout(timeoutMs),
       });
-      return numberOf((await response.json().catch(() => ({}))) as Answer, response.status);
+      return numberOf(await answerOf(response), response.status);
     } catch (error) {
       return `Prometheus does not answer: ${((error as Error).cause as Error | undefined)?.message ?? (error as Error).message}`;
     }
   };
 }
 
-interface Answer {
-  status?: string;
-  error?: string;
-  data?: { resultType: string; result: unknown };
+/** An answer of 60 MB took the operator's whole memory; one number needs some hundred bytes. */
+const LONGEST_ANSWER_BYTES = 1_000_000;
+
+/** @throws Error when it is longer than that */
+async function answerOf(response: Response): Promise<unknown> {
+  const text = await textUpTo(response, LONGEST_ANSWER_BYTES);
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
-function numberOf({ status, error, data }: Answer, httpStatus: number): number | string {
+const answer = z.object({
+  status: z.string(),
+  error: z.string().optional(),
+  data: z
+    .discriminatedUnion('resultType', [
+      z.object({ resultType: z.literal('scalar'), result: z.tuple([z.number(), z.string()]) }),
+      z.object({
+        resultType: z.literal('vector'),
+        result: z.array(z.object({ value: z.tuple([z.number(), z.string()]) })),
+      }),
+      z.object({ resultType: z.literal('matrix') }),
+      z.object({ resultType: z.literal('string') }),
+    ])
+    .optional(),
+});
+
+function numberOf(given: unknown, httpStatus: number): number | string {
+  const parsed = answer.safeParse(given);
+  if (!parsed.success) return `Prometheus gives no answer that can be read (status ${httpStatus})`;
+  const { status, error, data } = parsed.data;
   if (status !== 'success' || !data) return `Prometheus refuses the query: ${error ?? `status ${httpStatus}`}`;
-  const samples =
-    data.resultType === 'scalar'
-      ? [data.result]
-      : data.resultType === 'vector'
-        ? (data.result as { value: unknown }[]).map((one) => one.value)
-        : [];
+  if (data.resultType === 'matrix' || data.resultType === 'string')
+    return `the query gives a ${data.resultType}, not one number`;
+  const samples = data.resultType === 'scalar' ? [data.result] : data.result.map((one) => one.value);
   if (samples.length === 0) return 'no data';
   if (samples.length > 1) return `the query gives ${samples.length} numbers, not one`;
   const value = Number((samples[0] as [number, string])[1]);

@@ -136,7 +136,7 @@ test('the status is written only upon the resource that was read', { skip: missi
 test('objects are applied once and stay as they are', { skip: missing }, async () => {
   const made = await cluster.create<Facepass>(FACEPASS, facepass('apply'));
   const { desired, status } = planOf(made);
-  const hands = { cluster, assertHeld: async () => undefined };
+  const hands = { cluster, assertHeld: async () => undefined, owner: ownerOf(made) };
   assert.deepEqual([...(await applyObjects(hands, desired, [], status, false))], []);
   const first = await liveObjects(desired);
   await applyObjects(hands, desired, first, status, true);
@@ -164,6 +164,7 @@ test('objects are applied once and stay as they are', { skip: missing }, async (
   const counting = {
     cluster: { ...cluster, apply: (...call: Parameters<Cluster['apply']>) => ((writes += 1), cluster.apply(...call)) },
     assertHeld: async () => undefined,
+    owner: ownerOf(made),
   };
   await applyObjects(counting, desired, await liveObjects(desired), status, false);
   assert.equal(writes, 1);
@@ -182,10 +183,61 @@ test('a refused object keeps no other from being written', { skip: missing }, as
     spec: { template: { spec: { containers: object[] } } };
   };
   deployment.spec.template.spec.containers = [{ name: 'NOT A NAME' }];
-  const refusals = await applyObjects({ cluster, assertHeld: async () => undefined }, desired, [], status, false);
+  const hands = { cluster, assertHeld: async () => undefined, owner: ownerOf(made) };
+  const refusals = await applyObjects(hands, desired, [], status, false);
   assert.deepEqual([...refusals.keys()], [deployment.metadata.name]);
   assert.match(refusals.get(deployment.metadata.name) ?? '', /Invalid value: "NOT A NAME"/);
   assert.ok(await cluster.get(SERVICE, namespace, 'refused-api-preview'));
+});
+
+test('an object of somebody else is left alone and named, until it is given away', { skip: missing }, async () => {
+  const made = await cluster.create<Facepass>(FACEPASS, facepass('strange'));
+  const { desired, status } = planOf(made);
+  const hands = { cluster, assertHeld: async () => undefined, owner: ownerOf(made) };
+  const service = (annotations: Record<string, string>) => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'strange-api', namespace, labels: { app: 'photos' }, annotations },
+    spec: { selector: { app: 'photos' }, ports: [{ port: 80 }] },
+  });
+  await cluster.create(SERVICE, service({ 'meta.helm.sh/release-name': 'faces' }));
+  const present = async () =>
+    (await cluster.get(SERVICE, namespace, 'strange-api')) as KubernetesObject & { spec: { selector: object } };
+  const refusals = await applyObjects(hands, desired, [], status, true);
+  assert.deepEqual(
+    [...refusals],
+    [['strange-api', 'Service strange-api belongs to the Helm release faces: it is left as it is']],
+  );
+  assert.deepEqual((await present()).spec.selector, { app: 'photos' });
+  assert.equal((await present()).metadata.ownerReferences, undefined);
+  assert.ok(await cluster.get(SERVICE, namespace, 'strange-api-preview'), 'the others are written');
+
+  kubectl('-n', namespace, 'annotate', 'service', 'strange-api', 'facepass.dev/adopt=strange');
+  assert.deepEqual([...(await applyObjects(hands, desired, [], status, true))], []);
+  assert.equal((await present()).metadata.ownerReferences?.[0]?.uid, made.metadata.uid);
+
+  // Given back: no label and no owner any more. It is not taken again.
+  kubectl(
+    '-n',
+    namespace,
+    'annotate',
+    'service',
+    'strange-api',
+    'facepass.dev/adopt-',
+    'meta.helm.sh/release-name=faces',
+  );
+  kubectl('-n', namespace, 'label', 'service', 'strange-api', 'facepass.dev/name-');
+  kubectl(
+    '-n',
+    namespace,
+    'patch',
+    'service',
+    'strange-api',
+    '--type=json',
+    '-p',
+    '[{"op":"remove","path":"/metadata/ownerReferences"}]',
+  );
+  assert.deepEqual([...(await applyObjects(hands, desired, [], status, true)).keys()], ['strange-api']);
 });
 
 test('a process that lost its Lease writes no more', { skip: missing, timeout: 30_000 }, async () => {
@@ -204,10 +256,11 @@ test('a process that lost its Lease writes no more', { skip: missing, timeout: 3
     for (;;) await first.leadership.assertHeld();
   }, NotLeader);
   assert.equal(first.leadership.isLeader(), false);
+  const fenced = await cluster.create<Facepass>(FACEPASS, facepass('fenced'));
   await assert.rejects(
     applyObjects(
-      { cluster, assertHeld: first.leadership.assertHeld },
-      planOf(await cluster.create<Facepass>(FACEPASS, facepass('fenced'))).desired,
+      { cluster, assertHeld: first.leadership.assertHeld, owner: ownerOf(fenced) },
+      planOf(fenced).desired,
       [],
       initialStatus(),
       false,
@@ -412,6 +465,10 @@ async function withFinalizer(name: string) {
         '{"metadata":{"finalizers":null}}',
       ),
   };
+}
+
+function ownerOf({ metadata }: Facepass): { name: string; uid: string } {
+  return { name: metadata.name, uid: metadata.uid ?? '' };
 }
 
 function facepass(name: string): Facepass {

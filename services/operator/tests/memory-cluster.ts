@@ -98,7 +98,7 @@ export async function createMemoryCluster(
           throw new KubernetesError(409, 'changed');
         return store(subresource ? { ...before!, status: object['status'] } : object);
       }) as T,
-    apply: async (_resource, object) =>
+    apply: async (_resource, object, _force) =>
       void write(() =>
         store({ ...objects.get(keyOf(object.kind, object.metadata.namespace, object.metadata.name)), ...object }),
       ),

@@ -23,6 +23,16 @@ const ANSWERS: Record<string, { status?: number; body: unknown; result: number |
     result: /refuses the query: parse error/,
   },
   'a page of a proxy': { status: 502, body: '<html>', result: /status 502/ },
+  'a null': { body: null, result: /^Prometheus gives no answer that can be read \(status 200\)$/ },
+  'a result that is no list': {
+    body: { status: 'success', data: { resultType: 'vector', result: 7 } },
+    result: /no answer that can be read/,
+  },
+  'a range': {
+    body: { status: 'success', data: { resultType: 'matrix', result: [] } },
+    result: /^the query gives a matrix, not one number$/,
+  },
+  'an answer of 60 MB': { body: `"${'x'.repeat(60_000_000)}"`, result: /more than 1 MB/ },
 };
 
 for (const [title, { status = 200, body, result }] of Object.entries(ANSWERS)) {

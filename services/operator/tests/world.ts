@@ -72,18 +72,24 @@ export function seen(status: Status, changes: Partial<Observation> = {}): Observ
     generation: 1,
     annotations: {},
     spec: specOf(),
-    status,
+    status: watchedUntil(status, changes.now ?? START),
     wanted: 'green',
     refused: null,
     served: null,
     pairs: { blue: READY, green: READY, red: READY },
-    migration: { state: 'succeeded', message: '' },
-    smokeTest: { state: 'succeeded', message: '' },
+    migration: { state: 'succeeded', hasStarted: true, message: '' },
+    smokeTest: { state: 'succeeded', hasStarted: true, message: '' },
+    foreign: null,
     route: { weights: weightsOf(status), accepted: true, unknownKind: false, message: 'accepted' },
     counted: { candidate: weight * 10, total: 1000 },
     gates: [gate('pass')],
     ...changes,
   };
+}
+
+/** Looked at all the time: a test that means otherwise gives the status by `changes`. */
+function watchedUntil(status: Status, now: number): Status {
+  return { ...status, ...(status.judgedAt && { judgedAt: new Date(now).toISOString() }) };
 }
 
 /** A status with blue serving everything. */
