@@ -55,7 +55,9 @@ RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=ca,target=/run/c
 
 FROM sources AS operator-dependencies
 RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=ca,target=/run/ca.pem NODE_EXTRA_CA_CERTS=/run/ca.pem \
-    npm ci --no-audit --ignore-scripts --omit=dev -w services/operator -w services/contracts -w services/runtime
+    npm ci --no-audit --ignore-scripts --omit=dev -w services/operator -w services/contracts -w services/runtime \
+ && find node_modules \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
+ && rm -rf node_modules/@kubernetes/client-node/src
 
 FROM ${BASE_IMAGE} AS runtime
 WORKDIR /app
