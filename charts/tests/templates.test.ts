@@ -150,6 +150,93 @@ test(
   },
 );
 
+test(
+  'rendered twice it is the same wherever the Secrets are given, so that GitOps tools see no drift',
+  { skip: helmMissing },
+  async () => {
+    const given = [
+      'api.keys.existingSecret=keys',
+      'api.keys.smokeTestSecret=smoke',
+      'postgres.embedded.existingSecret=database',
+      'redis.embedded.existingSecret=redis',
+    ];
+    for (const values of matrix) {
+      const settings = values.startsWith('facepass/') ? given : [];
+      assert.equal(await render(values, ...settings), await render(values, ...settings), values);
+    }
+  },
+);
+
+test('what a platform sets of its own reaches every pod it is for', { skip: helmMissing }, async () => {
+  const own = [
+    'pods.securityContext.runAsUser=null',
+    'pods.securityContext.runAsGroup=null',
+    'pods.securityContext.fsGroup=null',
+    'pods.caBundle.configMap=bank-ca',
+    'pods.proxy.https=http://proxy.example.com:3128',
+    'pods.runtimeClassName=gvisor',
+    'global.imageRegistry=mirror.example.com',
+    'global.imagePullSecrets[0]=mirror',
+    ...['api', 'inference', 'migration'].flatMap((part) => [
+      `${part}.extraVolumes[0].name=own`,
+      `${part}.extraVolumeMounts[0].name=own`,
+      `${part}.extraVolumeMounts[0].mountPath=/own`,
+      `${part}.initContainers[0].name=before`,
+    ]),
+    'api.sidecars[0].name=beside',
+    'inference.topologySpreadConstraints[0].topologyKey=rack',
+    'extraObjects[0].kind=ConfigMap',
+    'extraObjects[0].metadata.name=faces-own',
+  ];
+  const objects = await objectsOf('facepass/production', ...own);
+  const pods = objects.filter(({ kind }) => ['Deployment', 'Job'].includes(kind)).map(({ spec }) => spec.template.spec);
+  assert.equal(pods.length, 3);
+  for (const pod of pods) {
+    assert.deepEqual(pod.securityContext, { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
+    assert.equal(pod.runtimeClassName, 'gvisor');
+    assert.deepEqual(
+      pod.imagePullSecrets.map(({ name }: { name: string }) => name),
+      ['registry', 'mirror'],
+    );
+    assert.equal(pod.initContainers[0].name, 'before');
+    const [container] = pod.containers;
+    assert.match(container.image, /^mirror\.example\.com\/facepass-/);
+    const variables = Object.fromEntries(
+      container.env.map(({ name, value }: { name: string; value: string }) => [name, value]),
+    );
+    assert.equal(variables['NODE_EXTRA_CA_CERTS'], '/etc/facepass/ca/ca.crt');
+    assert.equal(variables['HTTPS_PROXY'], 'http://proxy.example.com:3128');
+    for (const name of ['own', 'ca-bundle']) {
+      assert.ok(pod.volumes.some((volume: { name: string }) => volume.name === name));
+      assert.ok(container.volumeMounts.some((mount: { name: string }) => mount.name === name));
+    }
+  }
+  assert.equal(pods[0].containers[1].name, 'beside');
+  assert.deepEqual(pods[1].topologySpreadConstraints, [{ topologyKey: 'rack' }]);
+  assert.ok(objects.some(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === 'faces-own'));
+});
+
+test('two releases whose names would be cut to the same are refused', { skip: helmMissing }, async () => {
+  const named = async (name: string, ...settings: string[]) =>
+    run('helm', [
+      'template',
+      name,
+      `${charts}/facepass`,
+      '--kube-version',
+      '1.34.0',
+      '--set',
+      'postgres.existingSecret=db',
+      ...settings,
+    ]).then(
+      () => 'accepted',
+      (error: { stderr: string }) => error.stderr,
+    );
+  assert.match(await named('a'.repeat(49)), /at most 40 characters, so that no two releases share a name/);
+  assert.match(await named('2026-gala'), /must begin with a letter/);
+  assert.equal(await named('2026-gala', '--set', 'fullnameOverride=gala'), 'accepted');
+  assert.equal(await named('a'.repeat(31)), 'accepted');
+});
+
 test('the migration Job is no hook and its name changes with what it runs', { skip: helmMissing }, async () => {
   const job = async (...settings: string[]) =>
     (await objectsOf('facepass/trial', ...settings)).find((object) => object.kind === 'Job');
@@ -298,6 +385,8 @@ for (const [values, settings, sentence] of contradictions)
 
 const malformed = [
   'api.replcas=2',
+  'fullnameOverride=2gala',
+  'pods.caBundle.file=x',
   'replicas=2',
   'api.replicas=-1',
   'api.replicas=two',

@@ -69,6 +69,8 @@ const STATUS: Fields<Status> = {
   stepText: null,
   stepStartedAt: null,
   stepDeadline: null,
+  hold: null,
+  judgedAt: null,
   routePendingSince: null,
   shareOffSince: null,
   weight: null,

@@ -2,14 +2,14 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{/* Prefix of the names of all objects; 40 characters leave room for the longest suffix. */}}
+{{/* Prefix of the names of all objects; facepass.validate keeps it to 40 characters, which leave room for the longest suffix. */}}
 {{- define "facepass.fullname" -}}
 {{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" }}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
 {{- else if contains (include "facepass.name" .) .Release.Name -}}
-{{- .Release.Name | trunc 40 | trimSuffix "-" }}
+{{- .Release.Name | trunc 63 | trimSuffix "-" }}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name (include "facepass.name" .) | trunc 40 | trimSuffix "-" }}
+{{- printf "%s-%s" .Release.Name (include "facepass.name" .) | trunc 63 | trimSuffix "-" }}
 {{- end }}
 {{- end }}
 
@@ -34,7 +34,7 @@ app.kubernetes.io/component: {{ .component }}
 
 {{/* Reference of an image: [registry/]repository:tag, or @digest where one is given. Call with (dict "root" $ "image" .Values.api.image). */}}
 {{- define "facepass.image" -}}
-{{- with .root.Values.image.registry }}{{ trimSuffix "/" . }}/{{ end }}{{ .image.repository -}}
+{{- with coalesce .root.Values.global.imageRegistry .root.Values.image.registry }}{{ trimSuffix "/" . }}/{{ end }}{{ .image.repository -}}
 {{- if .image.digest }}@{{ .image.digest }}{{ else }}:{{ coalesce .image.tag .root.Values.image.tag .root.Chart.AppVersion }}{{ end }}
 {{- end }}
 
@@ -42,7 +42,7 @@ app.kubernetes.io/component: {{ .component }}
 {{- if .root.Values.serviceAccount.create -}}
 {{ include "facepass.fullname" .root }}-{{ .component }}
 {{- else -}}
-default
+{{ default "default" .root.Values.serviceAccount.name }}
 {{- end }}
 {{- end }}
 
@@ -56,7 +56,7 @@ default
 
 {{- define "facepass.databaseSecret" -}}
 {{- if .Values.postgres.embedded.enabled -}}
-{{ include "facepass.fullname" . }}-postgres
+{{ default (printf "%s-postgres" (include "facepass.fullname" .)) .Values.postgres.embedded.existingSecret }}
 {{- else -}}
 {{ .Values.postgres.existingSecret }}
 {{- end }}
@@ -69,7 +69,7 @@ default
 {{/* Secret with the URL of Redis; empty where there is none. */}}
 {{- define "facepass.redisSecret" -}}
 {{- if .Values.redis.embedded.enabled -}}
-{{ include "facepass.fullname" . }}-redis
+{{ default (printf "%s-redis" (include "facepass.fullname" .)) .Values.redis.embedded.existingSecret }}
 {{- else -}}
 {{ .Values.redis.existingSecret }}
 {{- end }}

@@ -1,16 +1,57 @@
 {{/* Pod and container settings that the "restricted" Pod Security standard asks for. */}}
 {{- define "facepass.podSecurity" -}}
-runAsNonRoot: true
-runAsUser: 10001
-runAsGroup: 10001
-fsGroup: 10001
-seccompProfile: { type: RuntimeDefault }
+{{ toYaml .Values.pods.securityContext }}
 {{- end }}
 
 {{- define "facepass.containerSecurity" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities: { drop: [ALL] }
+{{ toYaml .Values.pods.containerSecurityContext }}
+{{- end }}
+
+{{/* What every pod has in common; after serviceAccountName. */}}
+{{- define "facepass.podBasics" -}}
+automountServiceAccountToken: false
+enableServiceLinks: false
+securityContext: {{- include "facepass.podSecurity" . | nindent 2 }}
+{{- with concat .Values.image.pullSecrets .Values.global.imagePullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- with .Values.pods.runtimeClassName }}
+runtimeClassName: {{ . }}
+{{- end }}
+{{- with .Values.pods.hostAliases }}
+hostAliases: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.pods.dnsConfig }}
+dnsConfig: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* Variables that every container of Facepass has: authorities and proxies. */}}
+{{- define "facepass.commonEnvironment" -}}
+{{- if .Values.pods.caBundle.configMap }}
+- { name: NODE_EXTRA_CA_CERTS, value: /etc/facepass/ca/{{ .Values.pods.caBundle.key }} }
+{{- end }}
+{{- range $name, $key := dict "HTTP_PROXY" "http" "HTTPS_PROXY" "https" "NO_PROXY" "none" }}
+{{- with get $.Values.pods.proxy $key }}
+- { name: {{ $name }}, value: {{ . | quote }} }
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Its volume, and where it is mounted. */}}
+{{- define "facepass.commonVolumes" -}}
+{{- with .Values.pods.caBundle.configMap }}
+- { name: ca-bundle, configMap: { name: {{ . }} } }
+{{- end }}
+{{- end }}
+
+{{- define "facepass.commonMounts" -}}
+{{- if .Values.pods.caBundle.configMap }}
+- { name: ca-bundle, mountPath: /etc/facepass/ca, readOnly: true }
+{{- end }}
 {{- end }}
 
 {{- define "facepass.podScheduling" -}}
@@ -32,12 +73,16 @@ priorityClassName: {{ . }}
 {{- define "facepass.topologySpread" -}}
 {{- $context := . -}}
 topologySpreadConstraints:
+  {{- with (get .root.Values .component).topologySpreadConstraints }}
+  {{- toYaml . | nindent 2 }}
+  {{- else }}
   {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
   - topologyKey: {{ . }}
     maxSkew: 1
     whenUnsatisfiable: ScheduleAnyway
     labelSelector:
       matchLabels: {{- include "facepass.selectorLabels" $context | nindent 8 }}
+  {{- end }}
   {{- end }}
 {{- end }}
 
@@ -82,26 +127,30 @@ metadata:
     {{- end }}
 spec:
   serviceAccountName: {{ include "facepass.serviceAccountName" (dict "root" . "component" "api") }}
-  automountServiceAccountToken: false
-  enableServiceLinks: false
+  {{- include "facepass.podBasics" . | nindent 2 }}
   terminationGracePeriodSeconds: {{ .Values.api.terminationGracePeriodSeconds }}
-  securityContext: {{- include "facepass.podSecurity" . | nindent 4 }}
-  {{- with .Values.image.pullSecrets }}
-  imagePullSecrets:
-    {{- range . }}
-    - name: {{ . }}
-    {{- end }}
-  {{- end }}
   {{- include "facepass.podScheduling" .Values.api | nindent 2 }}
   {{- include "facepass.topologySpread" (dict "root" . "component" "api") | nindent 2 }}
-  {{- if $sidecar }}
+  {{- if or $sidecar .Values.api.initContainers }}
   initContainers:
+    {{- with .Values.api.initContainers }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+    {{- if $sidecar }}
     - {{- include "facepass.inferenceContainer" . | nindent 6 }}
       restartPolicy: Always
+    {{- end }}
   {{- end }}
   containers:
     - {{- include "facepass.apiContainer" . | nindent 6 }}
+    {{- with .Values.api.sidecars }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
   volumes:
+    {{- include "facepass.commonVolumes" . | nindent 4 }}
+    {{- with .Values.api.extraVolumes }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
     - name: api-keys
       secret:
         secretName: {{ include "facepass.apiKeysSecret" . }}
@@ -161,6 +210,7 @@ env:
   {{- end }}
   {{- include "facepass.modelEnvironment" . | nindent 2 }}
   {{- include "facepass.telemetryEnvironment" . | nindent 2 }}
+  {{- include "facepass.commonEnvironment" . | nindent 2 }}
   {{- include "facepass.extraEnvironment" .Values.api | nindent 2 }}
 startupProbe:
   httpGet: { path: /livez, port: metrics }
@@ -178,6 +228,10 @@ lifecycle:
   preStop: { sleep: { seconds: {{ .Values.api.preStopSeconds }} } }
 resources: {{- toYaml .Values.api.resources | nindent 2 }}
 volumeMounts:
+  {{- include "facepass.commonMounts" . | nindent 2 }}
+  {{- with .Values.api.extraVolumeMounts }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
   - { name: api-keys, mountPath: /etc/facepass/api-keys, readOnly: true }
   - { name: smoke-test, mountPath: /etc/facepass/smoke-test, readOnly: true }
   {{- range include "facepass.secretFiles" . | fromYamlArray }}
@@ -248,21 +302,20 @@ metadata:
   {{- end }}
 spec:
   serviceAccountName: {{ include "facepass.serviceAccountName" (dict "root" . "component" "inference") }}
-  automountServiceAccountToken: false
-  enableServiceLinks: false
+  {{- include "facepass.podBasics" . | nindent 2 }}
   terminationGracePeriodSeconds: {{ .Values.inference.terminationGracePeriodSeconds }}
-  securityContext: {{- include "facepass.podSecurity" . | nindent 4 }}
-  {{- with .Values.image.pullSecrets }}
-  imagePullSecrets:
-    {{- range . }}
-    - name: {{ . }}
-    {{- end }}
-  {{- end }}
   {{- include "facepass.podScheduling" .Values.inference | nindent 2 }}
   {{- include "facepass.topologySpread" (dict "root" . "component" "inference") | nindent 2 }}
+  {{- with .Values.inference.initContainers }}
+  initContainers: {{- toYaml . | nindent 4 }}
+  {{- end }}
   containers:
     - {{- include "facepass.inferenceContainer" . | nindent 6 }}
+    {{- with .Values.inference.sidecars }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
   volumes:
+    {{- include "facepass.commonVolumes" . | nindent 4 }}
     {{- if .Values.tls.enabled }}
     - name: inference-tls
       secret: { secretName: {{ include "facepass.tlsSecret" . }} }
@@ -272,6 +325,9 @@ spec:
 
 {{- define "facepass.inferenceVolumes" -}}
 {{- if .needed }}
+{{- with .root.Values.inference.extraVolumes }}
+{{- toYaml . | nindent 0 }}
+{{- end }}
 - name: scratch
   emptyDir: { sizeLimit: 64Mi }
 {{- with .root.Values.inference.models.volume }}
@@ -310,6 +366,7 @@ env:
   {{- end }}
   {{- include "facepass.modelEnvironment" . | nindent 2 }}
   {{- include "facepass.telemetryEnvironment" . | nindent 2 }}
+  {{- include "facepass.commonEnvironment" . | nindent 2 }}
   {{- include "facepass.extraEnvironment" .Values.inference | nindent 2 }}
 {{- $port := $sidecar | ternary "inf-metrics" "metrics" }}
 startupProbe:
@@ -328,6 +385,10 @@ lifecycle:
   preStop: { sleep: { seconds: {{ .Values.inference.preStopSeconds }} } }
 resources: {{- toYaml .Values.inference.resources | nindent 2 }}
 volumeMounts:
+  {{- include "facepass.commonMounts" . | nindent 2 }}
+  {{- with .Values.inference.extraVolumeMounts }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
   - { name: scratch, mountPath: /tmp }
   {{- if $sidecar }}
   - { name: socket, mountPath: /run/facepass }
@@ -343,16 +404,9 @@ volumeMounts:
 {{/* Indexes, searches and erases a sample photo as a client would: `helm test`, and the operator against each candidate, whose address it sets. Call with (dict "root" $ "url" "http://…"). */}}
 {{- define "facepass.smokeTestPodSpec" -}}
 restartPolicy: Never
-automountServiceAccountToken: false
-enableServiceLinks: false
+{{ include "facepass.podBasics" .root }}
 activeDeadlineSeconds: 120
-securityContext: {{- include "facepass.podSecurity" .root | nindent 2 }}
-{{- with .root.Values.image.pullSecrets }}
-imagePullSecrets:
-  {{- range . }}
-  - name: {{ . }}
-  {{- end }}
-{{- end }}
+{{- include "facepass.podScheduling" (pick .root.Values.migration "nodeSelector" "tolerations") }}
 containers:
   - name: smoke-test
     image: {{ include "facepass.image" (dict "root" .root "image" .root.Values.api.image) }}

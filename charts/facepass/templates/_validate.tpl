@@ -1,5 +1,9 @@
 {{/* Rejects values that contradict each other, each with a sentence. */}}
 {{- define "facepass.validate" -}}
+{{- $full := include "facepass.fullname" . -}}
+{{- if or (gt (len $full) 40) (not (regexMatch "^[a-z]([a-z0-9-]*[a-z0-9])?$" $full)) -}}
+{{- fail (printf "The objects would be named %s…: a name must begin with a letter and have at most 40 characters, so that no two releases share a name. Set fullnameOverride." $full) -}}
+{{- end -}}
 {{- if and .Values.postgres.embedded.enabled .Values.postgres.existingSecret -}}
 {{- fail "postgres.embedded.enabled and postgres.existingSecret exclude each other: use the trial database or yours, not both." -}}
 {{- end -}}
