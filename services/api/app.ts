@@ -8,6 +8,7 @@ import helmet from 'helmet';
 import { identifyKey, requireScope, requireSearchAccess } from './auth.ts';
 import type { Config } from './config.ts';
 import type { Context } from './context.ts';
+import { upstreamClients } from './legacy.ts';
 import type { Metrics } from './metrics.ts';
 import { pages } from './pages.ts';
 import { parseQuery } from './query.ts';
@@ -34,8 +35,8 @@ export function createApp(context: Context): Express {
   app.enable('strict routing').set('query parser', parseQuery);
   app.use(traceRequests, observeRequests(context.metrics, logger), securityHeaders(config), closeWhenDraining(context));
   app.use(requireWellFormed);
+  if (config.legacy.enabled) app.use(upstreamClients(context));
   addCalls(app, context);
-  if (config.legacy.enabled) addLegacyCalls(app, context);
   app.use(pages(context), routeNotFound, answerProblem);
   return app;
 }
@@ -65,21 +66,6 @@ function addCalls(app: Express, context: Context): void {
   for (const [path, methods] of Map.groupBy(calls, ([, path]) => path))
     app.all(path, methodNotAllowed(methods.map(([method]) => method.toUpperCase())));
 }
-
-/** The calls of earlier clients: the same handlers, marked as deprecated (RFC 9745, RFC 8594). */
-function addLegacyCalls(app: Express, context: Context): void {
-  const { search, write } = guards(context);
-  const announceEnd: RequestHandler = (_request, response, next) => {
-    response.setHeader('Deprecation', `@${LEGACY_DEPRECATED_AT / 1000}`);
-    response.setHeader('Sunset', new Date(context.config.legacy.sunset).toUTCString());
-    response.setHeader('Link', '</docs>; rel="deprecation"');
-    next();
-  };
-  app.post('/api/v1/faces/search-session', announceEnd, search, searchFaces(context));
-  app.post('/api/v1/faces/index-session/:session_id', announceEnd, write('index'), indexPhoto(context));
-}
-
-const LEGACY_DEPRECATED_AT = Date.UTC(2026, 10, 1);
 
 /** The middleware before each handler. The rate limits count before keys and tokens are checked. */
 function guards({ config, keys, limits, tokens }: Context) {

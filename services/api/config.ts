@@ -123,13 +123,13 @@ export const apiEnvironment = z.object({
       'URL of a photo for the pages, such as https://photos.example.com/{session_id}/{photo_id}. The service itself never fetches it.',
     ),
   FACEPASS_CONSOLE: booleanVariable.default(true).describe('Serve the console at / and the guest pages.'),
-  FACEPASS_LEGACY_CALLS: booleanVariable
+  LEGACY_CLIENTS: booleanVariable
     .default(false)
-    .describe('Also answer /api/v1/faces/search-session and /api/v1/faces/index-session/{session_id}.'),
-  FACEPASS_LEGACY_SUNSET: z.iso
+    .describe('Serve clients of aukanara2010-dot/facepass in their words (docs/MIGRATION_GUIDE.md#clients).'),
+  LEGACY_CLIENTS_SUNSET: z.iso
     .date('must be a date such as 2027-12-31')
     .default('2027-12-31')
-    .describe('Date in the Sunset header of those calls.'),
+    .describe('Date in the Sunset header of those answers.'),
 });
 
 export type ApiEnvironment = z.infer<typeof apiEnvironment>;
@@ -175,7 +175,7 @@ function configOf(env: ApiEnvironment) {
     retention: { ...indexing.retention, sweepMinutes: env.RETENTION_SWEEP_MINUTES },
     photoUrlTemplate: env.PHOTO_URL_TEMPLATE,
     console: env.FACEPASS_CONSOLE,
-    legacy: { enabled: env.FACEPASS_LEGACY_CALLS, sunset: env.FACEPASS_LEGACY_SUNSET },
+    legacy: { enabled: env.LEGACY_CLIENTS, sunset: env.LEGACY_CLIENTS_SUNSET },
   };
 }
 

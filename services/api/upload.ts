@@ -3,6 +3,7 @@ import { requireImageSignature } from '@facepass/indexing/photo';
 import type { Request } from 'express';
 import type { ImageMemory, Receiving } from './image-memory.ts';
 import { partsOf, type Part } from './multipart.ts';
+import { parseQuery } from './query.ts';
 import { fieldProblem, parametersOf } from './validation.ts';
 
 /** The content of a call. It stays in memory only and occupies a place of `ImageMemory` until disposal. */
@@ -32,10 +33,36 @@ export async function readUpload(request: Request, limits: UploadLimits): Promis
   const receiving = stack.use(limits.memory.receive());
   const { images, fields } = await readByType(request, limits, receiving);
   for (const image of images) requireImageSignature(image);
-  const parameters = parametersOf(request, fields);
+  const parameters = readFields(request, fields);
   receiving.hold();
   const held = stack.move();
   return { images, fields: parameters, [Symbol.dispose]: () => held.dispose() };
+}
+
+/** The fields of body, query and path together, in this API's words. */
+function readFields(request: Request, fields: Upload['fields']): Upload['fields'] {
+  const { query, params } = request;
+  const parameters = parametersOf({ query: renamed(request, query), params }, renamed(request, fields));
+  return translations.get(request)?.translate(parameters) ?? parameters;
+}
+
+/** How the fields of a request are read that another service's client sent. */
+export interface FieldTranslation {
+  /** This API's name of a field by its name in the request. */
+  names: Readonly<Record<string, string>>;
+  translate(fields: Record<string, unknown>): Record<string, unknown>;
+}
+
+const translations = new WeakMap<Request, FieldTranslation>();
+
+/** Has `request` read by `translation`, also as application/x-www-form-urlencoded. */
+export function translateFields(request: Request, translation: FieldTranslation): void {
+  translations.set(request, translation);
+}
+
+function renamed(request: Request, fields: object): Record<string, unknown> {
+  const { names = {} } = translations.get(request) ?? {};
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [names[name] ?? name, value]));
 }
 
 type Content = Pick<Upload, 'fields' | 'images'>;
@@ -51,7 +78,11 @@ async function readByType(request: Request, limits: UploadLimits, receiving: Rec
       receiving,
     });
     const parts = partsOf(body, request.headers['content-type'] ?? '', mostParts(limits));
-    return contentOf(parts, limits);
+    const { names = {} } = translations.get(request) ?? {};
+    return contentOf(
+      parts.map((part) => ({ ...part, name: names[part.name] ?? part.name })),
+      limits,
+    );
   }
   if (IMAGE_TYPES.has(type)) {
     const maxBytes = maxImageBytes;
@@ -60,6 +91,11 @@ async function readByType(request: Request, limits: UploadLimits, receiving: Rec
   }
   if (type === 'application/json')
     return { fields: objectOf(await readJson(request, FORM_OVERHEAD_BYTES)), images: [] };
+  if (type === 'application/x-www-form-urlencoded' && translations.has(request)) {
+    const maxBytes = FORM_OVERHEAD_BYTES;
+    const body = await readBytes(request, { maxBytes, tooLarge: tooLarge('body_too_large', maxBytes), receiving });
+    return { fields: { ...parseQuery(textOf('form', body)) }, images: [] };
+  }
   throw new ApiProblem(
     'unsupported_media_type',
     `This call does not accept the content type ${JSON.stringify(type.slice(0, 100))}.`,
@@ -115,6 +151,16 @@ export async function readJson(request: Request, maxBytes: number, receiving?: R
   } catch {
     throw new ApiProblem('malformed_body', 'The body is not JSON in UTF-8.');
   }
+}
+
+/**
+ * The JSON body of a call, in this API's words.
+ * @throws ApiProblem as `readJson` does
+ */
+export async function readJsonFields(request: Request, maxBytes: number, receiving?: Receiving): Promise<unknown> {
+  const body = await readJson(request, maxBytes, receiving);
+  const translation = translations.get(request);
+  return translation ? translation.translate(renamed(request, objectOf(body))) : body;
 }
 
 function objectOf(body: unknown): Upload['fields'] {

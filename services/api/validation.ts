@@ -1,5 +1,4 @@
 import { ApiProblem } from '@facepass/indexing/errors';
-import type { Request } from 'express';
 import type * as z from 'zod';
 
 /**
@@ -24,7 +23,10 @@ export function validated<Schema extends z.ZodType>(schema: Schema, value: unkno
  * Merges the parameters of path, query and `form`.
  * @throws ApiProblem invalid_parameter if one is given twice
  */
-export function parametersOf({ query, params }: Request, form: object = {}): Record<string, unknown> {
+export function parametersOf(
+  { query, params }: { query: object; params: object },
+  form: object = {},
+): Record<string, unknown> {
   const given = [query, params, form].flatMap(Object.keys);
   const twice = given.find((name, at) => given.indexOf(name) !== at);
   if (twice !== undefined) throw fieldProblem(twice, 'must be given once');

@@ -35,6 +35,9 @@ export function createFacepassClient({
   const client = createClient<paths>({ baseUrl, fetch: (request) => reach(request, fetch) });
   client.use({
     onRequest({ request }) {
+      // So that a service with LEGACY_CLIENTS does not take it for another client.
+      if (!request.headers.get('Accept')?.includes('json'))
+        request.headers.set('Accept', 'application/json, application/problem+json');
       const key = current(apiKey);
       const token = current(searchToken);
       if (key) request.headers.set('X-API-Key', key);

@@ -181,7 +181,7 @@ export const PROBLEMS = {
     fix: 'See /docs for the calls.',
     cause:
       'The path is misspelt, lacks /api/v1, or belongs to the legacy calls, which are off unless ' +
-      'FACEPASS_LEGACY_CALLS is set.',
+      'LEGACY_CLIENTS is set.',
   },
   session_not_indexed: {
     status: 404,

@@ -6,7 +6,7 @@ import { exchangeOf } from '@facepass/runtime/http-server';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Context } from '../context.ts';
 import { observeIndexing } from '../metrics.ts';
-import { readJson } from '../upload.ts';
+import { readJsonFields } from '../upload.ts';
 import { fieldProblem, validated } from '../validation.ts';
 
 /** 1,000 photos with the longest ids and keys, every character escaped, stay below this. */
@@ -33,7 +33,7 @@ export function indexBatch(context: Context): RequestHandler {
 
 async function readBatch({ imageMemory }: Context, request: Request): Promise<unknown> {
   using receiving = imageMemory.receive();
-  return readJson(request, BATCH_BODY_BYTES, receiving);
+  return readJsonFields(request, BATCH_BODY_BYTES, receiving);
 }
 
 type Photo = BatchRequest['photos'][number];

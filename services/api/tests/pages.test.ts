@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import { settingsAnswer } from '@facepass/contracts/http';
 import { PROBLEMS } from '@facepass/indexing/errors';
-import { KEY, startTestService, type TestService } from './service.ts';
+import { startTestService, type TestService } from './service.ts';
 
 describe('pages and documents', () => {
   let service: TestService;
@@ -14,7 +14,7 @@ describe('pages and documents', () => {
     service = await startTestService({
       inference: null,
       environment: {
-        FACEPASS_LEGACY_CALLS: 'true',
+        LEGACY_CLIENTS: 'true',
         PHOTO_URL_TEMPLATE: 'https://photos.example.com/{session_id}/{photo_id}',
       },
     });
@@ -63,30 +63,6 @@ describe('pages and documents', () => {
     const version = await service.call('GET', '/docs/assets/swagger-ui.css', { headers: { 'If-Match': '"other"' } });
     assert.equal(version.status, 412);
     assert.equal(version.body.code, 'precondition_failed');
-  });
-
-  test('legacy calls are the same calls, announced to end', async () => {
-    const search = await service.call('POST', '/api/v1/faces/search-session', { form: { session_id: 's' } });
-    assert.equal(search.body.code, 'image_missing');
-    const index = await service.call('POST', '/api/v1/faces/index-session/wedding', {
-      key: KEY,
-      form: { photo_id: 'p' },
-    });
-    assert.equal(index.body.code, 'image_missing');
-    const twice = await service.call('POST', '/api/v1/faces/index-session/wedding', {
-      key: KEY,
-      form: { photo_id: 'p', session_id: 'wedding' },
-    });
-    assert.deepEqual(twice.body.errors, [{ field: 'session_id', rule: 'must be given once' }]);
-    assert.equal((await service.call('POST', '/api/v1/faces/index-session/wedding')).status, 401);
-    for (const { headers } of [search, index]) {
-      assert.match(headers.get('deprecation') ?? '', /^@\d+$/);
-      assert.ok(Date.parse(headers.get('sunset') ?? '') > Date.parse('2027-01-01'));
-    }
-    assert.equal(
-      (await service.call('POST', '/api/v1/search', { form: { session_id: 's' } })).headers.get('sunset'),
-      null,
-    );
   });
 
   test('settings tell a client what it needs before its first call', async () => {
