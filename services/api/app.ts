@@ -3,6 +3,7 @@ import type { Scope } from '@facepass/contracts/api-keys';
 import { ApiProblem, problemBody, type ProblemCode } from '@facepass/indexing/errors';
 import { exchangeOf, type Refusal, type RefusalAnswer } from '@facepass/runtime/http-server';
 import type { Logger } from '@facepass/runtime/logger';
+import cors, { type CorsOptions } from 'cors';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { identifyKey, requireScope, requireSearchAccess } from './auth.ts';
@@ -35,6 +36,7 @@ export function createApp(context: Context): Express {
   app.enable('strict routing').set('query parser', parseQuery);
   app.use(traceRequests, observeRequests(context.metrics, logger), securityHeaders(config), closeWhenDraining(context));
   app.use(requireWellFormed);
+  if (config.corsOrigins.length > 0) app.use('/api/v1', cors(corsOptions(config)));
   if (config.legacy.enabled) app.use(upstreamClients(context));
   addCalls(app, context);
   app.use(pages(context), routeNotFound, answerProblem);
@@ -94,6 +96,20 @@ function securityHeaders(config: Config): RequestHandler {
       },
     },
   });
+}
+
+/**
+ * What pages of other origins may send and read. Browsers keep the answer to a preflight for `maxAge` seconds; Chromium
+ * for two hours at most. No cookies: keys and tokens travel in headers.
+ */
+function corsOptions({ corsOrigins }: Config): CorsOptions {
+  return {
+    origin: corsOrigins,
+    methods: ['GET', 'POST', 'DELETE'],
+    allowedHeaders: ['X-API-Key', 'Authorization', 'Content-Type', 'Accept'],
+    exposedHeaders: ['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'Deprecation', 'Sunset'],
+    maxAge: 7200,
+  };
 }
 
 /** Closes kept-alive connections, so that clients open new ones to another process. */

@@ -37,6 +37,13 @@ const photoUrlTemplate = text
   .regex(/^(https?:\/\/[^/{}\s]+)?\/\S*$/, 'must be an http or https URL, or a path')
   .includes('{photo_id}', 'must contain {photo_id}');
 
+const corsOrigins = text
+  .transform(listOf)
+  .refine(
+    (origins) => origins.every((origin) => /^https?:/.test(origin) && URL.parse(origin)?.origin === origin),
+    'must be origins such as https://www.example.com, without a path or a slash at the end',
+  );
+
 /** All variables of the API, in the order of docs/configuration.md. */
 export const apiEnvironment = z.object({
   PORT: portVariable.default(8080).describe('Port of the HTTP API.'),
@@ -123,6 +130,11 @@ export const apiEnvironment = z.object({
       'URL of a photo for the pages, such as https://photos.example.com/{session_id}/{photo_id}. The service itself never fetches it.',
     ),
   FACEPASS_CONSOLE: booleanVariable.default(true).describe('Serve the console at / and the guest pages.'),
+  CORS_ORIGINS: corsOrigins
+    .optional()
+    .describe(
+      'Origins whose pages may call the API from a browser, separated by commas, as https://www.example.com; `*` is refused. Default: none.',
+    ),
   LEGACY_CLIENTS: booleanVariable
     .default(false)
     .describe('Serve clients of aukanara2010-dot/facepass in their words (docs/MIGRATION_GUIDE.md#clients).'),
@@ -175,6 +187,7 @@ function configOf(env: ApiEnvironment) {
     retention: { ...indexing.retention, sweepMinutes: env.RETENTION_SWEEP_MINUTES },
     photoUrlTemplate: env.PHOTO_URL_TEMPLATE,
     console: env.FACEPASS_CONSOLE,
+    corsOrigins: env.CORS_ORIGINS ?? [],
     legacy: { enabled: env.LEGACY_CLIENTS, sunset: env.LEGACY_CLIENTS_SUNSET },
   };
 }

@@ -184,7 +184,9 @@ function created(body: Body, response: Response): Body {
 
 function speaksThisApi(request: Request): boolean {
   const accepted = request.get('accept') ?? '';
-  return /application\/(problem\+json|x-ndjson)/.test(accepted) || /^image\//.test(request.get('content-type') ?? '');
+  return (
+    /application\/(problem\+json|x-ndjson)/.test(accepted) || Boolean(request.get('content-type')?.startsWith('image/'))
+  );
 }
 
 /** Their `similarity` and `threshold` are cosines of an ArcFace model: that of a similarity of ours. */
