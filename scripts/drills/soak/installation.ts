@@ -38,6 +38,8 @@ export async function startInstallation(bin: string, keys: Keys): Promise<Instal
     RATE_LIMIT_WRITES_PER_MINUTE: '1000000',
     RATE_LIMIT_SEARCHES_PER_MINUTE: '1000000',
     RETENTION_SWEEP_MINUTES: '0.05',
+    // A frozen server is back long before; a busy machine is given the time.
+    INFERENCE_TIMEOUT_MS: '60000',
     DRAIN_DELAY_MS: '0',
     ...s3Environment(s3),
   };

@@ -55,6 +55,13 @@ export class SessionModel {
   possible(photoId: string, from: number, to: number): Set<Held> {
     const { expiresAt } = this;
     if (expiresAt !== null && from > expiresAt + CLOCK_MS) return new Set([null]);
+    const held = this.stored(photoId, from, to);
+    if (expiresAt !== null && to > expiresAt - CLOCK_MS) held.add(null);
+    return held;
+  }
+
+  /** Likewise, for one that sees what is over and not swept yet, as an erasure does. */
+  stored(photoId: string, from: number, to: number): Set<Held> {
     const writes = this.writes.filter(
       (write) => concerns(write, photoId) && write.began <= to && write.outcome !== 'nothing',
     );
@@ -64,7 +71,6 @@ export class SessionModel {
       );
     const held = new Set<Held>(writes.filter((write) => !isReplaced(write)).map(({ picture }) => picture));
     if (!isReplaced(BEGINNING)) held.add(null);
-    if (expiresAt !== null && to > expiresAt - CLOCK_MS) held.add(null);
     return held;
   }
 

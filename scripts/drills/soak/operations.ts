@@ -224,7 +224,7 @@ async function erase(
   const call = jsonCall('DELETE', path, undefined, { 'X-API-Key': world.keys.current });
   const done = await answered(world, operation, call);
   const { answer, began } = done;
-  const photos = (photoId === null ? photosOf(session) : [photoId]).map((id) => session.possible(id, began, now()));
+  const photos = (photoId === null ? photosOf(session) : [photoId]).map((id) => session.stored(id, began, now()));
   if (answer.status === 200) {
     session.end(write, 'done');
     const most = sum(
@@ -235,7 +235,8 @@ async function erase(
   }
   if (answer.status === 404) {
     session.end(write, 'nothing');
-    return done.unless(photos.every((held) => held.has(null)));
+    const isOver = session.expiresAt !== null && now() > session.expiresAt;
+    return done.unless(isOver || photos.every((held) => held.has(null)));
   }
   session.end(write, mayHaveActed(answer) ? 'unknown' : 'refused');
   return done.unless(false);

@@ -3,27 +3,37 @@ import { after, before, describe, test } from 'node:test';
 import { problem } from '@facepass/contracts/http';
 import { replaceFaces } from '@facepass/indexing/db/faces';
 import fc from 'fast-check';
-import { samplePhoto } from '../../inference/tests/photos.ts';
+import { portrait } from './people.ts';
 import { seeded } from './seed.ts';
-import { KEY, startTestService, type Answer, type TestService } from './service.ts';
+import { KEY, startTestService, type Answer, type CallOptions, type TestService } from './service.ts';
+import openapi from '../../../docs/openapi.json' with { type: 'json' };
 
 describe('properties of what the service refuses', () => {
   let service: TestService;
   let photo: Buffer;
   before(async () => {
-    service = await startTestService({ inference: null });
-    photo = await samplePhoto(1);
+    service = await startTestService();
+    photo = await portrait(1);
   });
   after(() => service?.[Symbol.asyncDispose]());
 
-  const protectedCall = fc.constantFrom(
-    ['POST', '/api/v1/index'],
-    ['POST', '/api/v1/index/batch'],
+  /** Every protected call, such that it would succeed with a key. */
+  const protectedCall = fc.constantFrom<[method: string, path: string, body?: () => CallOptions]>(
+    ['POST', '/api/v1/index', () => ({ form: { session_id: 'some', photo_id: 'new', image: photo } })],
+    ['POST', '/api/v1/index?session_id=some&photo_id=new', () => ({ body: new Uint8Array(photo), headers: JPEG })],
+    [
+      'POST',
+      '/api/v1/index/batch',
+      () => ({ json: { session_id: 'some', photos: [{ photo_id: 'new', s3_key: 'k' }] } }),
+    ],
     ['DELETE', '/api/v1/index/some'],
     ['DELETE', '/api/v1/index?session_id=some'],
     ['DELETE', '/api/v1/index/some/photos/other'],
     ['DELETE', '/api/v1/index/some/photos?photo_id=other'],
-    ['POST', '/api/v1/search/tokens'],
+    ['GET', '/api/v1/sessions'],
+    ['GET', '/api/v1/sessions/some/photos'],
+    ['GET', '/api/v1/sessions/some/photos/other'],
+    ['POST', '/api/v1/search/tokens', () => ({ json: { session_id: 'some' } })],
   );
 
   /** What the protected calls could change; the photo is there to be erased. */
@@ -31,7 +41,8 @@ describe('properties of what the service refuses', () => {
     const { pool, modelId, pack } = service.context;
     const { rows } = await pool.query(
       `select (select count(*) from faces where session_id = 'some') as faces,
-              (select count(*) from sessions) as sessions, (select count(*) from audit_log) as audited`,
+              (select count(*) from sessions) as sessions, (select count(*) from audit_log) as audited,
+              (select count(*) from erasures) as erasures`,
     );
     if (rows[0].faces !== '0') return rows[0];
     const box = { x: 0, y: 0, width: 9, height: 9 };
@@ -59,10 +70,12 @@ describe('properties of what the service refuses', () => {
           { Cookie: `X-API-Key=${KEY}` },
           { 'X-API-Key': '' },
         ),
-        async ([method, path], headers) => {
-          assertProblem(await service.call(method!, path!, { headers }), 401, 'api_key_required');
-          const query = `${path!.includes('?') ? '&' : '?'}api_key=${KEY}&X-API-Key=${KEY}`;
-          assert.equal((await service.call(method!, `${path}${query}`)).status, 401);
+        async ([method, path, body], headers) => {
+          const call = body?.() ?? {};
+          const all = { ...call, headers: { ...call.headers, ...headers } };
+          assertProblem(await service.call(method, path, all), 401, 'api_key_required');
+          const query = `${path.includes('?') ? '&' : '?'}api_key=${KEY}&X-API-Key=${KEY}`;
+          assert.equal((await service.call(method, `${path}${query}`, call)).status, 401);
           assert.deepEqual(await stored(), before);
         },
       ),
@@ -83,8 +96,8 @@ describe('properties of what the service refuses', () => {
       )
       .filter((key) => key !== KEY);
     await fc.assert(
-      fc.asyncProperty(protectedCall, invalid, async ([method, path], key) => {
-        assertProblem(await service.call(method!, path!, { key }), 401, 'api_key_invalid');
+      fc.asyncProperty(protectedCall, invalid, async ([method, path, body], key) => {
+        assertProblem(await service.call(method, path, { ...body?.(), key }), 401, 'api_key_invalid');
         assert.deepEqual(await stored(), before);
       }),
       seeded(t, 150),
@@ -105,29 +118,66 @@ describe('properties of what the service refuses', () => {
           .map(String),
         fc.constantFrom('NaN', '', 'one', '1,5', '٣', '0x1', '1e0'),
       );
-    const field = fc.oneof(
-      fc.tuple(fc.constant('session_id'), badIdentifier),
-      fc.tuple(fc.constant('threshold'), outside(0, 1)),
-      fc.tuple(fc.constant('limit'), fc.oneof(outside(1, 1000), fc.constantFrom('1.5', '1001', '0'))),
-      fc.tuple(fc.constant('face_index'), fc.oneof(outside(0, 10_000), fc.constantFrom('-1', '0.5'))),
-      fc.tuple(
-        fc.stringMatching(/^[a-z]{3,8}$/).filter((name) => !['limit', 'image', 'threshold'].includes(name)),
-        fc.constant('x'),
-      ),
+    const badTime = fc.constantFrom('2000-01-01T00:00:00Z', 'tomorrow', '2099-01-01', '', '2099-13-01T00:00:00Z');
+    const badKey = fc.oneof(fc.constant(''), fc.string({ minLength: 1025, maxLength: 1100, unit: fc.constant('k') }));
+    const unknown = fc
+      .stringMatching(/^[a-z]{3,8}$/)
+      .filter((name) => !['limit', 'image', 'threshold', 'face', 'index'].includes(name));
+    const of = (name: string, values: fc.Arbitrary<string>) => fc.tuple(fc.constant(name), values);
+    const search = fc.oneof(
+      of('session_id', badIdentifier),
+      of('threshold', outside(0, 1)),
+      of('limit', fc.oneof(outside(1, 1000), fc.constantFrom('1.5', '1001', '0'))),
+      of('face_index', fc.oneof(outside(0, 10_000), fc.constantFrom('-1', '0.5'))),
+      fc.tuple(unknown, fc.constant('x')),
     );
+    const newIdentifier = fc.oneof(badIdentifier, fc.constantFrom('.', '..'));
+    const index = fc.oneof(
+      of('session_id', newIdentifier),
+      of('photo_id', newIdentifier),
+      of('expires_at', badTime),
+      fc.tuple(unknown, fc.constant('x')),
+    );
+    const batch = fc.oneof(
+      of('session_id', newIdentifier),
+      of('expires_at', badTime),
+      fc.tuple(unknown, fc.constant('x')),
+    );
+    const photoOfBatch = fc.oneof(
+      of('photo_id', newIdentifier),
+      of('s3_key', badKey),
+      fc.tuple(unknown, fc.constant('x')),
+    );
+    const call = fc.oneof(
+      search.map((field) => ({ field, path: '/api/v1/search', form: { session_id: 's', image: photo } })),
+      index.map((field) => ({ field, path: '/api/v1/index', form: { session_id: 's', photo_id: 'p', image: photo } })),
+      batch.map((field) => ({
+        field,
+        path: '/api/v1/index/batch',
+        json: { session_id: 's', photos: [PHOTO_OF_BATCH] },
+      })),
+      photoOfBatch.map((field) => ({ field, path: '/api/v1/index/batch', photo: PHOTO_OF_BATCH })),
+      of('session_id', badIdentifier).map((field) => ({ field, path: '/api/v1/search/tokens', json: {} })),
+    );
+    const before = await storedBefore();
     await fc.assert(
-      fc.asyncProperty(field, async ([name, value]) => {
-        const answer = await service.call('POST', '/api/v1/search', {
-          form: { session_id: 's', image: photo, [name]: value },
-        });
+      fc.asyncProperty(call, async ({ field: [name, value], path, ...body }) => {
+        const sent =
+          'form' in body
+            ? { form: { ...body.form, [name]: value } }
+            : 'json' in body
+              ? { json: { ...body.json, [name]: value } }
+              : { json: { session_id: 's', photos: [{ ...body.photo, [name]: value }] } };
+        const answer = await service.call('POST', path, { key: KEY, ...sent });
         assertProblem(answer, 400, 'invalid_parameter');
         assert.deepEqual(
-          answer.body.errors.map((error: { field: string }) => error.field),
+          answer.body.errors.map((error: { field: string }) => error.field.split('.').at(-1)),
           [name],
         );
       }),
-      seeded(t, 120),
+      seeded(t, 250),
     );
+    assert.deepEqual(await stored(), before);
   });
 
   test('16: every limited call is refused over its limit, by its key or its address', async () => {
@@ -139,10 +189,18 @@ describe('properties of what the service refuses', () => {
       ['DELETE', '/api/v1/index?session_id=s', KEY],
       ['DELETE', '/api/v1/index/s/photos/p', KEY],
       ['DELETE', '/api/v1/index/s/photos?photo_id=p', KEY],
+      ['GET', '/api/v1/sessions', KEY],
+      ['GET', '/api/v1/sessions/s/photos', KEY],
+      ['GET', '/api/v1/sessions/s/photos/p', KEY],
       ['POST', '/api/v1/search/tokens', KEY],
       ['POST', '/api/v1/search', undefined],
       ['GET', '/api/v1/search/status/s', undefined],
     ] as const;
+    assert.deepEqual(
+      calls.map(([method, path]) => `${method} ${path.replace(/\?.*/, '')}`).sort(),
+      limitedCalls('s', 'p'),
+      'the document says of the same calls that they are limited',
+    );
     for (const [method, path, key] of calls) {
       await using limited = await startTestService({ inference: null, database: service.database, environment });
       assert.notEqual((await limited.call(method, path, { key })).status, 429, `${method} ${path}`);
@@ -221,6 +279,23 @@ describe('properties of what the service refuses', () => {
     );
   });
 });
+
+const JPEG = { 'Content-Type': 'image/jpeg' };
+const PHOTO_OF_BATCH = { photo_id: 'p', s3_key: 'k' };
+
+/** The calls that the document declares to answer 429, with ids in place of the parameters. */
+function limitedCalls(session: string, photo: string): string[] {
+  const paths = Object.entries(openapi.paths as Record<string, Record<string, { responses?: object }>>);
+  return paths
+    .flatMap(([path, methods]) =>
+      Object.entries(methods)
+        .filter(([, { responses = {} }]) => '429' in responses)
+        .map(
+          ([method]) => `${method.toUpperCase()} ${path.replace('{session_id}', session).replace('{photo_id}', photo)}`,
+        ),
+    )
+    .sort();
+}
 
 function assertProblem({ status, body }: Answer, expected: number, code: string): void {
   assert.equal(status, expected, JSON.stringify(body));
