@@ -521,6 +521,32 @@ test('a release of three steps, as people see it', () => {
   assert.deepEqual(weightsOf(status), { green: 100 });
 });
 
+test('a release by a selector goes from 0 to 100 at once, and ends', () => {
+  const told: string[] = [];
+  const spec = specOf({ traffic: { ...specOf().traffic, mode: 'Selector' } });
+  let status = stable();
+  for (let minute = 0; minute <= 60 && status.phase !== 'Retaining'; minute += 1) {
+    const decided = decide(seen(status, { ...after(minute), spec, counted: null }));
+    status = decided.status;
+    told.push(...decided.events.map(({ reason }) => reason));
+  }
+  assert.deepEqual(told, ['ReleaseStarted', 'WeightSet', 'ReleaseSucceeded']);
+  assert.equal(status.conditions.find(({ type }) => type === 'RouteAccepted')?.reason, 'Selector');
+});
+
+test('a release begins before its first step', () => {
+  const { status } = decide(seen(stable({ step: 3, weight: 100 })));
+  assert.deepEqual([status.phase, status.step, status.weight], ['Migrating', 0, 0]);
+});
+
+test('only revisions that get something have a weight', () => {
+  assert.deepEqual(weightsOf(initialStatus()), {});
+  assert.deepEqual(weightsOf(stable()), { blue: 100 });
+  assert.deepEqual(weightsOf(releasing('Shifting', { weight: 0 })), { blue: 100 });
+  assert.deepEqual(weightsOf(releasing('Shifting', { weight: 10 })), { blue: 90, green: 10 });
+  assert.deepEqual(weightsOf(releasing('Shifting', { weight: 100 })), { green: 100 });
+});
+
 test('a pause stops the clock of a step', () => {
   let status = decide(seen(releasing('Shifting'), { ...after(1), spec: specOf({ paused: true }) })).status;
   assert.equal(status.stepDeadline, undefined);
@@ -567,6 +593,12 @@ test('the conditions say what a person asks for', () => {
     )?.reason,
     'WeightNotObserved',
   );
+  const accepted = (status: Status, changes: Partial<Observation> = {}) =>
+    condition(decide(seen(status, changes)).status, 'RouteAccepted')?.reason;
+  assert.equal(accepted(initialStatus()), 'NothingServes');
+  assert.equal(accepted(releasing('Shifting')), 'Accepted');
+  assert.equal(accepted(releasing('Shifting'), { route: pending() }), 'RouteNotAccepted');
+  assert.equal(accepted(releasing('Shifting'), { route: { ...pending(), unknownKind: true } }), 'NoGatewayApi');
   const unready = decide(seen(stable(), { wanted: 'blue', pairs: { blue: UNREADY } })).status;
   assert.equal(condition(unready, 'Ready')?.status, 'False');
   const later = decide(seen(released, { wanted: 'blue', ...after(5) })).status;
