@@ -1,22 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEFAULT_PACK, FALLBACK_PACK, prepareConsole, preparePack, prepareSamples } from '../local/prepare.ts';
+import { startPostgres, type TestServer } from './postgres.ts';
+import { COVERAGE, runTests } from './run-tests.ts';
 
 /** `true` passed, `false` failed; a string says why it could not be made, or what of it could not. */
 type Outcome = boolean | string;
 
 const LEAST_LINE_COVERAGE = 80;
 const MEASURED_SERVICES = ['api', 'inference', 'migrator', 'operator'];
-const COVERAGE = 'coverage';
-const FAILED_FILES = `${COVERAGE}/failed-files`;
-/**
- * A test that times out leaves its process alive, for ever where it holds a timer. `--test-force-exit` would end it,
- * and lost up to two thirds of the reports of a file of 81 tests.
- */
-const TEST_RUN_LIMIT_MS = 40 * 60_000;
-/** More failed files than this are no accident. */
-const MOST_RUN_AGAIN = 5;
 
 /** Take many minutes: run by themselves, with `npm run test:cluster`, `test:operator` and `test:install`. */
 const RUN_BY_THEMSELVES = [
@@ -30,10 +23,24 @@ try {
   for (const pack of [DEFAULT_PACK, FALLBACK_PACK]) preparePack(pack, console.log);
   prepareSamples(console.log);
   prepareConsole(console.log);
+  await using _server = await databaseServer();
   process.exitCode = runChecks(process.argv.slice(2)) ? 0 : 1;
 } catch (error) {
   console.error((error as Error).message);
   process.exitCode = 1;
+}
+
+/** The server that FACEPASS_TEST_DATABASE_URL names, or one of this run; `FACEPASS_TEST_POSTGRES=no` wants neither. */
+async function databaseServer(): Promise<TestServer | undefined> {
+  if (process.env['FACEPASS_TEST_DATABASE_URL'] || process.env['FACEPASS_TEST_POSTGRES'] === 'no') return undefined;
+  try {
+    const server = await startPostgres(console.log);
+    process.env['FACEPASS_TEST_DATABASE_URL'] = server.url;
+    return server;
+  } catch (error) {
+    console.log(`Tests that need PostgreSQL are skipped: ${(error as Error).message}`);
+    return undefined;
+  }
 }
 
 /** Runs every check, or only the test files named; prints a summary. */
@@ -98,41 +105,6 @@ function succeeds(
   });
   if (error) console.error(error.message);
   return status === 0;
-}
-
-/**
- * A file that fails beside the others runs once more with the machine to itself, and the log says so: on two shared
- * cores one in some 800 tests met a limit of time now and then (docs/decisions/0100). A test that fails alone, too,
- * fails the run.
- */
-function runTests(files: string[]): boolean {
-  const missing = files.filter((path) => !existsSync(path));
-  if (files.length === 0 || missing.length > 0)
-    throw new Error(`There is no such test file: ${missing.join(', ') || 'none was found'}`);
-  rmSync(COVERAGE, { recursive: true, force: true });
-  if (testsPass(files, 2)) return true;
-  const failed = readFileSync(FAILED_FILES, 'utf8').split('\n').filter(Boolean);
-  if (failed.length === 0 || failed.length > MOST_RUN_AGAIN) return false;
-  console.log(`\n== once more, alone: ${failed.join(', ')}`);
-  const passed = testsPass(failed, 1);
-  console.log(`${passed ? 'PASSED ONLY ALONE' : 'failed alone, too'}: ${failed.join(', ')}`);
-  return passed;
-}
-
-/** NODE_V8_COVERAGE reaches the services and worker threads that the tests start. */
-function testsPass(files: string[], atATime: number): boolean {
-  mkdirSync(COVERAGE, { recursive: true });
-  const reporters = [
-    '--test-reporter=spec',
-    '--test-reporter-destination=stdout',
-    '--test-reporter=./scripts/checks/failed-files.ts',
-    `--test-reporter-destination=${FAILED_FILES}`,
-  ];
-  const settings = ['--test', `--test-concurrency=${atATime}`, '--test-timeout=400000', ...reporters];
-  return succeeds(process.execPath, [...settings, ...files], {
-    environment: { NODE_V8_COVERAGE: `${COVERAGE}/raw` },
-    limitMs: TEST_RUN_LIMIT_MS,
-  });
 }
 
 function isCovered(service: string): boolean {
