@@ -157,7 +157,7 @@ function addPoolGauges(registry: MetricsRegistry, pool: Pool): void {
   }
   new Counter({
     name: 'facepass_db_connection_failures_total',
-    help: 'Times no database connection could be had: none free in time, or none that the database gave.',
+    help: 'Failed attempts to get a database connection: none free in time, or none from the database.',
     registers: [registry],
     collect() {
       this.reset();
@@ -170,7 +170,7 @@ function addPoolGauges(registry: MetricsRegistry, pool: Pool): void {
 export function showRateLimits({ registry }: Metrics, isShared: () => boolean): void {
   new Gauge({
     name: 'facepass_rate_limits_shared',
-    help: '1 while Redis counts the rate limits for all processes, 0 while this process counts alone; absent without REDIS_URL.',
+    help: '1 while Redis counts the rate limits for all processes, 0 while this process counts by itself; absent without REDIS_URL.',
     registers: [registry],
     collect() {
       this.set(isShared() ? 1 : 0);

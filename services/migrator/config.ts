@@ -11,54 +11,56 @@ import * as z from 'zod';
 
 const text = z.string();
 
-/** Every variable of the migrator, in the order of the reference. */
+/** All variables of the migrator, in the order of docs/configuration.md. */
 export const migratorEnvironment = z.object({
   ...postgresVariables({
     role: 'A role that may create tables.',
-    url: 'PostgreSQL, as a role that may create tables; instead of POSTGRES_*.',
+    url: 'URL of PostgreSQL, with a role that may create tables; instead of POSTGRES_*.',
   }),
-  DATABASE_CONNECT_TIMEOUT_MS: integerVariable(1, 600_000).default(5000).describe('Longest wait for a connection.'),
+  DATABASE_CONNECT_TIMEOUT_MS: integerVariable(1, 600_000).default(5000).describe('Maximum wait for a connection.'),
   MODEL_PACK: text
     .regex(/^[a-z0-9-]+$/, 'must be the name of a folder in models/')
     .default('sface')
-    .describe('Model pack; gives the length of the vectors.'),
-  MODELS_DIRECTORY: text.default('models').describe('Folder that holds the packs’ manifests.'),
+    .describe('Model pack; it determines the length of the vectors.'),
+  MODELS_DIRECTORY: text.default('models').describe('Folder with the packs’ manifests.'),
   LEGACY_MODEL_ID: text
     .regex(/^[a-z0-9-]{1,64}$/, 'must be a model id such as arcface-1')
     .optional()
-    .describe('Model that made the vectors of a database older than schema 3.'),
+    .describe('Model of the vectors in a database older than schema 3.'),
   ALLOW_PGVECTOR_VERSION: text
     .regex(/^\d+\.\d+(\.\d+)?$/, 'must be a version such as 0.8.0')
     .optional()
-    .describe('Exactly this pgvector is accepted although it is older than 0.8.4.'),
+    .describe('Accept exactly this pgvector version although it is older than 0.8.4.'),
   MIGRATION_LOCK_TIMEOUT_MS: integerVariable(1, 600_000)
     .default(5000)
-    .describe('Longest wait of a statement for a table’s lock; then the step is tried again.'),
+    .describe('Maximum wait of a statement for a table lock; then the step is retried.'),
   MIGRATION_LOCK_ATTEMPTS: integerVariable(1, 1000)
     .default(30)
-    .describe('How often a step is tried when a lock is not to be had; then exit code 75.'),
+    .describe('Maximum number of attempts of a step that waits for a lock; then exit code 75.'),
   MIGRATION_STATEMENT_TIMEOUT_MS: integerVariable(1000, 86_400_000)
     .default(3_600_000)
-    .describe('Longest run of one statement; the longest are index builds.'),
+    .describe('Maximum duration of one statement; index builds take longest.'),
   MIGRATION_WAIT_MS: integerVariable(0, 86_400_000)
     .default(3_600_000)
-    .describe('Longest wait for another migrator to finish; then exit code 75.'),
-  MIGRATION_BATCH_ROWS: integerVariable(1, 100_000).default(1000).describe('Rows moved in one transaction.'),
-  MIGRATION_PAUSE_MS: integerVariable(0, 60_000).default(0).describe('Rest between two batches, to spare the service.'),
+    .describe('Maximum wait for another migrator to finish; then exit code 75.'),
+  MIGRATION_BATCH_ROWS: integerVariable(1, 100_000).default(1000).describe('Number of rows moved in one transaction.'),
+  MIGRATION_PAUSE_MS: integerVariable(0, 60_000)
+    .default(0)
+    .describe('Pause between two batches, to reduce the load on the service.'),
   DATABASE_FREE_BYTES: integerVariable(0, Number.MAX_SAFE_INTEGER)
     .optional()
     .describe(
-      'Free space of the database’s volume, which PostgreSQL does not tell; a migration that needs more is refused.',
+      'Free space of the database’s volume, which PostgreSQL does not report. The migrator refuses to begin if it needs more.',
     ),
   METRICS_PORT: portVariable
     .optional()
-    .describe('Port of /metrics, /livez and /readyz while the migrator runs; absent: none.'),
-  LOG_LEVEL: logLevelVariable.default('info').describe('Least level of the log lines.'),
+    .describe('Port of /metrics, /livez and /readyz while the migrator runs. Default: none.'),
+  LOG_LEVEL: logLevelVariable.default('info').describe('Minimum log level.'),
 });
 
 /**
  * Reads the environment and the model pack's manifest.
- * @throws ConfigurationError naming every bad variable, or the manifest that is missing or malformed.
+ * @throws ConfigurationError that names every invalid variable, or the missing or malformed manifest
  */
 export async function readConfig(environment: NodeJS.ProcessEnv = process.env): Promise<MigratorConfig> {
   const values = readEnvironment(migratorEnvironment, environment);
@@ -91,7 +93,7 @@ async function readPack(modelsDirectory: string, name: string): Promise<Migrator
 export interface MigratorConfig {
   connection: PostgresConnection;
   pack: { name: string; modelId: string; dimension: number };
-  /** Id of the model that made the vectors of schemas 1 and 2. */
+  /** Id of the model of the vectors in schemas 1 and 2. */
   legacyModelId: string | undefined;
   allowedPgvectorVersion: string | undefined;
   lockTimeoutMs: number;

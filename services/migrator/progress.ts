@@ -11,11 +11,11 @@ export function createProgress(logger: Logger, { everyMs = 10_000 } = {}): Progr
   const gauge = (name: string, help: string, labelNames: string[] = []) =>
     new Gauge({ name, help, labelNames, registers: [registry] });
   const step = gauge('facepass_migration_step_info', '1 for the step under way.', ['step']);
-  const stepsDone = gauge('facepass_migration_steps_done', 'Steps of this run that have ended.');
+  const stepsDone = gauge('facepass_migration_steps_done', 'Finished steps of this run.');
   const stepsTotal = gauge('facepass_migration_steps', 'Steps of this run.');
-  const rowsDone = gauge('facepass_migration_rows_done', 'Rows that the step under way has moved.');
-  const rowsTotal = gauge('facepass_migration_rows', 'Rows that the step under way is to move.');
-  const startedAt = gauge('facepass_migration_start_time_seconds', 'When this run began, Unix time.');
+  const rowsDone = gauge('facepass_migration_rows_done', 'Rows that the present step has moved.');
+  const rowsTotal = gauge('facepass_migration_rows', 'Rows to move in the present step.');
+  const startedAt = gauge('facepass_migration_start_time_seconds', 'Unix time when this run began.');
   startedAt.set(Date.now() / 1000);
   let saidAt = Date.now();
   const tell = (said: object) => {

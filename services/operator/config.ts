@@ -11,46 +11,46 @@ import * as z from 'zod';
 const text = z.string();
 const name = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
-/** Every variable of the operator, in the order of the reference. */
+/** All variables of the operator, in the order of docs/configuration.md. */
 export const operatorEnvironment = z.object({
   POD_NAMESPACE: text
     .regex(name, 'must be the name of a namespace')
-    .describe('Namespace of the operator, where its Lease lies.'),
-  POD_NAME: text.optional().describe('Name of this process in the Lease; absent: the host’s name.'),
+    .describe('Namespace of the operator and its Lease.'),
+  POD_NAME: text.optional().describe('Name of this process in the Lease. Default: the host name.'),
   OPERATOR_NAMESPACES: text
     .regex(/^(\*|[a-z0-9-]+(,\s*[a-z0-9-]+)*)$/, 'must be names of namespaces separated by commas, or *')
     .optional()
-    .describe('Namespaces whose Facepass resources are looked after; `*`: all; absent: its own.'),
+    .describe('Namespaces whose Facepass resources it manages; `*`: all. Default: its own.'),
   LEASE_NAME: text
     .regex(name, 'must be a name')
     .default('facepass-operator')
-    .describe('Lease that its replicas compete for.'),
+    .describe('Name of the Lease that its replicas compete for.'),
   LEASE_DURATION_MS: integerVariable(1000, 600_000)
     .default(15_000)
-    .describe('After so long without renewal another replica may take the Lease.'),
+    .describe('Time without renewal after which another replica may take the Lease.'),
   LEASE_RENEW_DEADLINE_MS: integerVariable(500, 600_000)
     .default(10_000)
-    .describe('After so long without renewal the holder itself stops writing.'),
-  LEASE_RETRY_MS: integerVariable(100, 60_000).default(2000).describe('How often the Lease is renewed or asked for.'),
+    .describe('Time without renewal after which the holder itself stops writing.'),
+  LEASE_RETRY_MS: integerVariable(100, 60_000).default(2000).describe('Interval to renew or request the Lease.'),
   PROMETHEUS_URL: z
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
     .optional()
-    .describe('Prometheus that the gates ask; absent: every gate holds.'),
-  PROMETHEUS_TIMEOUT_MS: integerVariable(100, 60_000).default(5000).describe('Longest wait for its answer.'),
-  PROMETHEUS_BEARER_TOKEN: text.optional().describe('Token sent to it.'),
+    .describe('Prometheus that the gates query. Default: none; every gate holds.'),
+  PROMETHEUS_TIMEOUT_MS: integerVariable(100, 60_000).default(5000).describe('Maximum wait for its answer.'),
+  PROMETHEUS_BEARER_TOKEN: text.optional().describe('Bearer token for Prometheus.'),
   KUBERNETES_TIMEOUT_MS: integerVariable(100, 60_000)
     .default(4000)
-    .describe('Longest wait for an answer of the Kubernetes API.'),
+    .describe('Maximum wait for an answer of the Kubernetes API.'),
   RESYNC_MS: integerVariable(1000, 3_600_000)
     .default(60_000)
-    .describe('How often everything is looked at, whatever the watches say.'),
-  STEP_INTERVAL_MS: integerVariable(100, 60_000).default(2000).describe('How often a release under way is looked at.'),
+    .describe('Interval to reconcile all resources, in addition to the watches.'),
+  STEP_INTERVAL_MS: integerVariable(100, 60_000).default(2000).describe('Interval to reconcile a release in progress.'),
   POD_METRICS_PORT: portVariable
     .default(9464)
-    .describe('Port of the API pods’ metrics, from which the observed share and the schema are read.'),
-  HOST: text.optional().describe('Address that METRICS_PORT listens on; absent: every one.'),
+    .describe('Port of the API pods’ metrics, the source of the observed share and the schema.'),
+  HOST: text.optional().describe('Address that METRICS_PORT listens on. Default: all addresses.'),
   METRICS_PORT: portVariable.default(9464).describe('Port of /metrics, /livez and /readyz.'),
-  LOG_LEVEL: logLevelVariable.default('info').describe('Least level of the log lines.'),
+  LOG_LEVEL: logLevelVariable.default('info').describe('Minimum log level.'),
 });
 
 export type Config = ReturnType<typeof readConfig>;

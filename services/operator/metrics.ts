@@ -18,7 +18,7 @@ export function createMetrics() {
     new Gauge({ name: PREFIX + name, help, labelNames, registers });
   const reconciles = new Counter({
     name: `${PREFIX}reconciles_total`,
-    help: 'Looks at a resource: done, again because something changed, or failed.',
+    help: 'Reconciliations of a resource: done, again (something changed meanwhile), or failed.',
     labelNames: ['result'],
     registers,
   });
@@ -28,42 +28,42 @@ export function createMetrics() {
     leader: gauge('leader', '1 for the process that holds the Lease.'),
     leads: gauge(
       'namespace_leader',
-      '1 where this process leads for the namespace `watched`, 0 where it stands by; `*`: every namespace.',
+      '1 if this process leads for the namespace `watched`, 0 if it is on standby; `*`: every namespace.',
       ['watched'],
     ),
     reconciles,
     errors: new Counter({
       name: `${PREFIX}kubernetes_errors_total`,
-      help: 'Calls of the Kubernetes API that failed, by status; 0: no answer.',
+      help: 'Failed calls of the Kubernetes API, by status; 0: no answer.',
       labelNames: ['code'],
       registers,
     }),
     synced: gauge(
       'watch_synced_timestamp_seconds',
-      'When a watch was last in step: a list, an event or an end as arranged; without namespace where it is of the whole cluster.',
+      'Unix time when a watch was last up to date (list, event or planned reconnect); without namespace for a cluster-wide watch.',
       ['namespace', 'kind'],
     ),
-    phase: gauge('release_phase', '1 for the phase the resource is in.', [...RELEASE, 'phase']),
-    desired: gauge('release_desired_weight_ratio', 'Share of the traffic that a revision should have.', [
+    phase: gauge('release_phase', '1 for the present phase of the resource, 0 for the others.', [...RELEASE, 'phase']),
+    desired: gauge('release_desired_weight_ratio', 'Desired share of the traffic of a revision.', [
       ...RELEASE,
       'revision',
     ]),
-    observed: gauge('release_observed_weight_ratio', 'Share of the requests that a revision’s API pods counted.', [
+    observed: gauge('release_observed_weight_ratio', 'Share of the requests that the API pods of a revision counted.', [
       ...RELEASE,
       'revision',
     ]),
-    started: gauge('release_step_start_timestamp_seconds', 'When the step under way began.', RELEASE),
+    started: gauge('release_step_start_timestamp_seconds', 'Unix time when the present step began.', RELEASE),
     deadline: gauge(
       'release_step_deadline_timestamp_seconds',
-      'When the step under way should be over; absent while nothing is under way, or it is paused.',
+      'Unix time of the deadline of the present step; absent without a release in progress, or while it is paused.',
       RELEASE,
     ),
     gate: gauge('release_gate', '1 for the gate’s answer, 0 for the others.', [...RELEASE, 'gate', 'result']),
-    gateValue: gauge('release_gate_value', 'What a gate measured.', [...RELEASE, 'gate']),
-    gateLimit: gauge('release_gate_limit', 'What a gate allows.', [...RELEASE, 'gate']),
+    gateValue: gauge('release_gate_value', 'Value that a gate measured.', [...RELEASE, 'gate']),
+    gateLimit: gauge('release_gate_limit', 'Limit of a gate.', [...RELEASE, 'gate']),
     releases: new Counter({
       name: `${PREFIX}releases_total`,
-      help: 'Releases that ended.',
+      help: 'Finished releases.',
       labelNames: [...RELEASE, 'result'],
       registers,
     }),

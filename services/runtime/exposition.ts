@@ -60,13 +60,13 @@ export function createFileGauges(registry: MetricsRegistry): FileGauges {
   const registers = [registry];
   const failed = new Gauge({
     name: 'facepass_reload_failed',
-    help: '1 while files that changed cannot be taken and what they held before stays in force: the configuration, or the API keys.',
+    help: '1 while changed files (the configuration, or the API keys) cannot be loaded and the previous values stay in use.',
     labelNames: ['what'],
     registers,
   });
   const expiry = new Gauge({
     name: 'facepass_certificate_expiry_timestamp_seconds',
-    help: 'When the certificate ends, Unix time; of authorities, when the last one does.',
+    help: 'Unix time when the certificate expires; for several authorities, when the last one does.',
     labelNames: ['certificate'],
     registers,
   });

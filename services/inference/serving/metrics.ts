@@ -60,9 +60,11 @@ export function createEvents(load: {
 
 function createMetrics(registry: MetricsRegistry, load: Parameters<typeof createEvents>[0]) {
   const registers = [registry];
-  new Gauge({ name: 'facepass_inference_queue_capacity', help: 'Photos that may wait for a worker.', registers }).set(
-    load.queueCapacity,
-  );
+  new Gauge({
+    name: 'facepass_inference_queue_capacity',
+    help: 'Maximum number of photos that wait for a worker.',
+    registers,
+  }).set(load.queueCapacity);
   scrapedGauge('facepass_inference_queue_depth', 'Photos that wait for a worker.', load.queueDepth, registers);
   scrapedGauge('facepass_inference_in_flight', 'Photos that workers are busy with.', load.inFlight, registers);
   scrapedGauge(
@@ -73,14 +75,14 @@ function createMetrics(registry: MetricsRegistry, load: Parameters<typeof create
   );
   const refused = new Counter({
     name: 'facepass_inference_refused_total',
-    help: 'Calls refused before their photo was read.',
+    help: 'Calls rejected before their photo was read.',
     labelNames: ['reason'],
     registers,
   });
   for (const reason of REFUSALS) refused.inc({ reason }, 0);
   const rejectedFaces = new Counter({
     name: 'facepass_inference_rejected_faces_total',
-    help: 'Faces seen and refused.',
+    help: 'Faces found but rejected.',
     labelNames: ['reason'],
     registers,
   });
@@ -99,13 +101,13 @@ function createMetrics(registry: MetricsRegistry, load: Parameters<typeof create
     requests,
     modelInfo: new Gauge({
       name: 'facepass_inference_model_info',
-      help: 'The loaded model, and the first execution provider that is named; always 1.',
+      help: 'The loaded model and the first configured execution provider; always 1.',
       labelNames: ['model_id', 'pack', 'provider'],
       registers,
     }),
     modelLoadSeconds: new Gauge({
       name: 'facepass_inference_model_load_seconds',
-      help: 'Time the last worker took to load and warm up its models.',
+      help: 'Time for the last worker to load and warm up its models.',
       registers,
     }),
     workerRestarts: new Counter({
@@ -115,12 +117,12 @@ function createMetrics(registry: MetricsRegistry, load: Parameters<typeof create
     }),
     dropped: new Counter({
       name: 'facepass_inference_dropped_total',
-      help: 'Photos whose caller left, or whose deadline passed, before any work on them.',
+      help: 'Photos dropped before any work on them, because the caller disconnected or the deadline passed.',
       registers,
     }),
     batchSize: new Histogram({
       name: 'facepass_inference_batch_size',
-      help: 'Faces embedded of one photo; a run of the network takes 8 at most.',
+      help: 'Faces embedded per photo; one run of the network takes at most 8.',
       buckets: [1, 2, 4, 8, 16, 32, 64, 128],
       registers,
     }),
