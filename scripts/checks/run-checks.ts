@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DEFAULT_PACK, FALLBACK_PACK, prepareConsole, preparePack, prepareSamples } from '../local/prepare.ts';
 import { startPostgres, type TestServer } from './postgres.ts';
 import { COVERAGE, runTests } from './run-tests.ts';
+import { messageOf } from '../../services/runtime/errors.ts';
 
 /** `true` passed, `false` failed; a string says why it could not be made, or what of it could not. */
 type Outcome = boolean | string;
@@ -26,7 +27,7 @@ try {
   await using _server = await databaseServer();
   process.exitCode = runChecks(process.argv.slice(2)) ? 0 : 1;
 } catch (error) {
-  console.error((error as Error).message);
+  console.error(messageOf(error));
   process.exitCode = 1;
 }
 

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { messageOf } from '../../services/runtime/errors.ts';
 import { lockFile, SOCKET_NAME } from './embedded-database/database.ts';
 
 /** The data of a local start: the database, its keys, the logs. Only the owner can read it. */
@@ -80,7 +81,7 @@ async function occupy(path: string): Promise<Disposable & Pick<DataDirectory, 'l
     const owned = stack.move();
     return { logs, sockets, [Symbol.dispose]: () => owned.dispose() };
   } catch (error) {
-    throw (error as Error).message.endsWith('is locked by another process')
+    throw messageOf(error).endsWith('is locked by another process')
       ? secondStart(path)
       : unusable(path, error as Error);
   }
@@ -100,7 +101,7 @@ function readDevelopment(path: string): Development | null {
     throw new Error(z.prettifyError(parsed.error));
   } catch (cause) {
     throw new Error(
-      `${settingsPath(path)}: ${(cause as Error).message}. Fix it, or delete it and start again: the index stays, and a new API key is created.`,
+      `${settingsPath(path)}: ${messageOf(cause)}. Fix it, or delete it and start again: the index stays, and a new API key is created.`,
       { cause },
     );
   }

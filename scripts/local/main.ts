@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { messageOf } from '../../services/runtime/errors.ts';
 import { startFacepass } from './start.ts';
 
 const USAGE = `./scripts/start [--data DIR] [--port PORT]
@@ -16,7 +17,7 @@ try {
   const options = readArguments();
   if (options) await startFacepass({ ...options, signal: firstSignal(), say });
 } catch (error) {
-  say((error as Error).message);
+  say(messageOf(error));
   process.exitCode = 1;
 }
 process.exit();

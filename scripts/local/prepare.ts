@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { OWN_BUILD, publishConsole } from './publish-console.ts';
+import { messageOf } from '../../services/runtime/errors.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -91,7 +92,7 @@ export function choosePack(
     return wanted;
   } catch (error) {
     if (asked !== undefined || kept !== undefined) throw error;
-    say((error as Error).message);
+    say(messageOf(error));
   }
   say(
     `WARNING: no source of the model pack ${DEFAULT_PACK} is reachable. Facepass starts with ${FALLBACK_PACK}, which finds ` +

@@ -5,6 +5,7 @@ import { ConfigurationError } from '@facepass/runtime/environment';
 import type { FileGauges } from '@facepass/runtime/exposition';
 import type { Logger } from '@facepass/runtime/logger';
 import { watchFiles } from '@facepass/runtime/reload';
+import { messageOf } from '@facepass/runtime/errors';
 
 export interface KeyRing extends Disposable {
   /** The key whose secret is `presented`, or null; every key is compared, in constant time. */
@@ -36,7 +37,7 @@ export function openKeyRing(options: {
       logger.info({ keys: keys.map((key) => key.name) }, 'API keys read again');
     } catch (error) {
       gauges.reloadFailed('keys', true);
-      logger.error({ reason: (error as Error).message }, 'API keys not read again; the old ones stay in force');
+      logger.error({ reason: messageOf(error) }, 'API keys not read again; the old ones stay in force');
     }
   };
   const watched = [file, smokeTestFile].filter((path) => path !== undefined);
@@ -53,7 +54,7 @@ function readKeys(text: string): ApiKey[] {
   try {
     return parseKeys(text);
   } catch (error) {
-    throw new ConfigurationError(`API_KEYS: ${(error as Error).message}`);
+    throw new ConfigurationError(`API_KEYS: ${messageOf(error)}`);
   }
 }
 
@@ -62,7 +63,7 @@ function readSmokeTestKey(path: string | undefined): ApiKey[] {
   try {
     return parseKeys(`smoke-test:${readFileSync(path, 'utf8').trim()}:index+delete`);
   } catch (error) {
-    throw new ConfigurationError(`SMOKE_TEST_KEY_FILE: ${(error as Error).message}`);
+    throw new ConfigurationError(`SMOKE_TEST_KEY_FILE: ${messageOf(error)}`);
   }
 }
 

@@ -11,6 +11,7 @@ import {
 } from 'express-rate-limit';
 import { Redis } from 'ioredis';
 import { RedisStore, type RedisReply } from 'rate-limit-redis';
+import { messageOf } from '@facepass/runtime/errors';
 
 export interface RateLimits extends Disposable {
   /** Per API key; without a valid key per client address, so that nobody can guess keys fast. */
@@ -173,7 +174,7 @@ class SharedStore implements Store {
     } catch (error) {
       this.loaded = undefined;
       this.restUntil = performance.now() + REDIS_REST_MS;
-      this.logger.warn({ reason: (error as Error).message }, 'this process counts rate limits by itself');
+      this.logger.warn({ reason: messageOf(error) }, 'this process counts rate limits by itself');
       return inMemory();
     }
   }

@@ -12,6 +12,7 @@ import {
   writeFileSync,
   type Stats,
 } from 'node:fs';
+import { messageOf } from '@facepass/runtime/errors';
 import { EXIT, Failure } from './failures.ts';
 
 /** Reads the keys file; empty if there is no file yet. @throws Failure if it is unreadable */
@@ -20,7 +21,7 @@ export function readKeysFile(path: string): string {
     return readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw new Failure(EXIT.usage, (error as Error).message);
+    throw new Failure(EXIT.usage, messageOf(error));
   }
 }
 

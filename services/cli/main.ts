@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { messageOf } from '@facepass/runtime/errors';
 import { eraseIndexed } from './commands/erase.ts';
 import { indexFolder } from './commands/index-folder.ts';
 import { createKey, listKeys, revokeKey, scopesOf } from './commands/keys.ts';
@@ -230,7 +231,7 @@ function scopes(text: string) {
   try {
     return scopesOf(text);
   } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
+    throw new InvalidArgumentError(messageOf(error));
   }
 }
 

@@ -1,6 +1,8 @@
 import { openAsBlob } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { answerOf, multipart, Problem, type FacepassClient } from '@facepass/client';
+import { inParallel } from '@facepass/runtime/parallel';
+import { growingPause, retry } from '@facepass/runtime/retry';
+import { messageOf } from '@facepass/runtime/errors';
 import type { PhotoFile } from './photos.ts';
 
 export type Outcome =
@@ -24,47 +26,34 @@ export interface Upload {
  * unavailable, full or limits the rate) after their Retry-After.
  * @throws Problem if the service was unavailable for `patienceMs`, or rejects the key
  */
-export async function* uploadPhotos(
+export function uploadPhotos(
   photos: PhotoFile[],
   parallel: number,
   upload: Upload,
 ): AsyncGenerator<{ photo: PhotoFile; outcome: Outcome }> {
   const patience = { lastAnswerMs: Date.now() };
-  const underWay = new Map<PhotoFile, Promise<{ photo: PhotoFile; outcome: Outcome }>>();
-  const waiting = photos.values();
-  for (;;) {
-    while (underWay.size < parallel) {
-      const { value: photo } = waiting.next();
-      if (!photo) break;
-      underWay.set(
-        photo,
-        sendPatiently(photo, upload, patience).then((outcome) => ({ photo, outcome })),
-      );
-    }
-    if (underWay.size === 0) return;
-    const ended = await Promise.race(underWay.values());
-    underWay.delete(ended.photo);
-    yield ended;
-  }
+  return inParallel(photos, parallel, async (photo) => ({
+    photo,
+    outcome: await sendPatiently(photo, upload, patience),
+  }));
 }
 
 /** Fails a photo that gets no answer while others do; ends the run if none gets one. */
 async function sendPatiently(photo: PhotoFile, upload: Upload, patience: { lastAnswerMs: number }): Promise<Outcome> {
   const begunMs = Date.now();
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const outcome = await send(photo, upload);
-      patience.lastAnswerMs = Date.now();
-      return outcome;
-    } catch (error) {
-      if (!(error instanceof Problem) || !error.isTransient) throw error;
-      const waitMs = error.retryAfterMs ?? Math.min(5000, 250 * 2 ** attempt);
-      if (Date.now() + waitMs - patience.lastAnswerMs > upload.patienceMs) {
-        if (patience.lastAnswerMs > begunMs) return { kind: 'failed', code: error.code, reason: error.message };
-        throw error;
-      }
-      await delay(waitMs * (1 + Math.random() / 4), undefined, { signal: upload.signal });
-    }
+  const pauseMs = (error: unknown, failures: number) => {
+    if (!(error instanceof Problem) || !error.isTransient) return null;
+    const waitMs = error.retryAfterMs ?? growingPause(failures, { firstMs: 250, longestMs: 5000 });
+    if (Date.now() + waitMs - patience.lastAnswerMs > upload.patienceMs) return null;
+    return waitMs * (1 + Math.random() / 4);
+  };
+  try {
+    const outcome = await retry(() => send(photo, upload), { pauseMs, signal: upload.signal });
+    patience.lastAnswerMs = Date.now();
+    return outcome;
+  } catch (error) {
+    if (!(error instanceof Problem) || !error.isTransient || patience.lastAnswerMs <= begunMs) throw error;
+    return { kind: 'failed', code: error.code, reason: error.message };
   }
 }
 
@@ -74,7 +63,7 @@ async function send({ photoId, path }: PhotoFile, { client, session, selection, 
   try {
     image = await openAsBlob(path);
   } catch (error) {
-    return { kind: 'failed', code: 'unreadable', reason: (error as Error).message };
+    return { kind: 'failed', code: 'unreadable', reason: messageOf(error) };
   }
   const result = await client.POST('/api/v1/index', {
     body: { photo_id: photoId, session_id: session, image, ...selection },

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
 import { GetObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import { growingPause, retry } from '@facepass/runtime/retry';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { StorageConfig } from './config.ts';
 import { ApiProblem, type ProblemCode } from './errors.ts';
@@ -80,18 +80,17 @@ export function requirePlainKey(key: string): void {
 }
 
 /** The SDK retries only until the answer's headers; this retries broken bodies as well. */
-async function fetchPatiently(fetch: () => Promise<Buffer>, until: AbortSignal): Promise<Buffer> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await fetch();
-    } catch (error) {
-      const problem = asProblem(error);
-      if (attempt === ATTEMPTS || problem.code !== 's3_unavailable' || until.aborted) throw problem;
-    }
-    await delay(100 * 2 ** attempt * Math.random(), undefined, { signal: until }).catch(() => undefined);
-  }
+async function fetchPatiently(fetch: () => Promise<Buffer>, signal: AbortSignal): Promise<Buffer> {
+  const pauseMs = (error: unknown, failures: number) =>
+    failures === ATTEMPTS || asProblem(error).code !== 's3_unavailable' || signal.aborted
+      ? null
+      : growingPause(failures, PAUSES);
+  return retry(fetch, { pauseMs, signal }).catch((error: unknown) => {
+    throw asProblem(error);
+  });
 }
 
+const PAUSES = { firstMs: 200, longestMs: 1000, jitter: 1 };
 const ATTEMPTS = 3;
 
 async function fetchOnce(client: S3Client, config: StorageConfig, key: string, signal: AbortSignal): Promise<Buffer> {

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 /**
  * CPU cores this process may keep busy, at least 1: the smaller of the CPU affinity and the cgroup's quota. A quota of
  * 2.5 counts as 2, since the half is needed by the thread that speaks gRPC.
+ * Node 24.21 (libuv 1.52) looks for the v1 controller `cpu,` only: under a quota of half a core in a hierarchy that
+ * mounts `cpu` by itself, its availableParallelism() still told both cores of the machine.
  * @param systemRoot folder that holds `proc` and `sys`; tests give their own.
  */
 export function availableCores(systemRoot = '/', affinity = availableParallelism()): number {

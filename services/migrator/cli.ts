@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { createLogger, type Logger } from '@facepass/runtime/logger';
 import { startOperationsServer } from '@facepass/runtime/operations-server';
+import { messageOf } from '@facepass/runtime/errors';
 import { parseCommand, type Command } from './command.ts';
 import { readConfig } from './config.ts';
 import { withDatabase, type Client } from './database.ts';
@@ -39,8 +40,8 @@ export async function runMigrator(args: string[]): Promise<number> {
   } catch (error) {
     const exit_code = exitCodeOf(error);
     const explained = error instanceof Refusal || exit_code === EXIT.configuration;
-    if (!logger) process.stderr.write(`${(error as Error).message}\n`);
-    else logger.error({ exit_code, ...(explained ? {} : { err: error }) }, (error as Error).message);
+    if (!logger) process.stderr.write(`${messageOf(error)}\n`);
+    else logger.error({ exit_code, ...(explained ? {} : { err: error }) }, messageOf(error));
     return exit_code;
   }
 }

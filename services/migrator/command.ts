@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { messageOf } from '@facepass/runtime/errors';
 import { EXIT, Refusal } from './exit.ts';
 
 export type Command =
@@ -71,6 +72,6 @@ function parse(args: string[]) {
     });
     return { command: positionals.length > 1 ? positionals.join(' ') : positionals[0], options: values };
   } catch (error) {
-    throw new Refusal(EXIT.usage, `${(error as Error).message}\n${USAGE}`);
+    throw new Refusal(EXIT.usage, `${messageOf(error)}\n${USAGE}`);
   }
 }

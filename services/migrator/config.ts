@@ -8,6 +8,7 @@ import {
 } from '@facepass/runtime/environment';
 import { postgresConnection, postgresVariables, type PostgresConnection } from '@facepass/runtime/postgres';
 import * as z from 'zod';
+import { messageOf } from '@facepass/runtime/errors';
 
 const text = z.string();
 
@@ -86,7 +87,7 @@ async function readPack(modelsDirectory: string, name: string): Promise<Migrator
     const pack = await readModelPack(modelsDirectory, name);
     return { name, modelId: modelIdOf(pack), dimension: pack.embedding_size };
   } catch (error) {
-    throw new ConfigurationError(`Invalid configuration:\n  MODEL_PACK: ${(error as Error).message}`);
+    throw new ConfigurationError(`Invalid configuration:\n  MODEL_PACK: ${messageOf(error)}`);
   }
 }
 

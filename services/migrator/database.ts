@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '@facepass/runtime/logger';
 import type { PostgresConnection } from '@facepass/runtime/postgres';
+import { growingPause, retry } from '@facepass/runtime/retry';
 import pg from 'pg';
 import type { MigratorConfig } from './config.ts';
 import { EXIT, isStatementTimeout, Refusal } from './exit.ts';
@@ -137,8 +138,10 @@ export async function withMigrationLock<Result>(
 const MIGRATION_LOCK = 0x66616365; // "face"
 
 async function tryLock(client: Client): Promise<boolean> {
-  const { rows } = await client.query('select pg_try_advisory_lock($1, 0) as locked', [MIGRATION_LOCK]);
-  return rows[0].locked;
+  const { rows } = await client.query<{ locked: boolean }>('select pg_try_advisory_lock($1, 0) as locked', [
+    MIGRATION_LOCK,
+  ]);
+  return rows[0]!.locked;
 }
 
 /**
@@ -150,17 +153,24 @@ export async function retryOnLock<Result>(
   context: { lockAttempts: number; logger: Logger; name: string },
   step: () => Promise<Result>,
 ): Promise<Result> {
-  for (let attempt = 1; ; attempt++) {
+  const attempt = async () => {
     try {
       return await step();
     } catch (error) {
       await client.query('rollback').catch(() => {});
-      const code = (error as pg.DatabaseError).code ?? '';
-      if (!LOCK_NOT_HAD.has(code) || attempt >= context.lockAttempts) throw error;
-      context.logger.warn({ step: context.name, attempt, sqlstate: code }, 'a lock was not to be had; trying again');
-      await sleep(Math.min(5000, 100 * 2 ** attempt) * (0.5 + Math.random() / 2));
+      throw error;
     }
-  }
+  };
+  const pauseMs = (error: unknown, failures: number) => {
+    const code = (error as pg.DatabaseError).code ?? '';
+    if (!LOCK_NOT_HAD.has(code) || failures >= context.lockAttempts) return null;
+    context.logger.warn(
+      { step: context.name, attempt: failures, sqlstate: code },
+      'a lock was not to be had; trying again',
+    );
+    return growingPause(failures, { firstMs: 200, longestMs: 5000, jitter: 0.5 });
+  };
+  return retry(attempt, { pauseMs });
 }
 
 /** lock_not_available, deadlock_detected, serialization_failure */

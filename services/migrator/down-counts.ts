@@ -8,21 +8,21 @@ export async function countWayBack(
   const has = await existing(client);
   const counts: WayBackCounts = {};
   if (way.from >= 3 && has('faces')) {
-    const { rows } = await client.query(FACES_BACK, [way.modelId]);
-    counts.photos_in_schema_2 = Number(rows[0].held);
-    counts.id_bytes = Number(rows[0].id_bytes);
-    counts.faces_of_other_models = rows[0].others;
-    counts.faces_kept_aside = Number(rows[0].faces) - counts.photos_in_schema_2;
+    const { rows } = await client.query<FacesBack>(FACES_BACK, [way.modelId]);
+    counts.photos_in_schema_2 = Number(rows[0]!.held);
+    counts.id_bytes = Number(rows[0]!.id_bytes);
+    counts.faces_of_other_models = rows[0]!.others;
+    counts.faces_kept_aside = Number(rows[0]!.faces) - counts.photos_in_schema_2;
   }
   // Without its journal face_embeddings is the table of schema 1 again: an earlier way back was stopped after that.
   if (way.to > 1 || (has('face_embeddings') && !has('face_embeddings_changes'))) return counts;
   const source = has('face_embeddings') ? MIRROR : `(${BEST_FACES})`;
   const backup = has('face_embeddings_backup_v1');
-  const { rows } = await client.query(ROWS_BACK(source, backup), has('face_embeddings') ? [] : [way.modelId]);
-  counts.backup_rows_restored = Number(rows[0].backup_rows);
-  counts.of_these_indexed_again = Number(rows[0].changed);
-  counts.rows_indexed_since = Number(rows[0].added);
-  counts.rows_kept_aside = Number(rows[0].kept);
+  const { rows } = await client.query<RowsBack>(ROWS_BACK(source, backup), has('face_embeddings') ? [] : [way.modelId]);
+  counts.backup_rows_restored = Number(rows[0]!.backup_rows);
+  counts.of_these_indexed_again = Number(rows[0]!.changed);
+  counts.rows_indexed_since = Number(rows[0]!.added);
+  counts.rows_kept_aside = Number(rows[0]!.kept);
   return counts;
 }
 
@@ -44,8 +44,23 @@ export interface WayBackCounts {
   rows_kept_aside?: number;
 }
 
+/** Counts are bigints, which the driver gives as text. */
+interface FacesBack {
+  faces: string;
+  held: string;
+  id_bytes: string;
+  others: Record<string, number>;
+}
+
+interface RowsBack {
+  backup_rows: string;
+  changed: string;
+  added: string;
+  kept: string;
+}
+
 async function existing(client: Client): Promise<(table: string) => boolean> {
-  const { rows } = await client.query(`select relname from pg_class where oid in (
+  const { rows } = await client.query<{ relname: string }>(`select relname from pg_class where oid in (
     to_regclass('faces'), to_regclass('face_embeddings'), to_regclass('face_embeddings_changes'), to_regclass('face_embeddings_backup_v1'))`);
   return (table) => rows.some((row) => row.relname === table);
 }

@@ -1,4 +1,5 @@
 import { ConfigurationError } from '@facepass/runtime/environment';
+import { messageOf } from '@facepass/runtime/errors';
 
 /** What a Kubernetes Job's podFailurePolicy tells apart; numbers of sysexits.h. */
 export const EXIT = {
@@ -32,8 +33,8 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof Refusal || error instanceof ConfigurationError) return error.exitCode;
   const code = (error as { code?: string }).code ?? '';
   if (isStatementTimeout(error)) return EXIT.configuration;
-  if (RETRIABLE.test(code) || CONNECTION_LOST.test((error as Error).message)) return EXIT.retry;
-  if (NOT_ALLOWED.test(code) || TLS_REFUSED.test(`${code} ${(error as Error).message}`)) return EXIT.configuration;
+  if (RETRIABLE.test(code) || CONNECTION_LOST.test(messageOf(error))) return EXIT.retry;
+  if (NOT_ALLOWED.test(code) || TLS_REFUSED.test(`${code} ${messageOf(error)}`)) return EXIT.configuration;
   if (/^(22|23)/.test(code)) return EXIT.data;
   return EXIT.failed;
 }

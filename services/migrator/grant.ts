@@ -7,9 +7,9 @@ import type { Client } from './database.ts';
  */
 export async function grantTo(client: Client, role: string): Promise<void> {
   const quoted = `"${role.replaceAll('"', '""')}"`;
-  const { rows } = await client.query('select quote_ident(current_schema()) as schema');
+  const { rows } = await client.query<{ schema: string }>('select quote_ident(current_schema()) as schema');
   await client.query(`
-    grant usage on schema ${rows[0].schema} to ${quoted};
+    grant usage on schema ${rows[0]!.schema} to ${quoted};
     grant select, insert, update, delete on faces, sessions to ${quoted};
     grant select on erasures, migration_runs to ${quoted};
     grant execute on function schema_version(), erase_session(text, text), erase_photo(text, text, text),

@@ -14,7 +14,7 @@ export async function readLedger(client: Client): Promise<string[]> {
     `select from pg_attribute where attrelid = to_regclass('${LEDGER}') and attname in ('id', 'name', 'run_on')`,
   );
   if (rows.length < 3) return [];
-  const names = await client.query(`select name from ${LEDGER} order by run_on, id`);
+  const names = await client.query<{ name: string }>(`select name from ${LEDGER} order by run_on, id`);
   return names.rows.map((row) => row.name);
 }
 

@@ -133,7 +133,9 @@ const SERIAL_AGAIN =
 
 /** The table, or null where nothing has its name. Reads rows only where its columns are known. */
 export async function readOlderTable(client: Client): Promise<OlderTable | undefined> {
-  const { rows } = await client.query(OLDER_TABLE);
+  const { rows } = await client.query<Omit<OlderTable, 'rows' | 'bytes' | 'idBytes'> & { readable: boolean }>(
+    OLDER_TABLE,
+  );
   if (!rows[0]) return undefined;
   const { readable, ...found } = rows[0];
   const table: OlderTable = { ...found, rows: 0, bytes: 0, idBytes: 0 };
@@ -142,11 +144,11 @@ export async function readOlderTable(client: Client): Promise<OlderTable | undef
 }
 
 async function sizeOf(client: Client): Promise<{ rows: number; bytes: number; idBytes: number }> {
-  const { rows } = await client.query(`
+  const { rows } = await client.query<{ rows: string; bytes: string; id_bytes: string }>(`
     select count(*) as rows, pg_table_size('face_embeddings') as bytes,
       coalesce(avg(coalesce(octet_length(photo_id::text), 0) + coalesce(octet_length(session_id::text), 0)), 0) as id_bytes
     from face_embeddings`);
-  return { rows: Number(rows[0].rows), bytes: Number(rows[0].bytes), idBytes: Number(rows[0].id_bytes) };
+  return { rows: Number(rows[0]!.rows), bytes: Number(rows[0]!.bytes), idBytes: Number(rows[0]!.id_bytes) };
 }
 
 // A vector's length is its type modifier.

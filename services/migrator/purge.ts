@@ -18,7 +18,7 @@ export async function purge(client: Client, options: { days: number }, context: 
         `At schema ${version} the tables kept aside hold faces that are nowhere else; bring the schema up first.`,
       );
     await client.query('begin');
-    const { rows } = await client.query(OVERDUE, [options.days]);
+    const { rows } = await client.query<{ name: string }>(OVERDUE, [options.days]);
     for (const { name } of rows) {
       await client.query(`drop table ${name}`);
       await client.query('delete from face_copies where quote_ident(table_name) = $1', [name]);

@@ -1,4 +1,5 @@
 import type { Logger } from '@facepass/runtime/logger';
+import { messageOf } from '@facepass/runtime/errors';
 import type { MigratorConfig } from './config.ts';
 import { withDatabase } from './database.ts';
 import { exitCodeOf } from './exit.ts';
@@ -17,8 +18,10 @@ export async function recordEnd(
   const startedAt = new Date();
   const record = (exitCode: number, message?: string) =>
     withDatabase(config, async (client) => {
-      const { rows } = await client.query(`select to_regclass('migration_runs') is not null as exists`);
-      if (!rows[0].exists) return;
+      const { rows } = await client.query<{ exists: boolean }>(
+        `select to_regclass('migration_runs') is not null as exists`,
+      );
+      if (!rows[0]!.exists) return;
       await client.query(INSERT, [command, startedAt, exitCode, message?.slice(0, 1000)]);
       await client.query('delete from migration_runs where id <= (select max(id) from migration_runs) - $1', [
         RUNS_KEPT,
@@ -29,7 +32,7 @@ export async function recordEnd(
     await record(exitCode);
     return exitCode;
   } catch (error) {
-    await record(exitCodeOf(error), (error as Error).message);
+    await record(exitCodeOf(error), messageOf(error));
     throw error;
   }
 }

@@ -6,8 +6,8 @@ import { schemaVersionOf, type Step } from './steps.ts';
 /** Gathers what the commands decide on; changes nothing. */
 export async function readState(client: Client, steps: Step[]): Promise<State> {
   const recorded = await readLedger(client);
-  const { rows } = await client.query(STATE);
-  const row = rows[0];
+  const { rows } = await client.query<StateRow>(STATE);
+  const row = rows[0]!;
   const olderTable = await readOlderTable(client);
   return {
     recorded,
@@ -25,12 +25,34 @@ export async function readState(client: Client, steps: Step[]): Promise<State> {
     facesDimension: row.faces_dimension ?? undefined,
     ownTables: row.own_tables,
     dependents: row.dependents,
-    extras: (await client.query(EXTRAS, [COLUMNS_OF_SCHEMA_1])).rows,
+    extras: (await client.query<State['extras'][number]>(EXTRAS, [COLUMNS_OF_SCHEMA_1])).rows,
     databaseBytes: Number(row.database_bytes),
     made: { schema2: Number(row.made_schema_2), faces: Number(row.made_faces) },
     sortMemory: Number(row.sort_memory),
     walRoom: Math.max(0, Number(row.max_wal_bytes) - (row.sees_wal ? await walBytes(client) : 0)),
   };
+}
+
+/** Bigints come as text. */
+interface StateRow {
+  schema: string;
+  server_version: string;
+  database_bytes: string;
+  made_schema_2: string;
+  made_faces: string;
+  max_wal_bytes: string;
+  sort_memory: string;
+  sees_wal: boolean;
+  embedded: boolean;
+  role: string;
+  may_create: boolean;
+  foreign_tables: State['foreignTables'];
+  pgvector: State['pgvector'];
+  table_elsewhere: State['tableElsewhere'];
+  other_copies: State['otherCopies'];
+  faces_dimension: number | null;
+  own_tables: State['ownTables'];
+  dependents: State['dependents'];
 }
 
 // Every name that some step gives a table, a view or a partition.
@@ -99,8 +121,10 @@ const EXTRAS = `
   ) extras(what, name, mend) order by what collate "C"`.replaceAll('older', `to_regclass('face_embeddings')`);
 
 async function walBytes(client: Client): Promise<number> {
-  return Number((await client.query('select coalesce(sum(size), 0) as bytes from pg_ls_waldir()')).rows[0].bytes);
+  return Number((await client.query<{ bytes: string }>(WAL_BYTES)).rows[0]!.bytes);
 }
+
+const WAL_BYTES = 'select coalesce(sum(size), 0) as bytes from pg_ls_waldir()';
 
 export interface State {
   /** Names of the steps in the ledger, oldest first. */

@@ -8,8 +8,12 @@ import type { Step } from './steps.ts';
  */
 export async function status(client: Client, steps: Step[]): Promise<object> {
   const state = await readState(client, steps);
-  const { rows } = await client.query(`select to_regclass('face_copies') is not null as has_records`);
-  const records = rows[0].has_records ? (await client.query(RECORDS)).rows[0] : { batches: [], copies: [] };
+  const { rows } = await client.query<{ has_records: boolean }>(
+    `select to_regclass('face_copies') is not null as has_records`,
+  );
+  const records = rows[0]!.has_records
+    ? (await client.query<{ batches: object[]; copies: object[] }>(RECORDS)).rows[0]
+    : { batches: [], copies: [] };
   return {
     schema_version: state.version,
     steps_recorded: state.recorded,
@@ -22,11 +26,13 @@ export async function status(client: Client, steps: Step[]): Promise<object> {
 }
 
 async function lastRun(client: Client): Promise<object | null> {
-  const { rows } = await client.query(`select to_regclass('migration_runs') is not null as recorded`);
-  if (!rows[0].recorded) return null;
+  const { rows } = await client.query<{ recorded: boolean }>(
+    `select to_regclass('migration_runs') is not null as recorded`,
+  );
+  if (!rows[0]!.recorded) return null;
   return (
     (
-      await client.query(
+      await client.query<Record<string, unknown>>(
         'select command, started_at, ended_at, exit_code, message from migration_runs order by id desc limit 1',
       )
     ).rows[0] ?? null

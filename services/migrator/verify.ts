@@ -12,16 +12,19 @@ export async function verify(client: Client, { steps }: Context): Promise<Findin
   try {
     const { version, recorded } = await readState(client, steps);
     const layout: Layout = version < 3 ? '2' : recorded.includes('0014_contract') ? '3' : 'beside';
-    const { rows } = await client.query(
+    const { rows } = await client.query<{ table_name: string }>(
       `select relname as table_name from pg_class where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p')`,
     );
-    const tables = new Set<string>(rows.map((row) => row.table_name));
+    const tables = new Set(rows.map((row) => row.table_name));
     const findings: Finding[] = [];
     for (const { name, needs, minimum = 1, sql, values } of CHECKS) {
       if (version < minimum || !needs.every((table) => tables.has(table))) continue;
       const count = `select count(*) as damaged, (array_agg(example order by example))[1:3] as examples from (${sql}) as found(example)`;
-      const found = (await client.query(count, values?.(layout))).rows[0];
-      findings.push({ check: name, damaged: Number(found.damaged), examples: found.examples ?? [] });
+      const { rows: found } = await client.query<{ damaged: string; examples: string[] | null }>(
+        count,
+        values?.(layout),
+      );
+      findings.push({ check: name, damaged: Number(found[0]!.damaged), examples: found[0]!.examples ?? [] });
     }
     return findings;
   } finally {

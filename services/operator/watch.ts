@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@facepass/runtime/logger';
 import { startOperationsServer } from '@facepass/runtime/operations-server';
+import { growingPause } from '@facepass/runtime/retry';
 import { KubernetesError, type Cluster, type KubernetesObject, type Resource } from './kubernetes/cluster.ts';
 import type { Config } from './config.ts';
 import { createMetrics, forgetRelease, type Metrics } from './metrics.ts';
@@ -164,7 +165,7 @@ function concernOf(resource: Resource, { metadata }: KubernetesObject): string |
 /** With jitter, so that replicas do not return together. A cluster without the Gateway API is asked again seldom. */
 function pauseOf(resource: Resource, failures: number, status: number): number {
   if (status === 404 && resource.kind === HTTP_ROUTE.kind) return LONGEST_PAUSE_MS;
-  return Math.min(LONGEST_PAUSE_MS, MIN_PAUSE_MS * 2 ** failures) * (0.5 + Math.random() / 2);
+  return growingPause(failures + 1, { firstMs: MIN_PAUSE_MS, longestMs: LONGEST_PAUSE_MS, jitter: 0.5 });
 }
 
 const MIN_PAUSE_MS = 200;

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
+import { messageOf } from './errors.ts';
 
 /** Invalid configuration; the message names every bad variable and the rule it breaks. */
 export class ConfigurationError extends Error {
@@ -25,7 +26,7 @@ export function readEnvironment<Schema extends z.ZodObject>(
       const value = readVariable(name, environment);
       if (value !== undefined) values[name] = value;
     } catch (error) {
-      mistakes.push((error as Error).message);
+      mistakes.push(messageOf(error));
     }
   }
   for (const name of Object.keys(environment)) {
@@ -51,7 +52,7 @@ function readVariable(name: string, environment: NodeJS.ProcessEnv): string | un
   try {
     return readFileSync(path, 'utf8').trim() || undefined;
   } catch (error) {
-    throw new Error(`${name}_FILE: ${(error as Error).message}`);
+    throw new Error(`${name}_FILE: ${messageOf(error)}`);
   }
 }
 

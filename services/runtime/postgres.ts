@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { parseIntoClientConfig } from 'pg-connection-string';
 import * as z from 'zod';
+import { messageOf } from './errors.ts';
 import { booleanVariable, ConfigurationError, integerVariable } from './environment.ts';
 
 const text = z.string();
@@ -63,7 +64,7 @@ function readPostgres(variables: PostgresVariables): { connection: PostgresConne
     try {
       return read();
     } catch (error) {
-      mistakes.push(`${name}: ${(error as Error).message}`);
+      mistakes.push(`${name}: ${messageOf(error)}`);
       return undefined;
     }
   };
@@ -99,7 +100,7 @@ function parseUrl(url: string): PostgresConnection {
   } catch (error) {
     const { code, path } = error as NodeJS.ErrnoException;
     if (path) throw new Error(`${path} cannot be read: ${code}`);
-    throw new Error(/uselibpqcompat|sslmode/.test(`${error}`) ? (error as Error).message : `${URL_RULE}; ${ESCAPES}`);
+    throw new Error(/uselibpqcompat|sslmode/.test(`${error}`) ? messageOf(error) : `${URL_RULE}; ${ESCAPES}`);
   }
 }
 

@@ -1,5 +1,6 @@
 import { unwatchFile, watchFile } from 'node:fs';
 import type * as z from 'zod';
+import { messageOf } from './errors.ts';
 import type { FileGauges } from './exposition.ts';
 import type { Logger } from './logger.ts';
 
@@ -50,7 +51,7 @@ export function keepConfigurationFresh<Config>({
       logger.info('configuration read again, since one of its files changed');
     } catch (error) {
       gauges.reloadFailed('configuration', true);
-      logger.error({ reason: (error as Error).message }, 'configuration not read again; the old one stays in force');
+      logger.error({ reason: messageOf(error) }, 'configuration not read again; the old one stays in force');
     }
   });
 }

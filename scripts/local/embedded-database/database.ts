@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
+import { messageOf } from '../../../services/runtime/errors.ts';
 import { serveDatabase } from './server.ts';
 
 /** PostgreSQL clients find a UNIX socket by its directory and port. */
@@ -58,7 +59,7 @@ export async function lockFile(path: string, waitMs = 10_000): Promise<Disposabl
       return { [Symbol.dispose]: () => file.close() };
     } catch (error) {
       file.close();
-      if (!/database is locked/.test((error as Error).message)) throw error;
+      if (!/database is locked/.test(messageOf(error))) throw error;
       if (Date.now() > giveUpAt) throw new Error(`${path} is locked by another process`);
     }
     await delay(100);

@@ -2,6 +2,7 @@ import type { HealthAnswer } from '@facepass/contracts/http';
 import { judgeSchema } from '@facepass/indexing/db/schema';
 import { exposition } from '@facepass/runtime/exposition';
 import type { RequestHandler } from 'express';
+import { messageOf } from '@facepass/runtime/errors';
 import type { Context } from '../context.ts';
 import { recordSchema, type Faults } from '../metrics.ts';
 
@@ -42,7 +43,7 @@ async function databaseFaults(context: Context): Promise<Faults> {
     recordSchema(metrics, judgement);
     return judgement.fault ? { schema: judgement.fault.reason } : {};
   } catch (error) {
-    return { database: (error as Error).message };
+    return { database: messageOf(error) };
   }
 }
 

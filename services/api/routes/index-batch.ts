@@ -1,8 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { batchRequest, type BatchAnswer, type BatchLine, type BatchRequest } from '@facepass/contracts/http';
 import { ApiProblem } from '@facepass/indexing/errors';
 import { fetchPhoto, indexFaces } from '@facepass/indexing/photo';
 import { exchangeOf } from '@facepass/runtime/http-server';
+import { inParallel } from '@facepass/runtime/parallel';
+import { retry } from '@facepass/runtime/retry';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Context } from '../context.ts';
 import { observeIndexing } from '../metrics.ts';
@@ -38,24 +39,16 @@ async function readBatch({ imageMemory }: Context, request: Request): Promise<un
 
 type Photo = BatchRequest['photos'][number];
 
-/** Ends each photo, in whatever order, with `batchConcurrency` of them under way. */
-async function* indexEach(context: Context, batch: BatchRequest, signal: AbortSignal): AsyncGenerator<BatchLine> {
-  const waiting = batch.photos.values();
-  const underWay = new Map<Photo, Promise<[Photo, BatchLine]>>();
-  const begin = () => {
-    const photo = waiting.next().value;
-    if (photo && !signal.aborted)
-      underWay.set(
-        photo,
-        indexOne(context, batch, photo, signal).then((line) => [photo, line]),
-      );
-  };
-  for (let count = 0; count < context.config.batchConcurrency; count += 1) begin();
-  while (underWay.size > 0) {
-    const [photo, line] = await Promise.race(underWay.values());
-    underWay.delete(photo);
-    begin();
-    yield line;
+/** The result of each photo as it ends, with `batchConcurrency` of them under way. */
+function indexEach(context: Context, batch: BatchRequest, signal: AbortSignal): AsyncGenerator<BatchLine> {
+  const photos = until(signal, batch.photos);
+  return inParallel(photos, context.config.batchConcurrency, (photo) => indexOne(context, batch, photo, signal));
+}
+
+function* until<Item>(signal: AbortSignal, items: Item[]): Generator<Item> {
+  for (const item of items) {
+    if (signal.aborted) return;
+    yield item;
   }
 }
 
@@ -109,15 +102,11 @@ async function* counted(response: Response, lines: AsyncIterable<BatchLine>): As
 /** Other callers may have filled the inference servers: their refusal is a reason to wait, not to fail. */
 async function patiently<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
   const giveUp = performance.now() + PATIENCE_MS;
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof ApiProblem) || error.code !== 'inference_overloaded' || performance.now() > giveUp)
-        throw error;
-      await delay((error.retryAfterMs ?? 1000) * (0.5 + Math.random()), undefined, { signal });
-    }
-  }
+  const pauseMs = (error: unknown) =>
+    error instanceof ApiProblem && error.code === 'inference_overloaded' && performance.now() <= giveUp
+      ? (error.retryAfterMs ?? 1000) * (0.5 + Math.random())
+      : null;
+  return retry(work, { pauseMs, signal });
 }
 
 async function summaryOf(lines: AsyncIterable<BatchLine>): Promise<BatchAnswer> {

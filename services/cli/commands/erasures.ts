@@ -2,6 +2,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readFileSync, truncateSync,
 import { readEnvironment } from '@facepass/runtime/environment';
 import { connectionFault, postgresConnection, postgresVariables } from '@facepass/runtime/postgres';
 import * as z from 'zod';
+import { messageOf } from '@facepass/runtime/errors';
 import { withDatabase, type Client } from '../database.ts';
 import { readErasures, replayErasure, type Erasure } from '../erasures.ts';
 import { EXIT, Failure, type ExitCode } from '../failures.ts';
@@ -54,11 +55,11 @@ async function withErasures<Result>(work: (client: Client) => Promise<Result>): 
     return await withDatabase(connection, options, work);
   } catch (error) {
     const { code, name } = error as { code?: string; name?: string };
-    if (name === 'ConfigurationError') throw new Failure(EXIT.usage, (error as Error).message);
+    if (name === 'ConfigurationError') throw new Failure(EXIT.usage, messageOf(error));
     if (code === '42501' || code === '42P01' || code === '42883')
       throw new Failure(
         EXIT.refused,
-        `${(error as Error).message}: connect to a database at schema 3, as the migrator's role, which owns the tables.`,
+        `${messageOf(error)}: connect to a database at schema 3, as the migrator's role, which owns the tables.`,
       );
     if (/^(08|28|3D|57|53|E[A-Z])/.test(code ?? ''))
       throw new Failure(EXIT.unavailable, `Cannot reach the database: ${connectionFault(error)}`);

@@ -9,6 +9,7 @@ import {
   type ApiKey,
   type Scope,
 } from '@facepass/contracts/api-keys';
+import { messageOf } from '@facepass/runtime/errors';
 import { EXIT, Failure, type ExitCode } from '../failures.ts';
 import { changeKeysFile, readKeysFile } from '../keys-file.ts';
 
@@ -100,6 +101,6 @@ function keysOf(text: string, file: string): ApiKey[] {
   try {
     return parseKeys(text);
   } catch (error) {
-    throw new Failure(EXIT.usage, `${file}: ${(error as Error).message}`);
+    throw new Failure(EXIT.usage, `${file}: ${messageOf(error)}`);
   }
 }

@@ -3,6 +3,7 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { answerOf, multipart } from '@facepass/client';
 import type { SearchAnswer } from '@facepass/contracts/http';
+import { messageOf } from '@facepass/runtime/errors';
 import { clientOf, type Connection } from '../connection.ts';
 import { EXIT, Failure, type ExitCode } from '../failures.ts';
 
@@ -83,7 +84,7 @@ async function copyMatches({ matches }: SearchAnswer, from: string, to: string):
       await copyFile(source, target);
       copied++;
     } catch (error) {
-      console.error(`Cannot copy ${photo_id}: ${(error as Error).message}`);
+      console.error(`Cannot copy ${photo_id}: ${messageOf(error)}`);
     }
   }
   console.error(`${copied} of ${matches.length} photos copied to ${to}.`);

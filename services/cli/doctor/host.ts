@@ -1,6 +1,7 @@
 import { accessSync, constants, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { parseKeys } from '@facepass/contracts/api-keys';
+import { messageOf } from '@facepass/runtime/errors';
 import { stateDirectory } from '../journal.ts';
 import type { Finding } from './finding.ts';
 
@@ -15,7 +16,7 @@ export function examineState(environment: NodeJS.ProcessEnv): Finding {
   } catch (error) {
     return {
       what,
-      fault: (error as Error).message,
+      fault: messageOf(error),
       mend: 'Make the directory writable, or point XDG_STATE_HOME to one that is.',
     };
   }

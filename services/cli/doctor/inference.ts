@@ -1,5 +1,6 @@
 import { FaceAnalysisDefinition } from '@facepass/contracts/inference';
 import { ChannelCredentials, ClientError, createChannel, createClient, Status } from 'nice-grpc';
+import { messageOf } from '@facepass/runtime/errors';
 import { BLANK_IMAGE } from './blank-image.ts';
 import type { Finding } from './finding.ts';
 import type { Settings } from './settings.ts';
@@ -43,7 +44,7 @@ function credentialsOf({
 
 function reasonOf(error: unknown): string {
   if (error instanceof ClientError) return error.details || Status[error.code]!;
-  return (error as Error).name === 'AbortError' ? `no answer within ${PATIENCE_MS / 1000} s` : (error as Error).message;
+  return (error as Error).name === 'AbortError' ? `no answer within ${PATIENCE_MS / 1000} s` : messageOf(error);
 }
 
 function mendOf(error: unknown): string {

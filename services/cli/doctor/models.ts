@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { modelIdOf, readModelPack, type ModelPack } from '@facepass/contracts/model-pack';
+import { messageOf } from '@facepass/runtime/errors';
 import type { Finding } from './finding.ts';
 import { OWN_MODELS, type Settings } from './settings.ts';
 
@@ -25,7 +26,7 @@ export async function examineModels(settings: Settings, withWeights: boolean): P
       findings: [
         {
           what: `model pack ${name}`,
-          fault: (error as Error).message,
+          fault: messageOf(error),
           mend: 'Correct MODEL_PACK or MODELS_DIRECTORY: a pack is a folder with a manifest.json.',
         },
       ],

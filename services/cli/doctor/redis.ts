@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis';
+import { messageOf } from '@facepass/runtime/errors';
 import { mendOf, type Finding } from './finding.ts';
 
 /** Checks that Redis accepts writes. Without it each API process counts rate limits by itself. */
@@ -18,7 +19,7 @@ export async function examineRedis(url: string): Promise<Finding> {
     await redis.set('facepass:doctor', '1', 'PX', 1000);
     return { what };
   } catch (error) {
-    const fault = reason || (error as Error).message;
+    const fault = reason || messageOf(error);
     return {
       what,
       fault: `${fault}; each process counts rate limits by itself`,

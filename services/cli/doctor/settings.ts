@@ -4,6 +4,7 @@ import { parseEnv } from 'node:util';
 import { ConfigurationError, portVariable, readEnvironment } from '@facepass/runtime/environment';
 import { postgresMistakes, postgresVariables } from '@facepass/runtime/postgres';
 import * as z from 'zod';
+import { messageOf } from '@facepass/runtime/errors';
 import { EXIT, Failure } from '../failures.ts';
 import type { Finding } from './finding.ts';
 
@@ -72,6 +73,6 @@ function readEnvFile(path: string): NodeJS.ProcessEnv {
   try {
     return parseEnv(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new Failure(EXIT.usage, (error as Error).message);
+    throw new Failure(EXIT.usage, messageOf(error));
   }
 }

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@facepass/runtime/logger';
 import { connectionFault } from '@facepass/runtime/postgres';
+import { retry } from '@facepass/runtime/retry';
 import pg from 'pg';
 import type { DatabaseConfig } from '../config.ts';
 import { ApiProblem } from '../errors.ts';
@@ -162,14 +162,11 @@ const POSTGRESQL = { 'db.system.name': 'postgresql' };
  * transaction.
  */
 export async function withTransaction<Result>(pool: Pool, work: (client: Client) => Promise<Result>): Promise<Result> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await tryTransaction(pool, work);
-    } catch (error) {
-      if (attempt === TRANSACTION_ATTEMPTS || !isUndone(error)) throw asProblem(error);
-      await delay(Math.random() * LONGEST_PAUSE_MS);
-    }
-  }
+  const pauseMs = (error: unknown, failures: number) =>
+    failures === TRANSACTION_ATTEMPTS || !isUndone(error) ? null : Math.random() * LONGEST_PAUSE_MS;
+  return retry(() => tryTransaction(pool, work), { pauseMs }).catch((error: unknown) => {
+    throw asProblem(error);
+  });
 }
 
 async function tryTransaction<Result>(pool: Pool, work: (client: Client) => Promise<Result>): Promise<Result> {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelPack } from '@facepass/contracts/model-pack';
+import { messageOf } from '@facepass/runtime/errors';
 import { requireTelemetryOff } from './onnxruntime-telemetry.ts';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { CHIP_SIZE } from './align.ts';
@@ -114,7 +115,7 @@ async function readWeights(pack: string, path: string): Promise<Uint8Array> {
     return await readFile(path);
   } catch (error) {
     throw new Error(
-      `${path}: ${(error as Error).message}; \`npm run models -- --pack ${pack}\` prepares it, and models/${pack}/README.md says where it comes from`,
+      `${path}: ${messageOf(error)}; \`npm run models -- --pack ${pack}\` prepares it, and models/${pack}/README.md says where it comes from`,
     );
   }
 }

@@ -1,5 +1,6 @@
 import { readlinkSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';
+import { messageOf } from '@facepass/runtime/errors';
 
 /**
  * Lets the threads of this process that answer callers run before the calling one, wherever both want a core. On Linux
@@ -16,7 +17,7 @@ export function lowerThreadPriority(): string | undefined {
     setPriority(threadId, Math.min(LOWEST, getPriority() + STEPS_DOWN));
     return undefined;
   } catch (error) {
-    return (error as Error).message;
+    return messageOf(error);
   }
 }
 

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { messageOf } from '@facepass/runtime/errors';
 import '../seeing/onnxruntime-telemetry.ts';
 import { ImageError } from '../seeing/image.ts';
 import type { FoundFaces, PipelineConfig } from '../seeing/faces.ts';
@@ -88,7 +89,7 @@ export async function startWorkerThread(
       try {
         return foundOrThrow(await Promise.race([pending.promise, late.promise]));
       } catch (error) {
-        throw isKnownFailure(error) ? error : new WorkerLost((error as Error).message, { cause: error });
+        throw isKnownFailure(error) ? error : new WorkerLost(messageOf(error), { cause: error });
       } finally {
         clearTimeout(limit);
         signal.removeEventListener('abort', abandon);

@@ -1,5 +1,6 @@
 import { context, propagation, SpanKind, SpanStatusCode, trace, type TextMapGetter } from '@opentelemetry/api';
 import type { Metadata } from 'nice-grpc';
+import { messageOf } from '@facepass/runtime/errors';
 import type { AnalysedPhoto } from './pool.ts';
 
 const METHOD = 'facepass.inference.v1.FaceAnalysis/DetectFaces';
@@ -12,7 +13,7 @@ export function inServerSpan<Result>(metadata: Metadata, handle: () => Promise<R
     try {
       return await handle();
     } catch (error) {
-      span.setStatus({ code: SpanStatusCode.ERROR, message: (error as Error).message });
+      span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
       throw error;
     } finally {
       span.end();

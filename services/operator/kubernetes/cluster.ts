@@ -1,5 +1,6 @@
 import { HttpMethod, KubeConfig, RequestContext, Watch } from '@kubernetes/client-node';
 import { fetch, type Dispatcher } from 'undici';
+import { messageOf } from '@facepass/runtime/errors';
 
 /** A kind of object and where the API serves it. */
 export interface Resource {
@@ -201,7 +202,7 @@ function createRequest(kubeConfig: KubeConfig, timeoutMs: number) {
       if (!response.ok)
         throw new KubernetesError(
           response.status,
-          `${method} ${path.split('?')[0]}: ${messageOf(text, response.status)}`,
+          `${method} ${path.split('?')[0]}: ${statusMessageOf(text, response.status)}`,
         );
       return JSON.parse(text);
     } catch (error) {
@@ -214,7 +215,7 @@ function createRequest(kubeConfig: KubeConfig, timeoutMs: number) {
   };
 }
 
-function messageOf(text: string, status: number): string {
+function statusMessageOf(text: string, status: number): string {
   try {
     return (JSON.parse(text) as { message?: string }).message ?? `status ${status}`;
   } catch {
@@ -249,7 +250,7 @@ function watchOnce(
         reject(
           new KubernetesError(
             (error as { statusCode?: number }).statusCode ?? 0,
-            `watch ${path}: ${(error as Error).message}`,
+            `watch ${path}: ${messageOf(error)}`,
             {
               cause: error,
             },

@@ -1,3 +1,5 @@
+import { growingPause } from '@facepass/runtime/retry';
+
 /**
  * Work by key: one run of a key at a time, a key added while it runs is run once more, failures are tried again after a
  * growing pause.
@@ -36,7 +38,7 @@ export function createQueue(
     } catch {
       const count = (failures.get(key) ?? 0) + 1;
       failures.set(key, count);
-      add(key, Math.min(longestPauseMs, firstPauseMs * 2 ** (count - 1)));
+      add(key, growingPause(count, { firstMs: firstPauseMs, longestMs: longestPauseMs }));
     }
     running.delete(key);
     pump();

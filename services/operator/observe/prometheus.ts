@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { messageOf } from '@facepass/runtime/errors';
 import type { Config } from '../config.ts';
 import { textUpTo } from './text.ts';
 
@@ -24,7 +25,7 @@ export function createInstantQuery({ url, timeoutMs, bearerToken }: Config['prom
       });
       return numberOf(await answerOf(response), response.status);
     } catch (error) {
-      return `Prometheus does not answer: ${((error as Error).cause as Error | undefined)?.message ?? (error as Error).message}`;
+      return `Prometheus does not answer: ${((error as Error).cause as Error | undefined)?.message ?? messageOf(error)}`;
     }
   };
 }
