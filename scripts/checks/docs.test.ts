@@ -72,6 +72,29 @@ test('every facepass command in the documents, with its options, is one that the
   }
 });
 
+test('the files and functions that the architecture names are in the code', () => {
+  const files = globSync('{services,scripts}/**/*.ts', {
+    cwd: root,
+    exclude: (path) => /(^|\/)node_modules$/.test(path),
+  });
+  const code = files.map((path) => readFileSync(join(root, path), 'utf8')).join('\n');
+  const text = (pages.get('docs/architecture.md') ?? '').replaceAll(/^```[^]*?^```/gm, '');
+  const names = [...text.matchAll(/`([^`\n]+)`/g)].map(([, name = '']) => name);
+  const missingFiles = names.filter(
+    (name) => /^[\w/-]+\.ts$/.test(name) && !files.some((path) => path.endsWith(`/${name}`)),
+  );
+  assert.deepEqual(
+    missingFiles.filter((name) => !files.includes(name)),
+    [],
+  );
+  const functions = names.filter((name) => /^[a-z]+[A-Z]\w*$/.test(name));
+  assert.ok(functions.length > 8);
+  assert.deepEqual(
+    functions.filter((name) => !code.includes(`function ${name}`)),
+    [],
+  );
+});
+
 test('the index of the documents has each page once, under one of the four kinds', () => {
   const index = pages.get('docs/README.md') ?? '';
   const kinds = index
