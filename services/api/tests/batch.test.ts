@@ -170,7 +170,7 @@ describe('batches', () => {
     leaving.abort();
     await assert.rejects(batch);
     const isOver = () =>
-      service.log.some((line) => line.route === '/api/v1/index/batch' && String(line.msg).includes('left'));
+      service.log.some((line) => line.route === '/api/v1/index/batch' && String(line.msg).includes('abandoned'));
     while (!isOver()) await new Promise(setImmediate);
     await service.inference!.metricReaches('facepass_inference_in_flight', (photos) => photos === 0);
     await service.inference!.metricReaches('facepass_inference_queue_depth', (photos) => photos === 0);
