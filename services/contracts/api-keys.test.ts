@@ -17,7 +17,7 @@ test('keys are named, scoped and kept as digests only', () => {
   assert.ok(keys.every((key) => key.digest.length === 32 && !('secret' in key)));
 });
 
-test('a malformed key is named by its place, and never repeated', () => {
+test('names a malformed key by its position and never repeats it', () => {
   const refused = {
     'studio:short': /entry 1 must have a key of 16/,
     'a:fp_0123456789abcdef,b:fp_0123456789abcdef:everything': /entry 2 must have scopes among index, delete, admin/,
@@ -43,7 +43,7 @@ test('an entry made for a key holds its digest only, and is read as that key', (
   assert.equal(parseKeys('plain:fp_0123456789abcdef')[0]?.hashed, false);
 });
 
-test('a key is taken out alone: comments, neighbours on its line and their order stay', () => {
+test('removes only the key: comments, neighbours on its line and their order stay', () => {
   const text = '# studio, since May\na:fp_0123456789abcdef, b:fp_fedcba9876543210\n\nc:fp_aaaaaaaaaaaaaaaa:index\n';
   assert.equal(
     withoutKeys(text, ({ name }) => name === 'a'),

@@ -47,7 +47,7 @@ const MEASURED: Calibration = {
   ],
 };
 
-test('similarity 0.5 is one pair of strangers in 10,000, each 0.1 a factor of ten, 0.1 everybody, 1 the same picture', () => {
+test('similarity 0.5 is one pair of strangers in 10,000, each 0.1 a factor of ten, 0.1 everybody, 1 the same photo', () => {
   const expected: [cosine: number, similarity: number][] = [
     [-1, 0],
     [-0.6, 0.05],

@@ -40,7 +40,7 @@ test('a URL says all of it: socket, IPv6, port and further parameters', () => {
   assert.equal(further.options, '-c x.y=1');
 });
 
-test('an authority is never dropped, whichever way TLS is asked for', () => {
+test('never drops a certificate authority, however TLS is configured', () => {
   const authority = { POSTGRES_SSL_CA_FILE: import.meta.filename };
   const verified = (environment: Record<string, string>) => {
     const { ssl } = read({ ...environment, ...authority }) as { ssl: { ca?: string; rejectUnauthorized?: boolean } };
@@ -68,7 +68,7 @@ for (const [environment, mistake] of [
   test(`${Object.keys(environment).join(' and ') || 'nothing'}: ${mistake.source} ends the start`, () =>
     assert.throws(() => read(environment), { name: 'ConfigurationError', message: mistake }));
 
-test('a failure at a name of several addresses is told, although the error itself says nothing', () => {
+test('reports the failure of a host with several addresses, although the error has no message', () => {
   const [four, six] = [new Error('connect ECONNREFUSED 127.0.0.1:1'), new Error('connect ECONNREFUSED ::1:1')];
   assert.equal(connectionFault(new AggregateError([six, four])), `${six.message}; ${four.message}`);
   assert.equal(connectionFault(four), four.message);

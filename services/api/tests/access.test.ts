@@ -80,7 +80,7 @@ describe('who may call what', () => {
     }
   }
 
-  test('tokens: another secret, expired, unsigned, of another kind or session are all refused alike', async () => {
+  test('rejects tokens with another secret, expiry, signature, kind or session alike', async () => {
     const ours = await searchTokens([SECRET]).mint('mine', 60);
     const tokens = {
       forged: (await searchTokens(['another secret with 32 characters or more']).mint('mine', 60)).token,
@@ -109,7 +109,7 @@ describe('who may call what', () => {
     });
   });
 
-  test('without a secret tokens are not minted, and the answer says what is missing', async () => {
+  test('without a secret the API creates no tokens and says what is missing', async () => {
     await using keyless = await startTestService({
       inference: null,
       database,
@@ -119,7 +119,7 @@ describe('who may call what', () => {
     assert.equal(answer.body.code, 'search_tokens_not_configured');
   });
 
-  test('keys in a file rotate without a restart; a broken file leaves the old ones in force', async () => {
+  test('keys in a file rotate without a restart; a broken file keeps the old keys', async () => {
     const file = join(directory, 'keys');
     const replaceFile = (content: string) => {
       writeFileSync(`${file}.new`, content);
@@ -147,7 +147,7 @@ describe('who may call what', () => {
     assert.equal(await statusWith('the_second_key_of_the_file'), 404);
   });
 
-  test('a refused key appears in the log as a fingerprint, a good one by its name; neither in full', async () => {
+  test('the log shows an invalid key by its fingerprint and a valid one by its name', async () => {
     const wrong = 'a wrong key that somebody sent';
     await service.call('DELETE', '/api/v1/index/logged', { key: wrong });
     await service.call('DELETE', '/api/v1/index/logged', { key: KEY });

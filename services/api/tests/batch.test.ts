@@ -50,7 +50,7 @@ describe('batches', () => {
     assert.equal(hostile.body.code, 's3_key_refused');
   });
 
-  test('a photo that is named twice is indexed once, and the second is listed', async () => {
+  test('a photo named twice is indexed once, and the second is listed as an error', async () => {
     const [photo] = people(1);
     const { body } = await send('twice', [photo, { ...photo, s3_key: 'person 1.jpg' }]);
     assert.deepEqual([body.indexed, body.failed], [1, 1], whyNot());
@@ -120,7 +120,7 @@ describe('batches', () => {
     });
   });
 
-  test('with Accept: application/x-ndjson each photo is a line as it ends', async () => {
+  test('with Accept: application/x-ndjson each photo is one line, written when it is done', async () => {
     const answer = await send('lines', [...people(5), { photo_id: 'empty', s3_key: 'empty.jpg' }], {
       headers: { Accept: 'application/x-ndjson' },
     });
@@ -162,7 +162,7 @@ describe('batches', () => {
     assert.equal(after.photo_count, 40);
   });
 
-  test('a client that leaves stops the work', async () => {
+  test('an abort of the client stops the work', async () => {
     const leaving = new AbortController();
     const requests = bucket.requests.length;
     const batch = send('left', people(1000), { signal: leaving.signal, headers: { Accept: 'application/x-ndjson' } });
@@ -182,7 +182,7 @@ describe('batches', () => {
     assert.equal((await status('left')).photo_count, photo_count);
   });
 
-  test('a batch of no photos, of too many, or with a malformed one is refused whole, naming the place', async () => {
+  test('rejects an empty, too long or malformed batch as a whole and names the place', async () => {
     for (const photos of [[], people(1001), 'all'])
       assert.equal((await send('bad', photos)).body.code, 'invalid_parameter');
     const { body } = await send('bad', [...people(1), { photo_id: '', s3_key: 'a' }]);

@@ -81,7 +81,7 @@ test('every photo of a batch is indexed into a session that has expired, before 
   assert.deepEqual(await photosOf('expired'), ['2.jpg', '3.jpg']);
 });
 
-test('a session that cannot be erased does not keep those behind it, and the sweep tells of it', async () => {
+test('a session that cannot be erased does not block the next ones, and the sweep reports it', async () => {
   await pool.query(`
     create function refuse() returns trigger language plpgsql as 'begin raise exception ''a fault of this session alone''; end';
     create trigger refuse before delete on faces for each row when (old.session_id = 'stuck') execute function refuse()`);

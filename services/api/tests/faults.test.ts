@@ -98,7 +98,7 @@ describe('when something the API needs fails', () => {
     assert.match(answer.body.detail, /INFERENCE_IMAGE_TIMEOUT_MS \(100 ms\)/);
   });
 
-  test('an image larger than the inference server takes is too large, not a sign of load', async () => {
+  test('an image above the limit of the inference server gets image_too_large, not overloaded', async () => {
     await using inference = await startInferenceProcess({ INFERENCE_WORKERS: '1', MAX_IMAGE_BYTES: '100000' });
     await using own = await startTestService({
       inference: null,
@@ -130,7 +130,7 @@ describe('when something the API needs fails', () => {
     );
   });
 
-  test('a full pool is 503 at once, never an unbounded wait', async (t) => {
+  test('a full pool gives 503 after the time limit, never an unbounded wait', async (t) => {
     if (service.database.engine === 'embedded') return t.skip('needs PostgreSQL: two open transactions');
     const blocker = new pg.Client({ connectionString: service.database.url });
     await blocker.connect();
@@ -180,7 +180,7 @@ describe('when something the API needs fails', () => {
     assert.equal((await early.call('GET', '/health')).body.status, 'healthy');
   });
 
-  test('a scrape that follows no probe says that the database went away, and that it is back', async (t) => {
+  test('a scrape without a probe reports an unavailable database and its return', async (t) => {
     if (service.database.engine === 'embedded') return t.skip('needs PostgreSQL: a database that lets nobody in');
     await using database = await createMigratedDatabase();
     await using own = await startTestService({
@@ -198,7 +198,7 @@ describe('when something the API needs fails', () => {
     await readinessBecomes(own);
   });
 
-  test('a database that takes connections and says nothing is told by the probe in less than its 3 s, and by the scrapes, of which none is late', async (t) => {
+  test('a silent database fails readiness within 3 s and never delays a scrape', async (t) => {
     if (service.database.engine === 'embedded') return t.skip('needs PostgreSQL: two open transactions');
     await using database = await createMigratedDatabase();
     await using own = await startTestService({
@@ -231,7 +231,7 @@ describe('when something the API needs fails', () => {
     assert.ok(longest < 1000, `a scrape took ${longest} ms`);
   });
 
-  test('each other reason is told by its name: the schema, inference, the end', async () => {
+  test('readiness names every other reason: schema, inference, draining', async () => {
     await using database = await createTestDatabase();
     await using own = await startTestService({ inference: null, database });
     await readinessBecomes(own, 'inference', 'schema');
@@ -263,7 +263,7 @@ describe('when something the API needs fails', () => {
     await client.end();
   });
 
-  test('a database of another dimension or an old pgvector is refused at the start', async (t) => {
+  test('rejects a database of another dimension or with an old pgvector', async (t) => {
     await using database = await createMigratedDatabase();
     const client = new pg.Client({ connectionString: database.url });
     await client.connect();
@@ -322,7 +322,7 @@ describe('when something the API needs fails', () => {
     },
   );
 
-  test('a client that leaves in the middle of an upload leaves nothing open', async () => {
+  test('a client that disconnects during an upload leaves no socket open', async () => {
     const sockets = () => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
     const { port } = new URL(service.url);
     for (let round = 0; round < 20; round += 1) {

@@ -144,7 +144,7 @@ describe('a session from its first photo to its erasure', () => {
     assert.match(body.warnings[0].detail, /^The JPEG file ends early\. The last [1-5] % of its rows are missing\.$/);
   });
 
-  test('an image of another format is told by name, with the same words at index and search', async () => {
+  test('index and search name an unsupported image format in the same words', async () => {
     const psd = Buffer.from('8BPS\0\x01\0\0\0\0\0\0\0\x03', 'latin1');
     await index('formats', 'p', await portrait(0));
     const answers = [(await index('formats', 'q', psd)).body, (await search('formats', psd)).body];
@@ -232,7 +232,7 @@ describe('a session from its first photo to its erasure', () => {
     assert.ok(body.matches[0].similarity > single.body.matches[0].similarity, 'the mean is nearer than one alone');
   });
 
-  test('selfies of two people are refused, and so are six, and a fault names the selfie that has it', async () => {
+  test('rejects selfies of two people and six selfies, and names the faulty selfie', async () => {
     await index('differ', 'p', await portrait(0));
     const refusal = async (images: Uint8Array[], more: Record<string, string> = {}) => {
       const { status: code, body } = await search('differ', images, more);
@@ -301,7 +301,7 @@ describe('a session from its first photo to its erasure', () => {
     assert.equal(photos, 6);
   });
 
-  test('a session of another model is refused, both ways, and nothing is compared', async () => {
+  test('rejects index and search calls on a session of another model', async () => {
     await index('older', 'a', await portrait(0));
     await sql(`update sessions set model_id = 'sface-0' where session_id = 'older'`);
     for (const answer of [await index('older', 'b', await portrait(0)), await search('older', await portrait(0))]) {
@@ -367,7 +367,7 @@ describe('a session from its first photo to its erasure', () => {
     await assert.rejects(sql(`update audit_log set actor = 'nobody'`), /append-only/);
   });
 
-  test('a search token opens its session and no other', async () => {
+  test('a search token opens only its session', async () => {
     const closed = await startTestService({
       inference: null,
       database: service.database,

@@ -42,7 +42,7 @@ describe('the metrics of the API', () => {
     assert.ok(counted >= REQUESTS, `${counted} requests were counted`);
   });
 
-  test('a failure is counted by its code, and was a series at zero before', async () => {
+  test('a problem is counted by its code, in a series that began at zero', async () => {
     const count = (text: string) =>
       Number(/^facepass_problems_total\{code="inference_unavailable"\} (\d+)$/m.exec(text)?.[1] ?? NaN);
     assert.equal(count(await metrics()), 0);
@@ -56,7 +56,7 @@ describe('the metrics of the API', () => {
     assert.equal(count(await metrics()), 1);
   });
 
-  test('the time of a search is told of those that were answered and those that their client left, not of refusals and failures', async () => {
+  test('search duration covers answered and abandoned searches, not rejected ones', async () => {
     await runSql(
       service.database.url,
       `insert into sessions (session_id, photo_count, face_count, last_indexed, model_id) values ('dinner', 1, 1, now(), '${service.context.modelId}')`,
@@ -90,7 +90,7 @@ describe('the metrics of the API', () => {
     }
   });
 
-  test('the schema that readiness found is told', async () => {
+  test('schema metrics show what readiness found', async () => {
     await fetch(`${service.metricsUrl}/readyz`);
     const text = await metrics();
     assert.match(text, /^facepass_schema_version 3$/m);
@@ -100,7 +100,7 @@ describe('the metrics of the API', () => {
   });
 });
 
-test('of a database that was away from the start no schema is told, neither its version nor that it does not fit', async () => {
+test('schema metrics are absent while the database was never reached', async () => {
   await using database = await createMigratedDatabase();
   await using service = await startTestService({
     inference: null,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startTestService } from './service.ts';
 
-test('the metrics tell how the migrator’s last run ended, once the database says so', async () => {
+test('the metrics export the exit code of the last migration, once the database has one', async () => {
   await using service = await startTestService({ inference: null });
   const exitCode = async () =>
     /^facepass_migration_last_exit_code (\d+)$/m.exec(await (await fetch(`${service.url}/metrics`)).text())?.[1];

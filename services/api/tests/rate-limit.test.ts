@@ -80,7 +80,7 @@ describe('rate limits', () => {
       assert.deepEqual(statuses, [...Array(LIMIT).fill(404), ...Array(LIMIT).fill(429)]);
     });
 
-    test('a Redis that is absent at the start stops nothing, and is used once it is there', async () => {
+    test('starts without Redis and uses it once it is available', async () => {
       await using redis = await startRedis();
       await redis.stop();
       await using first = await start({ REDIS_URL: redis.url, RATE_LIMIT_WRITES_PER_MINUTE: '1000' });

@@ -5,7 +5,7 @@ import { PROBLEMS } from '@facepass/indexing/errors';
 import { samplePhoto } from '../../inference/tests/photos.ts';
 import { INDEX_KEY, KEY, startTestService, type Answer, type TestService } from './service.ts';
 
-describe('what is refused before any face is looked for', () => {
+describe('what the API rejects before it looks for faces', () => {
   let service: TestService;
   let photo: Buffer;
   before(async () => {
@@ -53,7 +53,7 @@ describe('what is refused before any face is looked for', () => {
     }
   });
 
-  test('a field given twice, in the form or in form and query, is refused', async () => {
+  test('rejects a field given twice, in the form or in form and query', async () => {
     const twice = new FormData();
     for (const photoId of ['a', 'b']) twice.append('photo_id', photoId);
     assertProblem(await service.call('POST', '/api/v1/index', { key: KEY, body: twice }), 'invalid_parameter');
@@ -142,7 +142,7 @@ describe('what is refused before any face is looked for', () => {
     );
   });
 
-  test('expires_at must be a time that is to come', async () => {
+  test('expires_at must be in the future', async () => {
     for (const expires_at of ['tomorrow', '2020-01-01T00:00:00Z', '2030-13-01T00:00:00Z']) {
       const answer = await index({ session_id: 's', photo_id: 'p', expires_at, image: photo });
       assert.deepEqual(
@@ -159,7 +159,7 @@ describe('what is refused before any face is looked for', () => {
     assert.match(answer.body.detail, /delete/);
   });
 
-  test('ids that no URL can carry are refused at index, whichever way they come', async () => {
+  test('index rejects ids that no URL can carry, in form, query and JSON', async () => {
     for (const id of ['.', '..']) {
       for (const fields of [
         { session_id: 's', photo_id: id },
@@ -294,7 +294,7 @@ describe('what is refused before any face is looked for', () => {
       assertProblem(await send(...broken), 'malformed_body');
   });
 
-  test('Content-Encoding: identity is no encoding, another one is refused', async () => {
+  test('accepts Content-Encoding: identity and rejects any other', async () => {
     const send = (encoding: string) =>
       service.call('POST', '/api/v1/index?photo_id=p&session_id=s', {
         key: KEY,
@@ -313,7 +313,7 @@ describe('what is refused before any face is looked for', () => {
     assert.equal(answer.headers.get('allow'), 'POST, DELETE');
   });
 
-  test('what is not indexed is 404 to erase, and says so in the status', async () => {
+  test('erasing what is not indexed gives 404, and the status says so', async () => {
     assertProblem(await service.call('DELETE', '/api/v1/index/nothing', { key: KEY }), 'session_not_indexed');
     assertProblem(await service.call('DELETE', '/api/v1/index/nothing/photos/p', { key: KEY }), 'photo_not_indexed');
     assertProblem(

@@ -10,7 +10,7 @@ import { KEY, startTestService, type TestService } from './service.ts';
 
 const PLACES = 4;
 
-describe('what a request holds, and for how long', () => {
+describe('the resources of a request and their lifetime', () => {
   let service: TestService;
   let photo: Buffer;
   before(async () => {
@@ -88,7 +88,7 @@ describe('what a request holds, and for how long', () => {
     assert.deepEqual(new Set((await answers).map(({ status }) => status)), new Set([503]));
   });
 
-  test('a refused body makes one problem, however much of it still comes', async () => {
+  test('a rejected body gives one problem, however much of it still arrives', async () => {
     const warnings: Error[] = [];
     const warn = (warning: Error) => void warnings.push(warning);
     process.on('warning', warn);
@@ -101,7 +101,7 @@ describe('what a request holds, and for how long', () => {
     assert.deepEqual(warnings, []);
   });
 
-  test('what never becomes a request is refused with a problem, too', async () => {
+  test('malformed requests get a problem too', async () => {
     const post = 'POST /api/v1/search HTTP/1.1\r\nHost: x\r\n';
     const refused: [string, ProblemCode][] = [
       ['NONSENSE\r\n\r\n', 'malformed_request'],

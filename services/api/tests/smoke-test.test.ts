@@ -42,7 +42,7 @@ test('a model that answers 200 with rubbish fails the smoke test', { timeout: 60
   );
 });
 
-test('a service that refuses its first connections is waited for', { timeout: 60_000 }, async () => {
+test('waits for a service that rejects its first connections', { timeout: 60_000 }, async () => {
   let refused = 0;
   const { output } = await testAgainst(
     rubbish(() => [1, 1]),
@@ -52,7 +52,7 @@ test('a service that refuses its first connections is waited for', { timeout: 60
   assert.match(output, /ok +\/api\/v1\/index: 200/);
 });
 
-test('a service that is never reached fails the smoke test, which says what it met', { timeout: 60_000 }, async () => {
+test('fails with the reason if the service is never reached', { timeout: 60_000 }, async () => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

@@ -106,12 +106,12 @@ describe('photos of the bucket', () => {
     });
   }
 
-  test('a missing object is not asked for again', async () => {
+  test('does not retry a missing object', async () => {
     await assert.rejects(storage.fetchPhoto('b.jpg'), { code: 's3_object_not_found' });
     assert.equal(server.requests.length, 1);
   });
 
-  test('a client that leaves ends the transfer', async () => {
+  test('an abort of the client ends the transfer', async () => {
     faulty('slow body');
     const leaving = new AbortController();
     const transfer = storage.fetchPhoto('a.jpg', leaving.signal);
@@ -145,7 +145,7 @@ describe('photos of the bucket', () => {
   });
 });
 
-test('keys that could be read as another place are refused', () => {
+test('rejects keys that could be read as another key', () => {
   const refused = [
     '../a',
     'a/../b',
