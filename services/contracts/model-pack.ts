@@ -55,6 +55,11 @@ const recogniser = weightFile.extend({
   mean: z.tuple([z.number(), z.number(), z.number()]),
   scale: z.tuple([z.number(), z.number(), z.number()]),
   /**
+   * Mean of the network's output, made 1 long, over many faces: it is taken off every vector. Absent: zero. What all
+   * faces share says nothing about who somebody is.
+   */
+  centre: z.array(z.number()).optional(),
+  /**
    * Lengths of the network's output before it is made 1, for networks in which it tells how well a face can be
    * recognised. Absent where it tells nothing.
    */
@@ -114,13 +119,15 @@ const fields = z.strictObject({
 });
 
 /** `models/<name>/manifest.json`. */
-export const modelPackManifest = fields.refine(
-  ({ detector, landmarks }) => detector.kind !== 'ssd-mobilenet' || landmarks !== undefined,
-  {
+export const modelPackManifest = fields
+  .refine(({ detector, landmarks }) => detector.kind !== 'ssd-mobilenet' || landmarks !== undefined, {
     path: ['landmarks'],
     error: 'must be given: the detector ssd-mobilenet finds no landmarks',
-  },
-);
+  })
+  .refine(({ recogniser, embedding_size }) => (recogniser.centre?.length ?? embedding_size) === embedding_size, {
+    path: ['recogniser', 'centre'],
+    error: 'must have embedding_size numbers',
+  });
 
 export type ModelPack = z.infer<typeof modelPackManifest>;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { areaOf, moveBox, overlapOf, sharedArea, suppressOverlaps, type Detection } from './boxes.ts';
+import { areaOf, mirrorDetection, moveBox, overlapOf, sharedArea, suppressOverlaps, type Detection } from './boxes.ts';
 
 const coordinate = fc.double({ min: -1000, max: 1000, noNaN: true });
 const length = fc.double({ min: 0.5, max: 500, noNaN: true });
@@ -20,6 +20,23 @@ test('overlap is symmetric, 1 for the same box and unchanged when both boxes mov
       assert.ok(Math.abs(overlapOf(a, a) - 1) < 1e-6);
       const moved = (box: typeof a) => moveBox(box, { x: 2, y: 2 }, { x: shift, y: -shift });
       assert.ok(Math.abs(overlap - overlapOf(moved(a), moved(b))) < 1e-6);
+    }),
+    { verbose: true },
+  );
+});
+
+test('a detection mirrored twice is the same, and its left eye is on the left again', () => {
+  const points = fc.array(fc.record({ x: coordinate, y: coordinate }), { minLength: 5, maxLength: 5 });
+  fc.assert(
+    fc.property(boxes, points, fc.integer({ min: 1, max: 500 }), (box, landmarks, width) => {
+      const mirrored = mirrorDetection({ box, landmarks, score: 1 }, width);
+      assert.equal(mirrored.landmarks![0]!.x, width - landmarks[1]!.x);
+      const [once, twice] = [{ box, landmarks }, mirrorDetection(mirrored, width)];
+      once.landmarks.forEach(({ x, y }, i) => {
+        assert.ok(Math.abs(x - twice.landmarks![i]!.x) < 1e-6);
+        assert.equal(y, twice.landmarks![i]!.y);
+      });
+      assert.ok(Math.abs(box.x - twice.box.x) < 1e-6);
     }),
     { verbose: true },
   );

@@ -73,8 +73,35 @@ export function moveDetection<D extends Detection>(detection: D, scale: Point, o
   };
 }
 
+/** A detection in a picture `width` pixels wide, as it lies in the mirrored picture. */
+export function mirrorDetection(detection: Detection, width: number): Detection {
+  const { box, landmarks } = detection;
+  const mirrored = landmarks?.map(({ x, y }) => ({ x: width - x, y }));
+  return {
+    ...detection,
+    box: { ...box, x: width - box.x - box.width },
+    ...(mirrored && { landmarks: MIRRORED_ORDER.map((i) => mirrored[i]!) }),
+  };
+}
+
+const MIRRORED_ORDER = [1, 0, 2, 4, 3];
+
 /** The square around the box's centre whose side is the longer side of the box times `factor`. */
 export function squareAround(box: Box, factor: number): Box {
   const side = Math.max(box.width, box.height) * factor;
   return { x: box.x + (box.width - side) / 2, y: box.y + (box.height - side) / 2, width: side, height: side };
+}
+
+/** Distance of the centres. */
+export function distanceOf(a: Box, b: Box): number {
+  return Math.hypot(a.x + a.width / 2 - b.x - b.width / 2, a.y + a.height / 2 - b.y - b.height / 2);
+}
+
+/** In pixels. */
+export function longerSideOf(box: Box): number {
+  return Math.max(box.width, box.height);
+}
+
+export function centreOf({ x, y, width, height }: Box): Point {
+  return { x: x + width / 2, y: y + height / 2 };
 }

@@ -50,6 +50,11 @@ export interface Sight {
    * (second-look.ts). Absent where that was not measured.
    */
   sureScore?: number;
+  /**
+   * Views in which a face is looked at for its landmarks alone: longer side of the face and side of the view, in pixels
+   * of the input. Absent where that was not measured.
+   */
+  landmarkViews?: readonly { size: number; side: number; mirrored: boolean }[];
   /** So many pixels of input more are spent on any photo, in search of small faces. */
   cheapPixels: number;
 }
@@ -83,6 +88,10 @@ const KINDS: Record<ModelPack['detector']['kind'], DetectorKind> = {
       closeUpSize: 56,
       cheapPixels: 2 * 512 * 512,
       sureScore: 0.9,
+      landmarkViews: [
+        { size: 56, side: 128, mirrored: true },
+        { size: 80, side: 192, mirrored: false },
+      ],
     },
   },
   scrfd: {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createEmbedder, normalised } from './embedder.ts';
+import { createEmbedder, normalised, type Embedded } from './embedder.ts';
 import type { Model, Tensor } from './models.ts';
 
 test('a normalised vector has length 1 and the same direction', () => {
@@ -22,6 +22,20 @@ test('colour order, mean and scale reach the network as the manifest says, and a
   assert.equal(given.length, 3);
   const plane = 112 * 112;
   assert.deepEqual([given[0]!.data[0], given[0]!.data[plane], given[0]!.data[2 * plane]], [690, 5800, 47000]);
+});
+
+test('the centre of the manifest is taken off the vector of length 1, and the length stays that of the output', async () => {
+  const centre = [0.5, 0, 0, 0, 0, 0, 0, 0];
+  const embed = createEmbedder(
+    { ...pack, recogniser: { ...pack.recogniser, centre } },
+    modelOf([null, 3, 112, 112], []),
+  );
+  const [{ embedding, length }] = (await embed([new Uint8Array(112 * 112 * 3)])) as [Embedded];
+  const one = Math.sqrt(1 / 8);
+  const left = Math.hypot(one - 0.5, ...Array<number>(7).fill(one));
+  assert.ok(Math.abs(length - Math.sqrt(8)) < 1e-6);
+  assert.ok(Math.abs(embedding[0]! - (one - 0.5) / left) < 1e-6);
+  assert.ok(Math.abs(embedding[1]! - one / left) < 1e-6);
 });
 
 test('a network whose output is longer or shorter than the manifest says is refused', async () => {

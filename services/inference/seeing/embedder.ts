@@ -35,9 +35,17 @@ export function createEmbedder(
           `model pack ${pack.name}: ${output!.data.length / group.length} numbers a face, the manifest says ${size}`,
         );
       const rows = group.map((_, i) => Float32Array.from(output!.data.subarray(i * size, (i + 1) * size)));
-      embeddings.push(...rows.map((row) => ({ embedding: normalised(row), length: Math.hypot(...row) })));
+      embeddings.push(...rows.map((row) => embeddedOf(row, pack.recogniser.centre)));
     }
     return embeddings;
+  };
+}
+
+function embeddedOf(output: Float32Array, centre: readonly number[] | undefined): Embedded {
+  const embedding = normalised(output);
+  return {
+    embedding: centre ? normalised(embedding.map((x, i) => x - centre[i]!)) : embedding,
+    length: Math.hypot(...output),
   };
 }
 

@@ -1,7 +1,8 @@
-import { stopIfAbandoned } from './abandoned.ts';
-import { affineOf, composeAffine, cutChip } from './align.ts';
 import {
   areaOf,
+  centreOf,
+  distanceOf,
+  longerSideOf,
   moveBox,
   moveDetection,
   overlapOf,
@@ -10,8 +11,18 @@ import {
   type Box,
   type Detection,
 } from './boxes.ts';
+import {
+  detect,
+  inPhoto,
+  isSameFace,
+  lookAt,
+  lookAtWhole,
+  meanLandmarks,
+  withSteadyLandmarks,
+  type Looking,
+} from './closer-look.ts';
 import type { Detector } from './detector.ts';
-import { storedFromUpright, uprightRaster, uprightRegion, type Photo } from './image.ts';
+import { uprightRaster, uprightRegion, type Photo } from './image.ts';
 import type { Raster } from './raster.ts';
 import { turnUpright } from './second-look.ts';
 import { costOf, coverMarked, isCut, markDetail, pyramidScales, unmark, wholePixels } from './tiles.ts';
@@ -40,7 +51,6 @@ export interface LocateOptions {
  * size the detector sees best.
  */
 export async function locateFaces(photo: Photo, detector: Detector, options: LocateOptions): Promise<Detection[]> {
-  const search: Search = { photo, detector, options, found: [] };
   const scales = pyramidScales(
     Math.max(photo.width, photo.height),
     detector.inputSize,
@@ -48,8 +58,9 @@ export async function locateFaces(photo: Photo, detector: Detector, options: Loc
   );
   let level = levelAt(photo, scales[0]!);
   const whole = await uprightRaster(photo, level.width, level.height);
-  await searchWhole(search, whole);
-  await searchFrameFillingFace(search, whole);
+  const search: Search = { photo, whole, detector, options, abandoned: options.abandoned, found: [] };
+  await searchWhole(search);
+  await searchFrameFillingFace(search);
   const closer = options.search === 'thorough' ? scales.slice(1) : [];
   for (const [i, scale] of closer.entries()) {
     const next = levelAt(photo, scale);
@@ -65,9 +76,7 @@ export async function locateFaces(photo: Photo, detector: Detector, options: Loc
   return suppressOverlaps(upright, covers);
 }
 
-interface Search {
-  photo: Photo;
-  detector: Detector;
+interface Search extends Looking {
   options: LocateOptions;
   found: Detection[];
 }
@@ -124,21 +133,17 @@ function smallerFacesExpected({ detector, options, found }: Search, level: Level
   return Math.min(...found.map(({ box }) => longerSideOf(box))) * level.scale < faintSize;
 }
 
-async function searchWhole(search: Search, whole: Raster): Promise<void> {
+async function searchWhole(search: Search): Promise<void> {
+  const { whole } = search;
   const seen = await detect(search, whole);
   await judge(
     search,
     seen.map((detection) => ({
-      ...inPhoto(search, whole, detection),
+      ...inPhoto(search, detection),
       cut: false,
       scale: whole.width / search.photo.width,
     })),
   );
-}
-
-/** A detection in a raster that shows the whole photo, in pixels of the photo. */
-function inPhoto({ photo }: Search, whole: Raster, detection: Detection): Detection {
-  return moveDetection(detection, { x: photo.width / whole.width, y: photo.height / whole.height }, { x: 0, y: 0 });
 }
 
 async function searchTiles(search: Search, level: Level, tiles: readonly Box[]): Promise<void> {
@@ -165,20 +170,16 @@ type Seen = Detection & { cut: boolean; scale: number };
  * out of the raster that the detector saw: to cut them out of the photo took 320 ms more of CPU time on 24 megapixels,
  * 25 ms on two.
  */
-async function searchFrameFillingFace(search: Search, whole: Raster): Promise<void> {
+async function searchFrameFillingFace(search: Search): Promise<void> {
   const { photo, found } = search;
   const isLarge = ({ box }: Detection) => longerSideOf(box) >= 0.3 * Math.min(photo.width, photo.height);
   if (found.some(isLarge)) return;
-  const small: Search = {
-    ...search,
-    photo: { stored: whole, orientation: 1, width: whole.width, height: whole.height },
-  };
-  const centre = { x: whole.width / 2, y: whole.height / 2 };
+  const centre = { x: photo.width / 2, y: photo.height / 2 };
   const seen: Seen[] = [];
   for (const { side, view } of FRAME_VIEWS) {
-    const scale = side / Math.max(whole.width, whole.height);
-    for (const detection of await lookAt(small, centre, scale, view))
-      seen.push({ ...inPhoto(search, whole, detection), cut: false, scale: (scale * whole.width) / photo.width });
+    const scale = side / Math.max(photo.width, photo.height);
+    for (const detection of await lookAtWhole(search, centre, { scale, side: view }))
+      seen.push({ ...detection, cut: false, scale });
   }
   await judge(search, seen.filter(isLarge), either);
 }
@@ -215,7 +216,9 @@ async function judge(search: Search, seen: Seen[], agreement: Agreement = mean):
   for (const { cut: _, scale, ...detection } of suppressOverlaps(certain, covers)) {
     if (found.some((face) => covers(face, detection))) continue;
     const needsCloserLook = detection.landmarks && longerSideOf(detection.box) * scale < sight.faintSize;
-    const closer = needsCloserLook ? await lookCloser(search, detection.box, agreement) : null;
+    const closer = needsCloserLook
+      ? await lookCloser(search, detection.box, agreement)
+      : await withSteadyLandmarks(search, detection);
     found.push(closer && covers(closer, detection) ? closer : detection);
   }
   if (options.search === 'one view') return;
@@ -240,8 +243,10 @@ async function lookCloser(search: Search, box: Box, agreement: Agreement): Promi
   const looks: Detection[] = [];
   let expected = box;
   for (const size of [closeUpSize, 0.9 * closeUpSize, 1.1 * closeUpSize]) {
-    const centre = { x: expected.x + expected.width / 2, y: expected.y + expected.height / 2 };
-    const seen = await lookAt(search, centre, size / longerSideOf(expected), CLOSE_UP_VIEW);
+    const seen = await lookAt(search, centreOf(expected), {
+      scale: size / longerSideOf(expected),
+      side: CLOSE_UP_VIEW,
+    });
     const [best] = suppressOverlaps(
       seen.filter((detection) => isSameFace(detection.box, expected)),
       covers,
@@ -258,49 +263,12 @@ async function lookCloser(search: Search, box: Box, agreement: Agreement): Promi
 }
 
 /**
- * The landmarks of two looks lie beside the true ones on different sides. 22 faces of the sample photos, reduced to 60
- * pixels: YuNet's were off by 6.1 % of the face's height in one look at the photo, by 3.7 % in the mean of two closer
- * ones (docs/decisions/0041).
- */
-function meanLandmarks(looks: readonly Detection[]): Pick<Detection, 'landmarks'> {
-  const all = looks.flatMap(({ landmarks }) => (landmarks ? [landmarks] : []));
-  const meanOf = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const landmarks = all[0]?.map((_, i) => ({
-    x: meanOf(all.map((points) => points[i]!.x)),
-    y: meanOf(all.map((points) => points[i]!.y)),
-  }));
-  return landmarks ? { landmarks } : {};
-}
-
-/**
  * A look with a lower share of the score asked for is the last: in 16 group photos that saved 5 to 8 % of the runs and
  * cost no face.
  */
 const GIVE_UP_SHARE = 0.3;
 
 const CLOSE_UP_VIEW = 128;
-
-/**
- * Detections, in pixels of the photo, in a square view of `side` detector pixels around `centre`, at `scale` detector
- * pixels per pixel.
- */
-async function lookAt(
-  search: Search,
-  centre: { x: number; y: number },
-  scale: number,
-  side: number,
-): Promise<Detection[]> {
-  const corner = { x: centre.x - side / 2 / scale, y: centre.y - side / 2 / scale };
-  const toPhoto = affineOf({ a: 1 / scale, b: 0, x0: corner.x, y0: corner.y });
-  const pixels = cutChip(search.photo.stored, composeAffine(storedFromUpright(search.photo), toPhoto), side);
-  const seen = await detect(search, { pixels, width: side, height: side });
-  return seen.map((detection) => moveDetection(detection, { x: 1 / scale, y: 1 / scale }, corner));
-}
-
-async function detect({ detector, options }: Search, raster: Raster): Promise<Detection[]> {
-  stopIfAbandoned(options.abandoned);
-  return detector.detect(raster, detector.sight.faintScore);
-}
 
 /**
  * Whether two detections are one face: they overlap, the other lies mostly inside, or it lies around the kept one with
@@ -313,19 +281,4 @@ function covers(kept: Detection, other: Detection): boolean {
     shared > 0.7 * areaOf(other.box) ||
     (shared > 0.9 * areaOf(kept.box) && distanceOf(kept.box, other.box) < 0.15 * longerSideOf(other.box))
   );
-}
-
-/** Whether a closer look saw what it was to look at: near its centre, of its size give or take a factor of two. */
-function isSameFace(seen: Box, expected: Box): boolean {
-  const ratio = longerSideOf(seen) / longerSideOf(expected);
-  return ratio > 0.45 && ratio < 2.2 && distanceOf(seen, expected) < 0.5 * longerSideOf(expected);
-}
-
-/** Distance of the centres. */
-function distanceOf(a: Box, b: Box): number {
-  return Math.hypot(a.x + a.width / 2 - b.x - b.width / 2, a.y + a.height / 2 - b.y - b.height / 2);
-}
-
-function longerSideOf(box: Box): number {
-  return Math.max(box.width, box.height);
 }
