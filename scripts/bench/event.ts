@@ -1,8 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { readModelPack } from '@facepass/contracts/model-pack';
 import { facesOfPhotos } from './event/cache.ts';
-import { calibrate, ratesAt, writeCalibration } from './event/calibration.ts';
+import { calibrate, ratesAt, writeCalibration, writeCentre } from './event/calibration.ts';
+import { centreOf, moveCentre } from './event/centre.ts';
 import { faceApi, ourPack, type Contestant } from './event/contestants.ts';
 import { crowdOf, measure, type Measured } from './event/measure.ts';
 import { searchOverHttp } from './event/over-http.ts';
@@ -17,7 +19,7 @@ import { KEY, startStack } from '../drills/observability/stack.ts';
  *
  *   npm run bench:event -- --people DIR [--crowd DIR]… [--pack sface]… [--peer face-api] [--http | --url URL --key KEY]
  *     [--seed 1] [--report FILE] [--models DIR]
- *   npm run bench:event -- --people DIR [--crowd DIR]… [--pack sface]… --calibrate
+ *   npm run bench:event -- --people DIR [--crowd DIR]… [--pack sface]… --calibrate [--centre]
  */
 const { values: options } = parseArgs({
   options: {
@@ -32,6 +34,7 @@ const { values: options } = parseArgs({
     key: { type: 'string' },
     report: { type: 'string' },
     calibrate: { type: 'boolean', default: false },
+    centre: { type: 'boolean', default: false },
   },
 });
 if (!options.people) throw new Error('--people: name a folder that holds a folder of photos for each person.');
@@ -75,10 +78,17 @@ async function addHttp(measured: Measured): Promise<void> {
   }
 }
 
-/** Writes the table of a pack into its manifest. */
+/** Writes the table of a pack into its manifest, with `--centre` what all faces share as well. */
 async function calibratePack(pack: string): Promise<void> {
   await using contestant = await ourPack(options.models, pack);
-  const faces = await facesOfPhotos(contestant, [...people.flatMap(({ photos }) => photos), ...crowd]);
+  const manifest = join(options.models, pack, 'manifest.json');
+  let faces = await facesOfPhotos(contestant, [...people.flatMap(({ photos }) => photos), ...crowd]);
+  if (options.centre) {
+    const { recogniser } = await readModelPack(options.models, pack);
+    const centre = centreOf(people, crowd, moveCentre(faces, recogniser.centre, undefined));
+    faces = moveCentre(faces, recogniser.centre, centre);
+    writeCentre(manifest, centre);
+  }
   const strangers = crowdOf(crowd, faces);
   const table = calibrate(people, faces, strangers);
   const decision = table.false_match_rates.find((point) => point.false_match_rate === 1e-4)!.cosine;
@@ -91,7 +101,7 @@ async function calibratePack(pack: string): Promise<void> {
     `the false match rate is ${rates.all.toExponential(1)} over all pairs, ${groups.join(', ')},`,
     `${rates.crowd.toExponential(1)} against ${strangers.length} faces of other photos.`,
   ].join(' ');
-  writeCalibration(join(options.models, pack, 'manifest.json'), table, evidence);
+  writeCalibration(manifest, table, evidence);
   console.log(`${pack}: ${evidence}`);
   for (const { cosine, false_match_rate } of table.false_match_rates) console.log(`  ${cosine}  ${false_match_rate}`);
 }

@@ -113,7 +113,7 @@ async function lockSessions({ stack }: Scene): Promise<() => Promise<void>> {
 async function blockSweep({ stack }: Scene): Promise<() => Promise<void>> {
   await withClient(stack, (client) =>
     client.query(`insert into sessions (session_id, photo_count, face_count, model_id, last_indexed, created_at, expires_at)
-                  values ('overdue', 0, 0, 'sface-2', now(), now(), now() - interval '1 day')`),
+                  values ('overdue', 0, 0, 'sface-3', now(), now(), now() - interval '1 day')`),
   );
   return hold(stack, `select pg_advisory_xact_lock(hashtextextended('overdue', 7))`);
 }

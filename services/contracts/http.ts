@@ -320,7 +320,7 @@ export const statusAnswer = z
     last_indexed: z.iso.datetime().nullable(),
     session_id: sessionId,
     face_count: z.int().min(0),
-    model: z.string().nullable().meta({ description: 'Model of the session’s embeddings.', example: 'sface-2' }),
+    model: z.string().nullable().meta({ description: 'Model of the session’s embeddings.', example: 'sface-3' }),
   })
   .meta({ id: 'SessionStatus' });
 
@@ -340,7 +340,7 @@ export const sessionSummary = z
     session_id: sessionId,
     photo_count: z.int().min(0),
     face_count: z.int().min(0),
-    model: z.string().meta({ description: 'Model of the session’s embeddings.', example: 'sface-2' }),
+    model: z.string().meta({ description: 'Model of the session’s embeddings.', example: 'sface-3' }),
     created_at: z.iso.datetime().meta({ description: 'When its first photo was indexed.' }),
     last_indexed: z.iso.datetime(),
     expires_at: z.iso.datetime().nullable().meta({ description: 'When it is erased; null: it is kept.' }),

@@ -72,7 +72,7 @@ test('pgvector older than 0.8.4 is refused, unless exactly that version is allow
 });
 
 test('a pack of another dimension is refused with both dimensions, but only where vectors become faces', () => {
-  const config = { pack: { name: 'sface', modelId: 'sface-2', dimension: 128 } };
+  const config = { pack: { name: 'sface', modelId: 'sface-3', dimension: 128 } };
   assert.match(messagesOf({}, config)[0]!, /65 .*face_embeddings have 512 dimensions; MODEL_PACK sface makes 128/);
   assert.match(messagesOf({ facesDimension: 512, version: 3 }, config)[0]!, /vectors in faces have 512/);
   assert.deepEqual(messagesOf({}, config, 2), []);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { calibrate, cosineAt, ratesAt } from './calibration.ts';
+import { centreOf, moveCentre } from './centre.ts';
 import type { Face } from './contestants.ts';
 import { descending, meanOf, shareAbove, thresholdAt, trueAcceptRate } from './pairs.ts';
 import { halvesOf, randomNumbers, type Person } from './people.ts';
@@ -23,6 +24,25 @@ test('the cosine of a rate is that of the hardest of all pairs, groups and crowd
   assert.ok(Math.abs(cosineAt(strangers, 0.01) - 0.4) < 0.011);
   assert.ok(Math.abs(cosineAt({ ...strangers, groups: new Map([['g', falling(0.7)]]) }, 0.01) - 0.6) < 0.002);
   assert.ok(Math.abs(cosineAt({ ...strangers, crowd: falling(0.9) }, 0.01) - 0.89) < 0.002);
+});
+
+test('a centre that is moved and moved back leaves the vectors, and the centre of centred vectors is near nothing', () => {
+  const random = randomNumbers(3);
+  const people = Array.from({ length: 50 }, (_, i): Person => {
+    return { name: `${i}`, group: '', photos: [{ path: `p${i}`, id: `p${i}` }] };
+  });
+  const faces = new Map(
+    people.map(({ photos: [photo] }) => {
+      const embedding = meanOf([Float32Array.from({ length: 8 }, (_, i) => random() - (i === 0 ? 0 : 0.5))]);
+      return [photo!.path, [{ box: { x: 0, y: 0, width: 1, height: 1 }, confidence: 1, quality: 1, embedding }]];
+    }),
+  );
+  const centre = centreOf(people, [], faces);
+  assert.ok(Math.hypot(...centre) > 0.3);
+  const centred = moveCentre(faces, undefined, centre);
+  assert.ok(Math.hypot(...centreOf(people, [], centred)) < 0.1);
+  for (const [path, [face]] of moveCentre(centred, centre, undefined))
+    face!.embedding.forEach((x, i) => assert.ok(Math.abs(x - faces.get(path)![0]!.embedding[i]!) < 1e-5, path));
 });
 
 test('two halves share nobody, have as many of each group, and depend on the seed alone', () => {

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { Calibration } from '@facepass/contracts/model-pack';
+import type { Calibration, ModelPack } from '@facepass/contracts/model-pack';
 import type { FacesByPath } from './cache.ts';
 import { portraitsOf, scoreAcross, scorePairs, shareAbove, thresholdAt, type Scores } from './pairs.ts';
 import { halvesOf, type Person } from './people.ts';
@@ -95,6 +95,28 @@ export function ratesAt({ all, groups, crowd }: Strangers, cosine: number) {
 
 /** Puts a table and its evidence into a manifest, and leaves the rest of the file as it is. */
 export function writeCalibration(path: string, { false_match_rates }: Calibration, evidence: string): void {
-  const manifest = JSON.parse(readFileSync(path, 'utf8')) as object;
-  writeFileSync(path, `${JSON.stringify({ ...manifest, calibration: { false_match_rates, evidence } }, null, 2)}\n`);
+  writeManifest(path, { ...readManifest(path), calibration: { false_match_rates, evidence } });
+}
+
+/** Puts what all faces share into a manifest: vectors move, so the pack's version must be raised. */
+export function writeCentre(path: string, centre: number[]): void {
+  const manifest = readManifest(path);
+  writeManifest(path, { ...manifest, recogniser: { ...manifest.recogniser, centre } });
+}
+
+function readManifest(path: string): ModelPack {
+  return JSON.parse(readFileSync(path, 'utf8')) as ModelPack;
+}
+
+/** Numbers of a list in rows: a hundred lines of one number each would hide the rest. */
+function writeManifest(path: string, manifest: ModelPack): void {
+  const rows = (list: string) => {
+    const numbers = list.split(',').map((number) => number.trim());
+    const lines = Array.from({ length: Math.ceil(numbers.length / 12) }, (_, i) =>
+      numbers.slice(12 * i, 12 * (i + 1)).join(', '),
+    );
+    return lines.length === 1 ? `[${lines[0]!}]` : `[\n      ${lines.join(',\n      ')}\n    ]`;
+  };
+  const json = JSON.stringify(manifest, null, 2).replace(/\[([\s\d.,e+-]+)\]/g, (_, list: string) => rows(list));
+  writeFileSync(path, `${json}\n`);
 }

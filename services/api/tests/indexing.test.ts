@@ -161,7 +161,7 @@ describe('a session from its first photo to its erasure', () => {
     assert.deepEqual(pick(await status('counts'), 'photo_count', 'face_count', 'model'), {
       photo_count: 2,
       face_count: 5,
-      model: 'sface-2',
+      model: 'sface-3',
     });
     const found = await search('counts', first);
     assert.equal(found.body.matches[0].photo_id, 'a');
@@ -312,7 +312,7 @@ describe('a session from its first photo to its erasure', () => {
     const late = {
       sessionId: 'older',
       photoId: 'b',
-      modelId: 'sface-2',
+      modelId: 'sface-3',
       faces: [],
       lastErasure: '0',
       retentionDays: 0,

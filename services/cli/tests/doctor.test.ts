@@ -128,7 +128,7 @@ describe('facepass doctor, on an installation with one fault', () => {
       /API key and an index call/,
       /model file .*recogniser/,
       /^database facepass_test|^database .* at/m,
-      /inference at .*sface-2/,
+      /inference at .*sface-3/,
       /keys file/,
     ])
       assert.match(seen, what);
@@ -253,7 +253,7 @@ describe('facepass doctor, on an installation with one fault', () => {
     test('runs another model than the API', async () => {
       const { findings } = await diagnose({ MODEL_PACK: 'mobilefacenet', DATABASE_URL: '' });
       const fault = findings.find(({ what }) => what.startsWith('inference at'));
-      assert.match(fault?.fault ?? '', /runs the model sface-2, the API needs mobilefacenet-2/);
+      assert.match(fault?.fault ?? '', /runs the model sface-3, the API needs mobilefacenet-2/);
       assert.match(fault?.mend ?? '', /same MODEL_PACK/);
     });
 

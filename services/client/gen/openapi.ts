@@ -551,7 +551,7 @@ export interface components {
             face_count: number;
             /**
              * @description Model of the session’s embeddings.
-             * @example sface-2
+             * @example sface-3
              */
             model: string | null;
         };
@@ -571,7 +571,7 @@ export interface components {
             face_count: number;
             /**
              * @description Model of the session’s embeddings.
-             * @example sface-2
+             * @example sface-3
              */
             model: string;
             /**

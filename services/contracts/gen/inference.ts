@@ -26,7 +26,7 @@ export interface DetectFacesResponse {
   faces: Face[];
   /** Faces that were seen and refused, each with its reason: the largest 1,000, largest first. */
   rejected: RejectedFace[];
-  /** Model pack and version, for example "sface-2"; vectors of different ids are never compared. */
+  /** Model pack and version, for example "sface-3"; vectors of different ids are never compared. */
   modelId: string;
   /** Size of the upright picture, in pixels; boxes and landmarks refer to it. */
   width: number;

@@ -43,10 +43,10 @@ const TURNS = [45, 90, 135, 180, 225, 270, 315];
 const LEAST_GAIN = 0.02;
 const DOUBTFUL_GAIN = 0.05;
 /** Degrees by which a face may lean without a second look: at 20° recognition is as good as upright. */
-const LEAST_ROLL = 15;
+export const LEAST_ROLL = 15;
 
 /** Degrees clockwise by which a face leans, from its eyes and its mouth. */
-function rollOf([left, right, , mouthLeft, mouthRight]: readonly Point[]): number {
+export function rollOf([left, right, , mouthLeft, mouthRight]: readonly Point[]): number {
   const across = left!.x + right!.x - mouthLeft!.x - mouthRight!.x;
   const down = left!.y + right!.y - mouthLeft!.y - mouthRight!.y;
   return (Math.atan2(across, -down) * 180) / Math.PI;

@@ -101,7 +101,7 @@ test('the metrics say what happened, by closed sets of labels', async () => {
   assert.equal(await server.metric('facepass_inference_faces_total'), before + faces.length);
   assert.ok((await server.metric('facepass_inference_requests_total{code="OK"}')) >= 1);
   assert.ok((await server.metric('facepass_inference_requests_total{code="INVALID_ARGUMENT"}')) >= 1);
-  assert.equal(await server.metric('facepass_inference_model_info{model_id="sface-2",pack="sface",provider="cpu"}'), 1);
+  assert.equal(await server.metric('facepass_inference_model_info{model_id="sface-3",pack="sface",provider="cpu"}'), 1);
   for (const stage of ['queue', 'decode', 'detect', 'align', 'embed'])
     assert.ok((await server.metric(`facepass_inference_stage_seconds_count{stage="${stage}"}`)) >= 1);
   const ready = await fetch(`http://127.0.0.1:${server.metricsPort}/readyz`);
