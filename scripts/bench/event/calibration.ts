@@ -59,7 +59,8 @@ export function cosineAt({ all, groups, crowd }: Strangers, rate: number): numbe
 /**
  * The table of a pack: the cosine of each rate that is measured, plus its standard error, since the next event shows
  * other people. The error is the deviation of halves of the people from all of them (the jackknife that leaves out
- * half); below 1e-4 that of 1e-4 stands, since half of the people have too few pairs there to tell.
+ * half); below 1e-4 that of 1e-4 stands, since half of the people have too few pairs there to tell. Groups have no part in
+ * it: half of a group of 25 people has 700 pairs, in which a rate of 1e-3 is luck.
  */
 export function calibrate(
   people: readonly Person[],
@@ -69,10 +70,11 @@ export function calibrate(
   const groups = groupsOf(people);
   const strangers = strangersOf(people, faces, { crowd, groups });
   const rates = RATES.filter((rate) => rate * strangers.all.length >= LEAST_PAIRS);
+  const everyone = { ...strangers, groups: new Map<string, Scores>() };
   const halves = Array.from({ length: SPLITS }, (_, seed) => halvesOf(people, seed)).flat();
   const deviations = halves.map((half) => {
-    const some = strangersOf(half, faces, { crowd, groups });
-    return rates.map((rate) => (cosineAt(some, rate) - cosineAt(strangers, rate)) ** 2);
+    const some = strangersOf(half, faces, { crowd, groups: [] });
+    return rates.map((rate) => (cosineAt(some, rate) - cosineAt(everyone, rate)) ** 2);
   });
   const errorAt = (rate: number) =>
     Math.sqrt(deviations.reduce((sum, squares) => sum + squares[rates.indexOf(rate)]!, 0) / deviations.length);
