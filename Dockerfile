@@ -27,8 +27,8 @@ COPY models models
 RUN mkdir /manifests && node models/prepare.ts \
  && find models -name manifest.json -exec cp --parents {} /manifests/ \; \
  && node models/samples.ts /tmp/samples && mkdir samples \
- && cp /tmp/samples/sample2.jpg samples/group.jpg \
- && cp /tmp/samples/sample4.jpg samples/same-person.jpg \
+ && cp /tmp/samples/sample1.jpg samples/group.jpg \
+ && cp /tmp/samples/sample3.jpg samples/same-person.jpg \
  && cp /tmp/samples/sample5.jpg samples/stranger.jpg
 
 FROM sources AS console

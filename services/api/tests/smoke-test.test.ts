@@ -99,7 +99,7 @@ async function testAgainst(
 }
 
 async function smokeTest(url: string, ...options: string[]): Promise<{ output: string; errors: string; code: number }> {
-  const photos = ['--photo', 'sample2.jpg', '--again', 'sample4.jpg', '--stranger', 'sample5.jpg'].map((word) =>
+  const photos = ['--photo', 'sample1.jpg', '--again', 'sample3.jpg', '--stranger', 'sample5.jpg'].map((word) =>
     word.endsWith('.jpg') ? join(samples, word) : word,
   );
   const environment = { ...process.env, SMOKE_TEST_URL: url };
