@@ -3,16 +3,13 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
-import { benchApproximate } from './search/approximate.ts';
 import { buildBareScan } from './search/bare-scan.ts';
-import { benchDensePartition } from './search/dense-partition.ts';
 import { benchIngest } from './search/ingest.ts';
-import { benchLayouts } from './search/layouts.ts';
 import { benchSearchSpeed } from './search/search-speed.ts';
 
 const USAGE = `Measures search and ingest on a PostgreSQL server and prints Markdown. It creates databases of its own and drops them.
 
-  node scripts/bench/search.ts [--database URL] [--faces 1000000] [--dimension 512,128] [--only search,dense,ingest,approximate,layouts]
+  node scripts/bench/search.ts [--database URL] [--faces 1000000] [--dimension 512,128] [--only search,ingest]
 
 --database, or FACEPASS_TEST_DATABASE_URL, names a server and a role that may create databases and the extension vector.
 A million faces of 512 dimensions take 5 GB of its disk meanwhile. Without a C compiler (CC, else cc) the bare scan is left out. Times depend on the machine and its other work: compare only within a run.`;
@@ -22,7 +19,7 @@ const { values: options } = parseArgs({
     database: { type: 'string', default: process.env['FACEPASS_TEST_DATABASE_URL'] },
     faces: { type: 'string', default: '1000000' },
     dimension: { type: 'string', default: '512,128' },
-    only: { type: 'string', default: 'search,dense,ingest,approximate,layouts' },
+    only: { type: 'string', default: 'search,ingest' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -45,14 +42,7 @@ try {
     for (const dimension of dimensions) print(await benchSearchSpeed({ server, dimension, total, scanner, directory }));
   }
   const dimension = dimensions[0]!;
-  if (wanted.has('dense'))
-    print(
-      `### One partition of 100 M faces, ${dimension} dimensions\n\n${await benchDensePartition(server, dimension)}`,
-    );
   if (wanted.has('ingest')) print(`### Ingest, ${dimension} dimensions\n\n${await benchIngest(server, dimension)}`);
-  if (wanted.has('approximate'))
-    print(`### Approximate indexes, ${dimension} dimensions\n\n${await benchApproximate(server, dimension)}`);
-  if (wanted.has('layouts')) print(`### Layouts, ${dimension} dimensions\n\n${await benchLayouts(server, dimension)}`);
 } finally {
   await rm(directory, { recursive: true });
 }
