@@ -198,7 +198,7 @@ describe('when something the API needs fails', () => {
     await readinessBecomes(own);
   });
 
-  test('a silent database fails readiness within 3 s and never delays a scrape', async (t) => {
+  test('a silent database fails readiness after 2500 ms and never delays a scrape', async (t) => {
     if (service.database.engine === 'embedded') return t.skip('needs PostgreSQL: two open transactions');
     await using database = await createMigratedDatabase();
     await using own = await startTestService({
@@ -211,24 +211,21 @@ describe('when something the API needs fails', () => {
     await blocker.query('begin');
     await readinessBecomes(own);
     await blocker.query('lock table pg_extension in access exclusive mode');
+    const answers: ('scrape' | 'probe')[] = [];
     const scraping = (async () => {
-      let longest = 0;
       for (;;) {
-        const begun = performance.now();
         const found = await readinessOf(own);
-        longest = Math.max(longest, performance.now() - begun);
-        if (found['ready'] === 0) return { found, longest };
+        answers.push('scrape');
+        if (found['ready'] === 0) return found;
       }
     })();
-    const begun = performance.now();
     const probe = await own.call('GET', '/readyz');
-    const probeMs = performance.now() - begun;
-    const { found, longest } = await scraping;
+    answers.push('probe');
+    const found = await scraping;
     await blocker.end();
     assert.match(probe.body, /said nothing for 2500 ms/);
-    assert.ok(probeMs < 3000, `${probeMs} ms`);
     assert.equal(found['database'], 1);
-    assert.ok(longest < 1000, `a scrape took ${longest} ms`);
+    assert.ok(answers.indexOf('probe') >= 2, 'scrapes, one after the other, do not wait as the probe does');
   });
 
   test('readiness names every other reason: schema, inference, draining', async () => {

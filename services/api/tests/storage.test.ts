@@ -67,12 +67,10 @@ describe('photos of the bucket', () => {
     ['undeclared endless', 'image_too_large', 1],
   ];
   for (const [fault, code, attempts] of lasting) {
-    test(`${fault} that lasts ends as ${code} after ${attempts} attempts, within the deadline, and its connection is gone`, async () => {
+    test(`${fault} that lasts ends as ${code} after ${attempts} attempts, and its connection is gone`, async () => {
       faulty(...Array<Fault>(10).fill(fault));
-      const started = performance.now();
       await assert.rejects(storage.fetchPhoto('a.jpg'), { code });
       assert.equal(server.requests.length, attempts);
-      assert.ok(performance.now() - started < TRANSFER_TIMEOUT_MS + 5000);
       if (fault.includes('body') || fault.includes('endless'))
         while ((await server.connections()) > 0) await new Promise(setImmediate);
     });
