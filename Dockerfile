@@ -1,4 +1,4 @@
-# One target per service: api, inference, migrator, operator. BASE_IMAGE is any image with Node 24 and npm on its PATH.
+# One target per service: api, indexer, inference, migrator, operator. BASE_IMAGE is any image with Node 24 and npm on its PATH.
 # Behind a proxy with its own authority: --secret id=ca,src=bundle.pem (scripts/build-images --ca-file).
 ARG BASE_IMAGE=docker.io/library/node:24-trixie-slim
 
@@ -10,6 +10,7 @@ COPY services/contracts/package.json services/contracts/
 COPY services/runtime/package.json services/runtime/
 COPY services/indexing/package.json services/indexing/
 COPY services/api/package.json services/api/
+COPY services/indexer/package.json services/indexer/
 COPY services/inference/package.json services/inference/
 COPY services/migrator/package.json services/migrator/
 COPY services/operator/package.json services/operator/
@@ -42,6 +43,10 @@ RUN npm run build:console
 FROM sources AS api-dependencies
 RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=ca,target=/run/ca.pem NODE_EXTRA_CA_CERTS=/run/ca.pem \
     npm ci --no-audit --ignore-scripts --omit=dev -w services/api -w services/indexing -w services/contracts -w services/runtime
+
+FROM sources AS indexer-dependencies
+RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=ca,target=/run/ca.pem NODE_EXTRA_CA_CERTS=/run/ca.pem \
+    npm ci --no-audit --ignore-scripts --omit=dev -w services/indexer -w services/indexing -w services/contracts -w services/runtime
 
 FROM sources AS inference-dependencies
 RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=ca,target=/run/ca.pem NODE_EXTRA_CA_CERTS=/run/ca.pem \
@@ -80,6 +85,17 @@ COPY --from=models /manifests/models models
 COPY --from=models /app/samples samples
 EXPOSE 8080 9464
 CMD ["services/api/main.ts"]
+
+FROM runtime AS indexer
+COPY --from=indexer-dependencies /app/node_modules node_modules
+COPY package.json ./
+COPY services/contracts services/contracts
+COPY services/runtime services/runtime
+COPY services/indexing services/indexing
+COPY services/indexer services/indexer
+COPY --from=models /manifests/models models
+EXPOSE 9464
+CMD ["services/indexer/main.ts"]
 
 FROM runtime AS inference
 # glibc's arenas, by default eight a core, hold memory that another thread could use, and large blocks that malloc keeps fragment (docs/decisions/0053);

@@ -47,6 +47,44 @@ create table faces (
   constraint faces_pkey PRIMARY KEY (session_id, photo_id, face_index)
 ) partition by HASH (session_id);
 
+create table job_photos (
+  job_id uuid not null,
+  position integer not null,
+  photo_id character varying(255) not null,
+  s3_key character varying(1024) not null,
+  state text not null default 'pending'::text,
+  faces integer,
+  code text,
+  detail text,
+  queued_at timestamp with time zone not null default now(),
+  ended_at timestamp with time zone,
+  constraint job_photos_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE,
+  constraint job_photos_job_id_photo_id_key UNIQUE (job_id, photo_id),
+  constraint job_photos_pkey PRIMARY KEY (job_id, "position"),
+  constraint job_photos_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'indexed'::text, 'without_face'::text, 'failed'::text, 'cancelled'::text])))
+);
+
+create table jobs (
+  id uuid not null default gen_random_uuid(),
+  session_id character varying(255) not null,
+  expires_at timestamp with time zone,
+  s3_prefix character varying(1024),
+  listed_to character varying(1024),
+  created_by text not null,
+  created_at timestamp(3) with time zone not null default now(),
+  idempotency_key character varying(255),
+  request_hash text,
+  last_erasure bigint not null,
+  last_turn integer not null default 0,
+  received_at timestamp with time zone,
+  listed_at timestamp with time zone,
+  cancelled_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  problem_code text,
+  problem_detail text,
+  constraint jobs_pkey PRIMARY KEY (id)
+);
+
 create table migration_progress (
   step text not null,
   upper_id integer not null,
@@ -97,6 +135,14 @@ create table sessions (
 CREATE INDEX erasures_session_id_erased_at_idx ON public.erasures USING btree (session_id, erased_at);
 
 CREATE INDEX faces_session_id_idx ON ONLY public.faces USING btree (session_id);
+
+CREATE INDEX job_photos_state_idx ON public.job_photos USING btree (job_id, state, "position");
+
+CREATE INDEX jobs_ended_at_idx ON public.jobs USING btree (ended_at);
+
+CREATE UNIQUE INDEX jobs_idempotency_key_idx ON public.jobs USING btree (created_by, idempotency_key) WHERE ((idempotency_key IS NOT NULL) AND (received_at IS NOT NULL));
+
+CREATE INDEX jobs_session_id_idx ON public.jobs USING btree (session_id, created_at DESC, id);
 
 CREATE INDEX sessions_expires_at_idx ON public.sessions USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 
@@ -351,6 +397,21 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.note_job()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+begin
+  insert into audit_log (actor, action, session_id, rows_removed)
+  values (coalesce(nullif(current_setting('facepass.actor', true), ''), new.created_by),
+    case when new.cancelled_at is distinct from old.cancelled_at then 'cancel_job' else 'create_job' end, new.session_id, 0);
+  return null;
+end $function$
+;
+-- not executable by public
+
 CREATE OR REPLACE FUNCTION public.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -377,3 +438,5 @@ AS $function$select 3$function$
 ;
 
 CREATE TRIGGER audit_log_is_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER note_job AFTER UPDATE ON public.jobs FOR EACH ROW WHEN (((old.received_at IS DISTINCT FROM new.received_at) OR (old.cancelled_at IS DISTINCT FROM new.cancelled_at))) EXECUTE FUNCTION note_job();

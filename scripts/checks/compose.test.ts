@@ -52,10 +52,11 @@ test('Prometheus scrapes each of our processes under the name that the rules kno
   ]);
   assert.deepEqual(scraped, [
     ['facepass-api', 'api:9464'],
+    ['facepass-indexer', 'indexer:9464'],
     ['facepass-inference', 'inference:9464'],
     ['facepass-migration', 'migration:9464'],
   ]);
-  // The API and the inference server listen on 9464 without being told.
+  // The API, the indexer and the inference server listen on 9464 without being told.
   assert.equal(services['migration']!.environment!['METRICS_PORT'], '9464');
 });
 

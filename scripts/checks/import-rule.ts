@@ -23,6 +23,7 @@ const LIBRARIES: Record<string, string[]> = {
   'services/cli': ['contracts', 'runtime', 'client'],
   'services/indexing': ['contracts', 'runtime'],
   'services/api': ['contracts', 'runtime', 'indexing'],
+  'services/indexer': ['contracts', 'runtime', 'indexing'],
   'services/inference': ['contracts', 'runtime'],
   'services/migrator': ['contracts', 'runtime'],
   'services/operator': ['contracts', 'runtime'],

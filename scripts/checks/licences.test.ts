@@ -72,6 +72,7 @@ test('the only weights in an image are those of the pack that the page names', (
     '/app/samples',
     '/manifests/models',
     '/manifests/models',
+    '/manifests/models',
   ]);
 });
 

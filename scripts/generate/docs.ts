@@ -4,6 +4,7 @@ import type * as z from 'zod';
 import { apiEnvironment } from '../../services/api/config.ts';
 import { openApiDocument } from '../../services/api/openapi.ts';
 import api from '../../services/api/package.json' with { type: 'json' };
+import { indexerEnvironment } from '../../services/indexer/config.ts';
 import { inferenceEnvironment } from '../../services/inference/config.ts';
 import { migratorEnvironment } from '../../services/migrator/config.ts';
 import { operatorEnvironment } from '../../services/operator/config.ts';
@@ -20,6 +21,7 @@ const root = join(import.meta.dirname, '../..');
 
 const services = [
   { title: 'API', start: 'node services/api/main.ts', schema: apiEnvironment },
+  { title: 'Indexer', start: 'node services/indexer/main.ts', schema: indexerEnvironment },
   { title: 'Inference server', start: 'node services/inference/main.ts', schema: inferenceEnvironment },
   { title: 'Migrator', start: 'node services/migrator/main.ts up', schema: migratorEnvironment },
   { title: 'Operator', start: 'node services/operator/main.ts', schema: operatorEnvironment },

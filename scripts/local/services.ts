@@ -13,6 +13,8 @@ export interface LocalPrograms {
   migration: Program;
   inference: Program;
   api: Program;
+  /** null without a bucket: jobs name photos of one. */
+  indexer: Program | null;
   /** Address of the API. */
   url: string;
   databaseSocket: string;
@@ -70,6 +72,15 @@ export async function localPrograms(data: DataDirectory, port: number, modelPack
       PHOTO_URL_TEMPLATE: process.env['PHOTO_URL_TEMPLATE'] ?? '/samples/{photo_id}',
       DRAIN_DELAY_MS: '0',
     }),
+    indexer: process.env['S3_BUCKET']
+      ? program('indexer', 'services/indexer/main.ts', {
+          ...database,
+          METRICS_PORT: String(await freePort(0)),
+          DATABASE_POOL_SIZE: '2',
+          INDEXER_CONCURRENCY: '2',
+          INFERENCE_ADDRESS: inferenceSocket,
+        })
+      : null,
     url: `http://127.0.0.1:${port}`,
     databaseSocket: join(data.sockets, SOCKET_NAME),
     inferenceReadiness: `http://127.0.0.1:${inferenceMetricsPort}/readyz`,

@@ -74,6 +74,7 @@ async function bringUp(programs: LocalPrograms, keep: (program: Program) => void
   await runProgram(programs.migration, signal);
   if (signal.aborted) return;
   keep(programs.api);
+  if (programs.indexer) keep(programs.indexer);
   await until('inference', signal, () => isReady(programs.inferenceReadiness));
   await until('the API', signal, () => isReady(`${programs.url}/readyz`));
 }

@@ -20,6 +20,7 @@ import { indexBatch } from './routes/index-batch.ts';
 import { indexPhoto } from './routes/index-photo.ts';
 import { listedPhoto, sessionPhotos } from './routes/session-photos.ts';
 import { sessions } from './routes/sessions.ts';
+import { createJob, deleteJob, jobEvents, jobPhotos, jobStatus, retryFailed, sessionJobs } from './routes/jobs.ts';
 import { createSearchToken } from './routes/search-tokens.ts';
 import { searchFaces } from './routes/search.ts';
 import { sessionStatus } from './routes/session-status.ts';
@@ -44,7 +45,7 @@ export function createApp(context: Context): Express {
 }
 
 function addCalls(app: Express, context: Context): void {
-  const { search, write } = guards(context);
+  const { search, read, write } = guards(context);
   const calls = [
     ['post', '/api/v1/index', write('index'), indexPhoto(context)],
     ['post', '/api/v1/index/batch', write('index'), indexBatch(context)],
@@ -57,6 +58,13 @@ function addCalls(app: Express, context: Context): void {
     ['get', '/api/v1/sessions/:session_id/photos/:photo_id', write('index'), listedPhoto(context)],
     ['post', '/api/v1/search', search, searchFaces(context)],
     ['get', '/api/v1/search/status/:session_id', search, sessionStatus(context)],
+    ['post', '/api/v1/jobs', write('index'), createJob(context)],
+    ['get', '/api/v1/jobs', read('index'), sessionJobs(context)],
+    ['get', '/api/v1/jobs/:job_id', read('index'), jobStatus(context)],
+    ['delete', '/api/v1/jobs/:job_id', write('index'), deleteJob(context)],
+    ['get', '/api/v1/jobs/:job_id/photos', read('index'), jobPhotos(context)],
+    ['get', '/api/v1/jobs/:job_id/events', read('index'), jobEvents(context)],
+    ['post', '/api/v1/jobs/:job_id/retry', write('index'), retryFailed(context)],
     ['post', '/api/v1/search/tokens', write('index'), createSearchToken(context)],
     ['get', '/api/v1/settings', settings(context)],
     ['get', '/health', health(context)],
@@ -74,6 +82,8 @@ function guards({ config, keys, limits, tokens }: Context) {
   const identify = identifyKey(keys);
   return {
     search: [identify, limits.searches, requireSearchAccess(config.search.access, tokens)],
+    /** For those who look again and again. */
+    read: (scope: Scope) => [identify, limits.searches, requireScope(scope)],
     write: (scope: Scope) => [identify, limits.writes, requireScope(scope)],
   };
 }

@@ -1,6 +1,7 @@
 import { modelIdOf, readModelPack, type ModelPack } from '@facepass/contracts/model-pack';
 import { openPool, renewConnections, type Pool } from '@facepass/indexing/db/pool';
 import { openInferenceClient, type InferenceClient } from '@facepass/indexing/inference-client';
+import { openQueue, type Queue } from '@facepass/indexing/queue';
 import { openPhotoStorage, type PhotoStorage } from '@facepass/indexing/storage';
 import { ConfigurationError } from '@facepass/runtime/environment';
 import type { Logger } from '@facepass/runtime/logger';
@@ -19,6 +20,8 @@ export interface Context extends AsyncDisposable {
   pack: ModelPack;
   modelId: string;
   pool: Pool;
+  /** Of jobs, in the same database. */
+  queue: Queue;
   inference: InferenceClient;
   /** null if no bucket is configured. */
   storage: PhotoStorage | null;
@@ -48,6 +51,7 @@ export async function openContext(config: Config, logger: Logger, version: strin
     throw new ConfigurationError(`MODEL_PACK: ${error.message}`);
   });
   const pool = openPool(config.database, logger);
+  const queue = openQueue(pool, logger);
   const inference = openInferenceClient(config.inference);
   const storage = config.storage && openPhotoStorage(config.storage);
   const metrics = createMetrics(pool);
@@ -62,6 +66,7 @@ export async function openContext(config: Config, logger: Logger, version: strin
     pack,
     modelId: modelIdOf(pack),
     pool,
+    queue,
     inference,
     storage,
     keys,
@@ -84,6 +89,7 @@ export async function openContext(config: Config, logger: Logger, version: strin
       limits[Symbol.dispose]();
       inference[Symbol.dispose]();
       storage?.[Symbol.dispose]();
+      await queue[Symbol.asyncDispose]();
       await pool.end();
     },
   };

@@ -13,7 +13,7 @@ export function openApiDocument(options: { version: string; legacy: boolean }) {
     scheme: 'bearer',
     description: 'From POST /api/v1/search/tokens; required with SEARCH_ACCESS=token.',
   });
-  for (const call of [...CALLS, ...(options.legacy ? LEGACY_CALLS : [])]) registry.registerPath(call);
+  for (const call of [...CALLS, ...JOB_CALLS, ...(options.legacy ? LEGACY_CALLS : [])]) registry.registerPath(call);
   return new OpenApiGeneratorV31(registry.definitions).generateDocument({
     openapi: '3.1.0',
     info: {
@@ -24,7 +24,7 @@ export function openApiDocument(options: { version: string; legacy: boolean }) {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    tags: [{ name: 'index' }, { name: 'search' }, { name: 'sessions' }, { name: 'service' }],
+    tags: [{ name: 'index' }, { name: 'search' }, { name: 'jobs' }, { name: 'sessions' }, { name: 'service' }],
   });
 }
 
@@ -163,6 +163,99 @@ const searchFaces: RouteConfig = {
     ),
   },
 };
+
+const JOB: ProblemCode[] = [...ANY_CALL, ...KEYED, 'jobs_unavailable'];
+const oneJob = z.object({ job_id: http.jobId });
+
+const JOB_CALLS: RouteConfig[] = [
+  {
+    method: 'post',
+    path: '/api/v1/jobs',
+    operationId: 'createJob',
+    tags: ['jobs'],
+    summary: 'Index many photos of the bucket',
+    description:
+      'Answers once the photos are queued; an indexer works them off. As application/x-ndjson the first line is the job without photos, and each other line is a photo. Two requests with the same Idempotency-Key make one job.',
+    security: KEY,
+    request: {
+      headers: z.object({ 'Idempotency-Key': z.string().min(1).max(255).optional() }),
+      body: {
+        required: true,
+        content: { 'application/json': { schema: http.jobRequest }, 'application/x-ndjson': { schema: z.string() } },
+      },
+    },
+    responses: {
+      202: json(http.job, 'The job is queued.'),
+      ...problems(...JOB, ...BODY, 'idempotency_key_reused', 's3_not_configured', 'job_not_found', 'overloaded'),
+    },
+  },
+  {
+    method: 'get',
+    path: '/api/v1/jobs',
+    operationId: 'listJobs',
+    tags: ['jobs'],
+    summary: 'List the jobs of a session',
+    security: KEY,
+    request: { query: http.jobsFields },
+    responses: { 200: json(http.jobsAnswer, 'A page of its jobs, the newest first.'), ...problems(...JOB) },
+  },
+  {
+    method: 'get',
+    path: '/api/v1/jobs/{job_id}',
+    operationId: 'getJob',
+    tags: ['jobs'],
+    summary: 'How far a job is',
+    security: KEY,
+    request: { params: oneJob },
+    responses: { 200: json(http.job, 'The job.'), ...problems(...JOB, 'job_not_found') },
+  },
+  {
+    method: 'delete',
+    path: '/api/v1/jobs/{job_id}',
+    operationId: 'cancelJob',
+    tags: ['jobs'],
+    summary: 'Cancel what is pending of a job',
+    description: 'Photos that are indexed stay. A job that has ended stays as it is.',
+    security: KEY,
+    request: { params: oneJob },
+    responses: { 200: json(http.job, 'The job.'), ...problems(...JOB, 'job_not_found') },
+  },
+  {
+    method: 'get',
+    path: '/api/v1/jobs/{job_id}/photos',
+    operationId: 'listJobPhotos',
+    tags: ['jobs'],
+    summary: 'List the photos of a job',
+    security: KEY,
+    request: { params: oneJob, query: http.jobPhotosFields },
+    responses: { 200: json(http.jobPhotosAnswer, 'A page of its photos.'), ...problems(...JOB, 'job_not_found') },
+  },
+  {
+    method: 'get',
+    path: '/api/v1/jobs/{job_id}/events',
+    operationId: 'watchJob',
+    tags: ['jobs'],
+    summary: 'Watch a job',
+    description:
+      'Server-sent events named `job`, whenever the job changed, until it has ended. A stream ends after ten minutes.',
+    security: KEY,
+    request: { params: oneJob },
+    responses: {
+      200: { description: 'The events; `data` is the job.', content: { 'text/event-stream': { schema: z.string() } } },
+      ...problems(...JOB, 'job_not_found', 'overloaded'),
+    },
+  },
+  {
+    method: 'post',
+    path: '/api/v1/jobs/{job_id}/retry',
+    operationId: 'retryJob',
+    tags: ['jobs'],
+    summary: 'Queue what failed of a job once more',
+    security: KEY,
+    request: { params: oneJob },
+    responses: { 202: json(http.job, 'The job.'), ...problems(...JOB, 'job_not_found', 'job_cancelled') },
+  },
+];
 
 const CALLS: RouteConfig[] = [
   indexPhoto,

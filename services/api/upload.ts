@@ -1,3 +1,4 @@
+import { PassThrough, pipeline } from 'node:stream';
 import { ApiProblem, type ProblemCode } from '@facepass/indexing/errors';
 import { requireImageSignature } from '@facepass/indexing/photo';
 import type { Request } from 'express';
@@ -195,6 +196,52 @@ async function readBytes(request: Request, limits: BodyLimits): Promise<Buffer> 
   return Buffer.concat(chunks);
 }
 
+/**
+ * The lines of a body in UTF-8, one after the other; empty ones are left out. At most 16 MiB are read ahead: a request
+ * must arrive within REQUEST_TIMEOUT_MS, however long what is done with its lines takes.
+ * @throws ApiProblem malformed_body, body_too_large when a line is longer than `maxBytes`
+ */
+export async function* linesOf(request: Request, maxBytes: number): AsyncGenerator<string> {
+  requireIdentityEncoding(request);
+  const ahead = pipeline(request, new PassThrough({ highWaterMark: READ_AHEAD_BYTES }), () => undefined);
+  let rest = Buffer.alloc(0);
+  try {
+    for await (const chunk of ahead.iterator({ destroyOnReturn: false })) {
+      let bytes = Buffer.concat([rest, chunk]);
+      for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10)) {
+        if (end > maxBytes) throw tooLongALine(maxBytes);
+        const line = textOfLine(bytes.subarray(0, end));
+        bytes = bytes.subarray(end + 1);
+        if (line) yield line;
+      }
+      if (bytes.length > maxBytes) throw tooLongALine(maxBytes);
+      rest = bytes;
+    }
+    const last = textOfLine(rest);
+    if (last) yield last;
+  } catch (error) {
+    if (!(error instanceof ApiProblem)) throw new ApiProblem('malformed_body', 'The body ended early.');
+    throw error;
+  } finally {
+    ahead.resume();
+    if (!request.complete) discardRest(request);
+  }
+}
+
+const READ_AHEAD_BYTES = 16 * 1024 * 1024;
+
+function textOfLine(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).trim();
+  } catch {
+    throw new ApiProblem('malformed_body', 'The body is not UTF-8.');
+  }
+}
+
+function tooLongALine(maxBytes: number): ApiProblem {
+  return new ApiProblem('body_too_large', `A line exceeds ${maxBytes} bytes.`);
+}
+
 /** Reads the rest of the body, because clients may read the answer only after sending; cuts off clients that never stop. */
 function discardRest(request: Request): void {
   request.resume();
@@ -215,7 +262,8 @@ function tooLarge(code: ProblemCode, maxBytes: number): ApiProblem {
   return new ApiProblem(code, `The ${what} exceeds ${maxBytes} bytes.`);
 }
 
-function mediaType(request: Request): string {
+/** The type of the body, without its parameters. */
+export function mediaType(request: Request): string {
   return (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
 

@@ -251,6 +251,112 @@ export const batchLine = z
   ])
   .meta({ id: 'BatchLine' });
 
+const nextCursor = z
+  .string()
+  .nullable()
+  .meta({ description: 'Give it as `cursor` for the next page; null on the last.' });
+
+/** A job of more photos is refused. */
+export const JOB_PHOTOS_LIMIT = 100_000;
+
+export const jobPhoto = z.strictObject({ photo_id: newPhotoId, s3_key: s3Key }).meta({ id: 'JobPhoto' });
+
+const s3Prefix = z
+  .string('must be text')
+  .refine((prefix) => new TextEncoder().encode(prefix).length <= 1024, 'must be at most 1024 bytes')
+  .meta({
+    description: 'Index every JPEG, PNG and WebP file below it, by its key; `photo_id` is the key.',
+    example: 'wedding/',
+  });
+
+/** What a job is, beside its photos: the first line of an application/x-ndjson request, whose other lines are photos. */
+export const jobHead = z.strictObject({
+  session_id: newSessionId,
+  expires_at: expiresAtField.optional(),
+  s3_prefix: s3Prefix.optional(),
+});
+
+export const jobRequest = jobHead
+  .extend({
+    photos: z
+      .array(jobPhoto)
+      .min(1, 'must be 1 to 100000 photos')
+      .max(JOB_PHOTOS_LIMIT, 'must be 1 to 100000 photos')
+      .optional()
+      .meta({ description: 'Either these or `s3_prefix`. A photo sent twice counts once.' }),
+  })
+  .meta({ id: 'JobRequest' });
+
+export const jobId = z.uuid('must be the id of a job').meta({ description: 'Id of the job.' });
+
+const count = z.int().min(0);
+
+export const job = z
+  .strictObject({
+    job_id: jobId,
+    session_id: sessionId,
+    state: z.enum(['listing', 'running', 'finished', 'failed', 'cancelled']).meta({
+      description:
+        'listing: the bucket is still being listed; failed: the bucket could not be listed to its end, `code` says why.',
+    }),
+    s3_prefix: z.string().nullable(),
+    total: count.meta({ description: 'Photos known so far: the sum of the five states.' }),
+    pending: count,
+    indexed: count,
+    without_face: count,
+    failed: count,
+    cancelled: count,
+    photos_per_second: z.number().min(0).meta({ description: 'Photos that ended in the last minute, per second.' }),
+    estimated_end: z.iso.datetime().nullable().meta({ description: 'At that rate; null while there is none.' }),
+    oldest_pending: z.iso.datetime().nullable().meta({ description: 'Since when the oldest pending photo waits.' }),
+    created_at: z.iso.datetime(),
+    ended_at: z.iso.datetime().nullable(),
+    code: z.string().nullable(),
+    detail: z.string().nullable(),
+  })
+  .meta({ id: 'Job' });
+
+/** Parameters of the call that lists the jobs of a session. */
+export const jobsFields = z.strictObject({
+  session_id: storedSessionId,
+  limit: z
+    .preprocess(numberOfText, z.int('must be a whole number').min(1, 'must be 1 to 100').max(100, 'must be 1 to 100'))
+    .default(20)
+    .meta({ description: 'Most jobs of a page.' }),
+  cursor: z
+    .string()
+    .max(2000)
+    .optional()
+    .meta({ description: '`next_cursor` of the answer before; absent for the first page.' }),
+});
+
+export const jobsAnswer = z
+  .strictObject({ jobs: z.array(job).meta({ description: 'Newest first.' }), next_cursor: nextCursor })
+  .meta({ id: 'Jobs' });
+
+export const jobPhotoState = z.enum(['pending', 'indexed', 'without_face', 'failed', 'cancelled']);
+
+export const jobPhotosAnswer = z
+  .strictObject({
+    job_id: jobId,
+    photos: z
+      .array(
+        z
+          .strictObject({
+            photo_id: photoId,
+            s3_key: z.string(),
+            state: jobPhotoState,
+            faces_detected: count.nullable(),
+            code: z.string().nullable().meta({ description: 'Why it was not indexed: one of the codes of problems.' }),
+            detail: z.string().nullable(),
+          })
+          .meta({ id: 'JobPhotoState' }),
+      )
+      .meta({ description: 'In the order in which they were sent.' }),
+    next_cursor: nextCursor,
+  })
+  .meta({ id: 'JobPhotos' });
+
 export const deleteAnswer = z
   .strictObject({ deleted: z.literal(true), embeddings_removed: z.int().min(0) })
   .meta({ id: 'DeleteAnswer' });
@@ -324,15 +430,15 @@ export const statusAnswer = z
   })
   .meta({ id: 'SessionStatus' });
 
-const nextCursor = z
-  .string()
-  .nullable()
-  .meta({ description: 'Give it as `cursor` for the next page; null on the last.' });
-
 /** Parameters of the calls that list something. */
 export const pageFields = z.strictObject({
   limit: limitField.default(100).meta({ description: 'Most entries of a page.' }),
   cursor: cursorField.optional(),
+});
+
+/** Parameters of the call that lists the photos of a job. */
+export const jobPhotosFields = pageFields.extend({
+  state: jobPhotoState.optional().meta({ description: 'Only photos of this state.' }),
 });
 
 export const sessionSummary = z
@@ -455,4 +561,10 @@ export type PhotoAnswer = z.infer<typeof photoAnswer>;
 export type SearchTokenAnswer = z.infer<typeof searchTokenAnswer>;
 export type SettingsAnswer = z.infer<typeof settingsAnswer>;
 export type HealthAnswer = z.infer<typeof healthAnswer>;
+export type JobHead = z.infer<typeof jobHead>;
+export type JobPhoto = z.infer<typeof jobPhoto>;
+export type JobRequest = z.infer<typeof jobRequest>;
+export type Job = z.infer<typeof job>;
+export type JobsAnswer = z.infer<typeof jobsAnswer>;
+export type JobPhotosAnswer = z.infer<typeof jobPhotosAnswer>;
 export type Problem = z.infer<typeof problem>;

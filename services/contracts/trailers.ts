@@ -8,3 +8,7 @@ export const RETRY_AFTER_TRAILER = 'retry-after-ms';
  * reached. Without it the caller's deadline passed.
  */
 export const TIME_LIMIT_TRAILER = 'time-limit';
+
+/** Metadata of a call that lets others go first: it is admitted only where a worker is idle. */
+export const PRIORITY_HEADER = 'facepass-priority';
+export const LOW_PRIORITY = 'low';

@@ -195,6 +195,12 @@ export const PROBLEMS = {
     fix: 'Check the photo_id and the session_id.',
     cause: 'The photo had no face, was erased, or was indexed under another `photo_id`.',
   },
+  job_not_found: {
+    status: 404,
+    title: 'Job not found',
+    fix: 'Check the id. `GET /api/v1/jobs?session_id=` lists the jobs of a session.',
+    cause: 'There is no job with this id, or it ended more than JOB_RETENTION_DAYS ago and was removed.',
+  },
   method_not_allowed: {
     status: 405,
     title: 'Method not allowed',
@@ -212,6 +218,18 @@ export const PROBLEMS = {
     title: 'Erased during the call',
     fix: 'Nothing was stored. Index the photo again if you still want it.',
     cause: 'Somebody erased the session or the photo while this call was analysing it. The later erasure wins.',
+  },
+  job_cancelled: {
+    status: 409,
+    title: 'Job cancelled',
+    fix: 'Create a new job with the photos that are still to be indexed.',
+    cause: 'The job was cancelled, or its session was erased, so nothing of it is retried.',
+  },
+  idempotency_key_reused: {
+    status: 409,
+    title: 'Idempotency key reused',
+    fix: 'Use a new Idempotency-Key for another job, or send exactly the first request again.',
+    cause: 'An earlier request of the same API key had this Idempotency-Key and other content.',
   },
   model_mismatch: {
     status: 409,
@@ -279,6 +297,12 @@ export const PROBLEMS = {
     cause:
       'PostgreSQL rejects connections, is failing over, is read-only, or all connections stayed busy for ' +
       'DATABASE_CONNECT_TIMEOUT_MS.',
+  },
+  jobs_unavailable: {
+    status: 503,
+    title: 'Jobs unavailable',
+    fix: 'The operator must run the migrator of this release, with `--grant-to` for the role of the API.',
+    cause: 'The database has no queue of jobs yet, or the role of the API may not use it.',
   },
   inference_unavailable: {
     status: 503,

@@ -2,7 +2,7 @@ import { createSecureContext } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
 import { FaceAnalysisDefinition, type DetectFacesResponse } from '@facepass/contracts/inference';
 import { IMAGE_PROBLEM_TRAILER, type ImageProblem } from '@facepass/contracts/image-problem';
-import { RETRY_AFTER_TRAILER, TIME_LIMIT_TRAILER } from '@facepass/contracts/trailers';
+import { LOW_PRIORITY, PRIORITY_HEADER, RETRY_AFTER_TRAILER, TIME_LIMIT_TRAILER } from '@facepass/contracts/trailers';
 import { context, propagation } from '@opentelemetry/api';
 import { ChannelCredentials, ClientError, createChannel, createClientFactory, Metadata, Status } from 'nice-grpc';
 import { deadlineMiddleware } from 'nice-grpc-client-middleware-deadline';
@@ -29,7 +29,7 @@ export interface InferenceClient extends Disposable {
 }
 
 /** What the faces are for: a guest waits for a search, and a crowd to index takes its time. */
-export type Purpose = 'search' | 'index';
+export type Purpose = 'search' | 'index' | 'job';
 
 /** A client with one connection per address of the inference service, used in turn. */
 export function openInferenceClient(given: InferenceConfig): InferenceClient {
@@ -39,6 +39,7 @@ export function openInferenceClient(given: InferenceConfig): InferenceClient {
 
   async function attempt(image: Uint8Array, limit: Limit, signal?: AbortSignal): Promise<DetectFacesResponse> {
     const metadata = Metadata();
+    if (limit.yields) metadata.set(PRIORITY_HEADER, LOW_PRIORITY);
     propagation.inject(context.active(), metadata, { set: (carrier, name, value) => carrier.set(name, value) });
     let trailer = Metadata();
     const onTrailer = (received: Metadata) => (trailer = received);
@@ -121,6 +122,8 @@ function connect(config: InferenceConfig) {
 }
 
 interface Limit {
+  /** Whether others go first. */
+  yields: boolean;
   deadline: Date;
   /** For the client, who may ask for a longer one. */
   name: string;
@@ -129,7 +132,7 @@ interface Limit {
 function limitOf({ timeoutMs, indexTimeoutMs }: InferenceConfig, purpose: Purpose): Limit {
   const [variable, ms] =
     purpose === 'search' ? ['INFERENCE_TIMEOUT_MS', timeoutMs] : ['INFERENCE_INDEX_TIMEOUT_MS', indexTimeoutMs];
-  return { deadline: new Date(Date.now() + ms), name: `${variable} (${ms} ms)` };
+  return { yields: purpose === 'job', deadline: new Date(Date.now() + ms), name: `${variable} (${ms} ms)` };
 }
 
 const DETECT_FACES = 'facepass.inference.v1.FaceAnalysis/DetectFaces';

@@ -4,6 +4,7 @@ import type { Pool } from './db/pool.ts';
 import { beginIndexing } from './db/sessions.ts';
 import { ApiProblem } from './errors.ts';
 import { findFaces, type FaceFinder, type FoundFaces, type Selection } from './faces.ts';
+import type { Purpose } from './inference-client.ts';
 import type { PhotoStorage } from './storage.ts';
 
 /** What a photo needs on its way from the bucket into the database. */
@@ -19,6 +20,10 @@ export interface PhotoToIndex extends Selection {
   photo_id: string;
   expires_at?: string;
   image: Uint8Array;
+  /** The newest erasure of the session that the caller knew; absent: the newest now. */
+  last_erasure?: string;
+  /** Absent: index. */
+  purpose?: Purpose;
 }
 
 /**
@@ -34,13 +39,13 @@ export async function indexFaces(
   const { pool, modelId, config } = context;
   const before = await beginIndexing(pool, photo.session_id);
   if (before.modelId && before.modelId !== modelId) throw modelMismatch(photo.session_id, before.modelId, modelId);
-  const found = await findFaces(context, photo.image, 'index', signal, photo);
+  const found = await findFaces(context, photo.image, photo.purpose ?? 'index', signal, photo);
   await replaceFaces(pool, {
     sessionId: photo.session_id,
     photoId: photo.photo_id,
     modelId,
     faces: found.faces,
-    lastErasure: before.lastErasure,
+    lastErasure: photo.last_erasure ?? before.lastErasure,
     expiresAt: photo.expires_at,
     retentionDays: config.retention.days,
   });

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { GetObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import { GetObjectCommand, ListObjectsV2Command, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { growingPause, retry } from '@facepass/runtime/retry';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { StorageConfig } from './config.ts';
@@ -12,6 +12,11 @@ export interface PhotoStorage extends Disposable {
    * @throws ApiProblem image_too_large, or one of the `s3_…` problems
    */
   fetchPhoto(key: string, signal?: AbortSignal): Promise<Buffer>;
+  /**
+   * Keys below `prefix` and behind the key `after`, in the order of their bytes: a page of at most 1,000.
+   * @throws ApiProblem: one of the `s3_…` problems
+   */
+  listKeys(prefix: string, after: string | null, signal?: AbortSignal): Promise<{ keys: string[]; isLast: boolean }>;
   /** Transfers that begin from now on are signed by these. */
   renewCredentials(credentials: StorageConfig['credentials']): void;
 }
@@ -27,6 +32,15 @@ export function openPhotoStorage(config: StorageConfig): PhotoStorage {
       const attempt = () =>
         inClientSpan('S3.GetObject', { 'rpc.system.name': 'aws-api', 'rpc.method': 'S3/GetObject' }, () =>
           fetchOnce(client, config, key, until),
+        );
+      return fetchPatiently(attempt, until);
+    },
+    async listKeys(prefix, after, signal) {
+      const deadline = AbortSignal.timeout(config.transferTimeoutMs);
+      const until = signal ? AbortSignal.any([signal, deadline]) : deadline;
+      const attempt = () =>
+        inClientSpan('S3.ListObjectsV2', { 'rpc.system.name': 'aws-api', 'rpc.method': 'S3/ListObjectsV2' }, () =>
+          listOnce(client, config, prefix, after, until),
         );
       return fetchPatiently(attempt, until);
     },
@@ -80,7 +94,7 @@ export function requirePlainKey(key: string): void {
 }
 
 /** The SDK retries only until the answer's headers; this retries broken bodies as well. */
-async function fetchPatiently(fetch: () => Promise<Buffer>, signal: AbortSignal): Promise<Buffer> {
+async function fetchPatiently<Answer>(fetch: () => Promise<Answer>, signal: AbortSignal): Promise<Answer> {
   const pauseMs = (error: unknown, failures: number) =>
     failures === ATTEMPTS || asProblem(error).code !== 's3_unavailable' || signal.aborted
       ? null
@@ -92,6 +106,22 @@ async function fetchPatiently(fetch: () => Promise<Buffer>, signal: AbortSignal)
 
 const PAUSES = { firstMs: 200, longestMs: 1000, jitter: 1 };
 const ATTEMPTS = 3;
+
+async function listOnce(
+  client: S3Client,
+  config: StorageConfig,
+  prefix: string,
+  after: string | null,
+  signal: AbortSignal,
+): Promise<{ keys: string[]; isLast: boolean }> {
+  const command = new ListObjectsV2Command({
+    Bucket: config.bucket,
+    Prefix: config.prefix + prefix,
+    StartAfter: after === null ? undefined : config.prefix + after,
+  });
+  const { Contents = [], IsTruncated } = await client.send(command, { abortSignal: signal });
+  return { keys: Contents.map(({ Key = '' }) => Key.slice(config.prefix.length)), isLast: !IsTruncated };
+}
 
 async function fetchOnce(client: S3Client, config: StorageConfig, key: string, signal: AbortSignal): Promise<Buffer> {
   const answer = await client.send(new GetObjectCommand({ Bucket: config.bucket, Key: config.prefix + key }), {

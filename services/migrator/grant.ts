@@ -1,7 +1,7 @@
 import type { Client } from './database.ts';
 
 /**
- * Gives `role` what an API needs and no more: rows of faces and sessions, tombstones and the migrator's runs to read,
+ * Gives `role` what an API needs and no more: rows of faces, sessions and jobs with their queue, tombstones and the migrator's runs to read,
  * the erase functions. The copies of faces are beyond its reach: the functions that erase them run as the migrator's
  * role.
  */
@@ -10,8 +10,10 @@ export async function grantTo(client: Client, role: string): Promise<void> {
   const { rows } = await client.query<{ schema: string }>('select quote_ident(current_schema()) as schema');
   await client.query(`
     grant usage on schema ${rows[0]!.schema} to ${quoted};
-    grant select, insert, update, delete on faces, sessions to ${quoted};
+    grant select, insert, update, delete on faces, sessions, jobs, job_photos to ${quoted};
     grant select on erasures, migration_runs to ${quoted};
+    grant usage on schema facepass_queue to ${quoted};
+    grant select, insert, update, delete on all tables in schema facepass_queue to ${quoted};
     grant execute on function schema_version(), erase_session(text, text), erase_photo(text, text, text),
       erase_session_part(text, text, text, integer) to ${quoted}`);
 }

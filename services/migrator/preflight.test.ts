@@ -13,6 +13,7 @@ const FIELD: State = {
   embedded: false,
   role: 'facepass',
   mayCreate: true,
+  mayHoldQueue: true,
   foreignTables: [],
   pgvector: '0.8.5',
   olderTable: {
@@ -110,6 +111,10 @@ test('a role that does not own the tables, or may not create any, is named with 
   assert.match(
     messagesOf({ mayCreate: false })[0]!,
     /78 .*role facepass .*“grant create on schema public to facepass”/,
+  );
+  assert.match(
+    messagesOf({ mayHoldQueue: false })[0]!,
+    /78 .*“create schema facepass_queue authorization facepass” as a superuser/,
   );
   const foreignTables = [{ name: 'face_embeddings', owner: 'studio' }];
   assert.match(

@@ -37,6 +37,15 @@ const CHECKS: Check[] = [
 
   roleMay,
 
+  function roleMayHoldQueue({ role, mayCreate, mayHoldQueue }, _config, target) {
+    if (mayHoldQueue || !mayCreate || target < 3) return undefined;
+    return new Refusal(
+      EXIT.configuration,
+      `The migrator's role ${role} may not create the schema facepass_queue, which holds the queue of jobs. ` +
+        `Run “create schema facepass_queue authorization ${role}” as a superuser.`,
+    );
+  },
+
   function tableIsOnThePath({ olderTable, tableElsewhere, recorded, role }) {
     if (olderTable || recorded.length > 0 || tableElsewhere === null) return undefined;
     return new Refusal(

@@ -17,6 +17,7 @@ export async function readState(client: Client, steps: Step[]): Promise<State> {
     embedded: row.embedded,
     role: row.role,
     mayCreate: row.may_create,
+    mayHoldQueue: row.may_hold_queue,
     foreignTables: row.foreign_tables,
     pgvector: row.pgvector,
     olderTable,
@@ -46,6 +47,7 @@ interface StateRow {
   embedded: boolean;
   role: string;
   may_create: boolean;
+  may_hold_queue: boolean;
   foreign_tables: State['foreignTables'];
   pgvector: State['pgvector'];
   table_elsewhere: State['tableElsewhere'];
@@ -57,7 +59,7 @@ interface StateRow {
 
 // Every name that some step gives a table, a view or a partition.
 const TABLES = `(array['face_embeddings', 'faces', 'sessions', 'erasures', 'audit_log', 'face_copies', 'migration_progress',
-  'migration_runs', 'older_grants', 'schema_migrations', 'photos_written', 'faces_kept', 'sessions_kept', 'face_embeddings_v2',
+  'migration_runs', 'jobs', 'job_photos', 'older_grants', 'schema_migrations', 'photos_written', 'faces_kept', 'sessions_kept', 'face_embeddings_v2',
   'face_embeddings_quarantine', 'face_embeddings_backup_v1', 'face_embeddings_journal', 'face_embeddings_classified',
   'face_embeddings_changes', 'face_embeddings_kept_v2'] || array(select 'faces_' || lpad(n::text, 2, '0') from generate_series(0, 63) n))`;
 
@@ -74,6 +76,8 @@ const STATE = `
     has_function_privilege('pg_ls_waldir()', 'execute') as sees_wal,
     version() ~ 'emscripten|emcc|wasm' as embedded,
     quote_ident(current_user) as role, has_schema_privilege(current_schema(), 'create') as may_create,
+    case when to_regnamespace('facepass_queue') is null then has_database_privilege(current_database(), 'create')
+      else has_schema_privilege('facepass_queue', 'create') end as may_hold_queue,
     (select coalesce(json_agg(json_build_object('name', relname, 'owner', relowner::regrole) order by relname), '[]') from pg_class
       where relowner <> current_user::regrole and oid in (select to_regclass(name) from unnest(${TABLES}) name)) as foreign_tables,
     coalesce((select extversion from pg_extension where extname = 'vector'),
@@ -142,6 +146,8 @@ export interface State {
    */
   role: string;
   mayCreate: boolean;
+  /** Whether the role may make the schema of the job queue, or create in the one that is there. */
+  mayHoldQueue: boolean;
   foreignTables: { name: string; owner: string }[];
   /** Version of the extension installed here, else of the one that would be; null: none on this server. */
   pgvector: string | null;

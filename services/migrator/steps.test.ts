@@ -28,7 +28,7 @@ test('every migration has a way back, save the one that makes the field’s sche
   );
   assert.deepEqual(
     steps.filter((step) => step.reaches).map((step) => step.reaches),
-    [1, 2, 3, 3],
+    [1, 2, 3, 3, 3],
   );
 });
 
@@ -69,12 +69,12 @@ test('an empty database skips the older tables, the field’s goes over them, an
       .filter((step) => !plan.skip(step))
       .map((step) => step.name.slice(0, 4))
       .join(' ');
-  assert.equal(names(planUp(steps, state, { to: 3, contract: false })), '0002 0009 0012 0015');
+  assert.equal(names(planUp(steps, state, { to: 3, contract: false })), '0002 0009 0012 0015 0016');
   assert.equal(names(planUp(steps, state, { to: 1, contract: false })), '0001');
   const field = { ...state, olderTable: { dimension: 512 } } as unknown as State;
   assert.equal(
     names(planUp(steps, field, { to: 3, contract: false })),
-    '0002 0003 0004 0005 0006 0007 0008 0009 0010 0011 0012 0015',
+    '0002 0003 0004 0005 0006 0007 0008 0009 0010 0011 0012 0015 0016',
   );
   assert.equal(names(planUp(steps, field, { to: 2, contract: false })), '0002 0003 0004 0005 0006 0007 0008');
   const migrated = { ...field, recorded: steps.filter((step) => step.when !== 'contract').map((step) => step.name) };
@@ -89,14 +89,14 @@ test('the way back undoes what was done, last first, and refuses what a newer mi
   const state = { recorded } as unknown as State;
   assert.deepEqual(
     planDown(steps, state, 2).map((step) => step.name.slice(0, 4)),
-    ['0015', '0014', '0013', '0012', '0011', '0010', '0009'],
+    ['0016', '0015', '0014', '0013', '0012', '0011', '0010', '0009'],
   );
   assert.deepEqual(
     planDown(steps, { ...state, recorded: recorded.slice(0, 4) }, 1).map((step) => step.name.slice(0, 4)),
     ['0004', '0003', '0002'],
   );
   assert.throws(
-    () => planDown(steps, { ...state, recorded: [...recorded, '0015_later'] }, 2),
-    /newer Facepass \(0015_later\)/,
+    () => planDown(steps, { ...state, recorded: [...recorded, '0099_later'] }, 2),
+    /newer Facepass \(0099_later\)/,
   );
 });

@@ -3,6 +3,7 @@ import { createLogger } from '@facepass/runtime/logger';
 import type { MetricsRegistry } from '@facepass/runtime/exposition';
 import { createMetrics as createApiMetrics } from '../../../services/api/metrics.ts';
 import { readConfig } from '../../../services/api/config.ts';
+import { createMetrics as createIndexerMetrics } from '../../../services/indexer/events.ts';
 import { createEvents as createInferenceEvents } from '../../../services/inference/serving/metrics.ts';
 import { createProgress as createMigrationProgress } from '../../../services/migrator/progress.ts';
 import { createMetrics as createOperatorMetrics } from '../../../services/operator/metrics.ts';
@@ -13,6 +14,7 @@ export async function metricsPage(): Promise<string> {
   const pool = openPool(readConfig({ DATABASE_URL: 'postgres://nobody@localhost/nothing' }).database, logger);
   const registries: [title: string, registry: MetricsRegistry][] = [
     ['API', createApiMetrics(pool).registry],
+    ['Indexer', createIndexerMetrics().registry],
     [
       'Inference server',
       createInferenceEvents({ queueCapacity: 0, queueDepth: () => 0, inFlight: () => 0, workersReady: () => 0 })

@@ -16,6 +16,7 @@ export interface Package {
 /** The workspaces whose production dependencies each image installs, as the Dockerfile names them. */
 export const IMAGES: Record<string, string[]> = {
   api: ['services/api', 'services/indexing', 'services/contracts', 'services/runtime'],
+  indexer: ['services/indexer', 'services/indexing', 'services/contracts', 'services/runtime'],
   inference: ['services/inference', 'services/contracts', 'services/runtime'],
   migrator: ['services/migrator', 'services/contracts', 'services/runtime'],
   operator: ['services/operator', 'services/contracts', 'services/runtime'],

@@ -44,6 +44,13 @@ describe('who may call what', () => {
     listSessions: (key) => key === ADMIN_KEY,
     listPhotos: (key) => key !== DELETE_KEY,
     getPhoto: (key) => key !== DELETE_KEY,
+    createJob: (key) => key !== DELETE_KEY,
+    listJobs: (key) => key !== DELETE_KEY,
+    getJob: (key) => key !== DELETE_KEY,
+    cancelJob: (key) => key !== DELETE_KEY,
+    listJobPhotos: (key) => key !== DELETE_KEY,
+    watchJob: (key) => key !== DELETE_KEY,
+    retryJob: (key) => key !== DELETE_KEY,
     searchFaces: () => true,
     getSessionStatus: () => true,
   };

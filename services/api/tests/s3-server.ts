@@ -28,7 +28,7 @@ export interface S3Server extends AsyncDisposable {
   connections(): Promise<number>;
 }
 
-/** GetObject of S3 over HTTP, path style: real sockets, S3's XML errors, and faults on demand. */
+/** GetObject and ListObjectsV2 of S3 over HTTP, path style: real sockets, S3's XML errors, and faults on demand. */
 export async function startS3Server(): Promise<S3Server> {
   const objects: S3Server['objects'] = new Map();
   const faults: S3Server['faults'] = new Map();
@@ -39,6 +39,8 @@ export async function startS3Server(): Promise<S3Server> {
     const fault = faults.get(path)?.shift();
     const body = objects.get(path);
     if (!isSigned(request, s3.keyId)) return sendError(response, 403, 'AccessDenied');
+    const query = new URL(request.url ?? '', 'http://s3').searchParams;
+    if (query.get('list-type') === '2' && !fault) return sendList(response, path, query, objects);
     if (fault) return misbehave(response, fault, body ?? Buffer.from('nothing'));
     if (!body) return sendError(response, 404, 'NoSuchKey');
     response
@@ -67,6 +69,25 @@ export async function startS3Server(): Promise<S3Server> {
     },
   };
   return s3;
+}
+
+/** A page of ten keys, so that a test sees several. */
+function sendList(
+  response: ServerResponse,
+  bucket: string,
+  query: URLSearchParams,
+  objects: S3Server['objects'],
+): void {
+  const root = bucket.endsWith('/') ? bucket : `${bucket}/`;
+  const keys = [...objects.keys()]
+    .filter((path) => path.startsWith(root + (query.get('prefix') ?? '')))
+    .map((path) => path.slice(root.length))
+    .filter((key) => key > (query.get('start-after') ?? ''))
+    .toSorted();
+  const contents = keys.slice(0, 10).map((key) => `<Contents><Key>${key}</Key><Size>1</Size></Contents>`);
+  response
+    .writeHead(200, { 'Content-Type': 'application/xml' })
+    .end(`<ListBucketResult><IsTruncated>${keys.length > 10}</IsTruncated>${contents.join('')}</ListBucketResult>`);
 }
 
 /** The variables of the API that make it use the server. */

@@ -52,6 +52,8 @@ export interface CallOptions {
   body?: RequestInit['body'];
   headers?: Record<string, string>;
   signal?: AbortSignal;
+  /** Needed where the body is a stream. */
+  duplex?: 'half';
 }
 
 export interface Answer {
@@ -112,7 +114,14 @@ export async function callApi(url: string, method: string, path: string, options
   if (options.json !== undefined) headers['Content-Type'] = 'application/json';
   const body =
     options.json !== undefined ? JSON.stringify(options.json) : options.form ? formOf(options.form) : options.body;
-  const response = await fetch(`${url}${path}`, { method, headers, body, signal: options.signal });
+  const { duplex } = options;
+  const response = await fetch(`${url}${path}`, {
+    method,
+    headers,
+    body,
+    signal: options.signal,
+    duplex,
+  } as RequestInit);
   const text = await response.text();
   const isJson =
     /json/.test(response.headers.get('content-type') ?? '') &&

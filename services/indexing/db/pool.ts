@@ -148,6 +148,24 @@ async function queryClient<Row extends pg.QueryResultRow>(
   return result.rows;
 }
 
+/**
+ * Runs a text of perhaps several statements, as pg-boss makes them; the rows of all.
+ * @throws ApiProblem database_unavailable when the database, not the statement, is at fault
+ */
+export async function executeScript(pool: Pool | Client, text: string, values?: unknown[]): Promise<unknown[]> {
+  const client = pool instanceof pg.Pool ? await connect(pool) : pool;
+  let failure: Error | undefined;
+  try {
+    const results = await client.query(text, values);
+    return [results].flat().flatMap((result) => result.rows);
+  } catch (error) {
+    failure = error as Error;
+    throw asProblem(error);
+  } finally {
+    if (pool instanceof pg.Pool) (client as Client).release(failure);
+  }
+}
+
 function connect(pool: Pool): Promise<Client> {
   return inClientSpan('wait for a connection', POSTGRESQL, () =>
     pool instanceof LimitedPool ? pool.lend() : pool.connect(),

@@ -28,3 +28,9 @@ test('an idle server takes a call however little time it has left, and one witho
   assert.equal(judge({ ...busy, open: 0 }, 1), null);
   assert.equal(judge({ ...busy, serviceMs: 0, open: 5 }, 1), null);
 });
+
+test('a call that lets others go first is let in only where a worker is idle', () => {
+  assert.equal(judge({ ...busy, open: 1 }, Infinity, true), null);
+  assert.equal(judge({ ...busy, open: 2 }, Infinity, true)?.reason, 'yielded');
+  assert.equal(judge({ ...busy, open: 6 }, Infinity, true)?.reason, 'queue_full');
+});

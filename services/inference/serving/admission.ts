@@ -21,12 +21,19 @@ export interface Refusal {
  * Judges a call by its headers, before its photo is read: null lets it in. A full server refuses at once instead of
  * making the queue longer, and a call that would still wait at its deadline is not worth its upload.
  * @param remainingMs time the caller still gives, Infinity without a deadline.
+ * @param yields whether others go first: such a call is let in only where a worker is idle.
  */
-export function judge(load: Load, remainingMs: number): Refusal | null {
+export function judge(load: Load, remainingMs: number, yields = false): Refusal | null {
   const { open, workers, queueLimit, serviceMs } = load;
   const retryAfterMs = Math.ceil((open / workers) * serviceMs);
   if (open >= workers + queueLimit)
     return { reason: 'queue_full', message: `All ${workers + queueLimit} places are taken.`, retryAfterMs };
+  if (yields && open >= workers)
+    return {
+      reason: 'yielded',
+      message: `All ${workers} workers are busy, and the call lets others go first.`,
+      retryAfterMs,
+    };
   const waitMs = (Math.max(0, open + 1 - workers) / workers) * serviceMs;
   if (waitMs > remainingMs)
     return {

@@ -5,7 +5,7 @@ import {
   type ServerInterceptingCallInterface,
   type ServerInterceptor,
 } from '@grpc/grpc-js';
-import { RETRY_AFTER_TRAILER, TIME_LIMIT_TRAILER } from '@facepass/contracts/trailers';
+import { LOW_PRIORITY, PRIORITY_HEADER, RETRY_AFTER_TRAILER, TIME_LIMIT_TRAILER } from '@facepass/contracts/trailers';
 import { judge, type Load } from './admission.ts';
 import type { InferenceEvents } from './metrics.ts';
 
@@ -44,7 +44,7 @@ export function createAdmission(context: {
       start: (next) =>
         next({
           onReceiveMetadata(metadata, forward) {
-            const refusal = refusalOf(call);
+            const refusal = refusalOf(call, metadata.get(PRIORITY_HEADER)[0] === LOW_PRIORITY);
             if (refusal) return end(refusal);
             admitted = true;
             open += 1;
@@ -81,12 +81,13 @@ export function createAdmission(context: {
 
   function refusalOf(
     call: ServerInterceptingCallInterface,
+    yields: boolean,
   ): { code: status; details: string; metadata?: Metadata } | null {
     if (!context.serving()) {
       context.events.callRefused('not_serving');
       return { code: status.UNAVAILABLE, details: 'The server is starting or stopping.' };
     }
-    const refusal = judge({ ...context.load(), open }, remainingMs(call));
+    const refusal = judge({ ...context.load(), open }, remainingMs(call), yields);
     if (!refusal) return null;
     context.events.callRefused(refusal.reason);
     const metadata = trailerOf(RETRY_AFTER_TRAILER, String(refusal.retryAfterMs));

@@ -6,7 +6,7 @@ import { REJECT_REASONS } from '../seeing/quality.ts';
 export type InferenceEvents = ReturnType<typeof createEvents>;
 
 /** Why a call was refused before its photo was read. */
-export const REFUSALS = ['queue_full', 'deadline_too_short', 'not_serving'] as const;
+export const REFUSALS = ['queue_full', 'deadline_too_short', 'not_serving', 'yielded'] as const;
 export type RefusalReason = (typeof REFUSALS)[number];
 
 /**
