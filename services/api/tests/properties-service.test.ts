@@ -160,6 +160,7 @@ describe('properties of the running service', () => {
             'expected_false_matches',
             'faces_compared',
             'matches',
+            'next_cursor',
             'query',
             'query_time_ms',
             'total_matches',
