@@ -125,7 +125,7 @@ Facepass is ready.
 In a second terminal, in ${process.cwd() === root ? 'this directory' : root}:
 
   ${facepass} index ${SAMPLES} --session demo
-  ${facepass} search ${SAMPLES}/sample2.jpg --session demo
+  ${facepass} search ${SAMPLES}/sample3.jpg --session demo
 
 Press Ctrl-C to stop.`;
 }

@@ -46,7 +46,7 @@ test('the start prints an address, a key, and two commands that work as printed'
   assert.equal(lines(indexed.stdout).filter(({ outcome }) => outcome === 'indexed').length, 6);
   const found = await shell(search ?? '', environment);
   assert.equal(found.code, 0, found.stderr);
-  assert.match(found.stdout, /^ {2}1\.00 {2}sure {4}sample2\.jpg$/m);
+  assert.match(found.stdout, /^ {2}1\.00 {2}sure {4}sample3\.jpg\n {2}0\.\d\d {2}sure {4}sample1\.jpg$/m);
 });
 
 test('the commands of the README are those, and its HTTP calls work as written', { skip }, async () => {
@@ -83,15 +83,15 @@ test('the commands of the tutorial work as written', { skip }, async () => {
   assert.equal(ended.code, 0, ended.stdout + ended.stderr);
   assert.match(ended.stdout, /"photo_id":"sample2.jpg","outcome":"indexed"/);
   assert.match(ended.stdout, /^Session party: 6 photos with \d+ faces/m);
-  assert.match(ended.stdout, /^ {2}1\.00 {2}sure {4}sample2\.jpg$/m);
-  assert.match(ended.stdout, /^sample2\.jpg$/m, 'the copied photo');
+  assert.match(ended.stdout, /^ {2}1\.00 {2}sure {4}sample3\.jpg$/m);
+  assert.match(ended.stdout, /^sample3\.jpg$/m, 'the copied photo');
   assert.match(ended.stdout, /"token":"[\w-]+\.[\w-]+\.[\w-]+"/);
   assert.match(ended.stdout, /Erased session "party": \d+ faces\./);
 });
 
 test('a face cut out of a photo finds that photo, and the matches can be copied', { skip }, async () => {
-  const whole = await facepass(['search', join(samples, 'sample2.jpg'), '-s', 'demo', '--json'], environment);
-  await cutFace(join(samples, 'sample2.jpg'), JSON.parse(whole.stdout).query.box);
+  const whole = await facepass(['search', join(samples, 'sample3.jpg'), '-s', 'demo', '--json'], environment);
+  await cutFace(join(samples, 'sample3.jpg'), JSON.parse(whole.stdout).query.box);
   const found = await facepass(
     ['search', selfie, '-s', 'demo', '--json', '--from', samples, '--copy-to', join(scratch, 'mine')],
     environment,
@@ -99,12 +99,12 @@ test('a face cut out of a photo finds that photo, and the matches can be copied'
   assert.equal(found.code, 0, found.stderr);
   const { matches, query } = JSON.parse(found.stdout);
   assert.equal(query.faces_detected, 1);
-  assert.equal(matches[0].photo_id, 'sample2.jpg');
+  assert.equal(matches[0].photo_id, 'sample3.jpg');
   assert.deepEqual(
     readdirSync(join(scratch, 'mine')).sort(),
     matches.map(({ photo_id }: { photo_id: string }) => photo_id).sort(),
   );
-  assert.deepEqual(readFileSync(join(scratch, 'mine/sample2.jpg')), readFileSync(join(samples, 'sample2.jpg')));
+  assert.deepEqual(readFileSync(join(scratch, 'mine/sample3.jpg')), readFileSync(join(samples, 'sample3.jpg')));
 });
 
 test('all servers listen on this machine only, and only the owner can read the data', { skip }, () => {
@@ -226,7 +226,7 @@ test('the next start keeps the key and the photos, and closing the terminal stop
   t.diagnostic(`the next start took ${local.secondsToReady.toFixed(1)} s`);
   assert.equal(local.apiKey, key);
   const found = await facepass(['search', selfie, '-s', 'demo', '--json'], environment);
-  assert.equal(JSON.parse(found.stdout).matches[0].photo_id, 'sample2.jpg');
+  assert.equal(JSON.parse(found.stdout).matches[0].photo_id, 'sample3.jpg');
   const processes = [...childrenOf(local.process.pid).values()];
   local.process.stdout?.destroy();
   local.process.stderr?.destroy();

@@ -22,7 +22,7 @@ async function start(variables: NodeJS.ProcessEnv) {
 test('a pack that is not there ends the start, with the names of those that are', async () => {
   await assert.rejects(
     start({ MODEL_PACK: 'nobody' }),
-    /MODEL_PACK=nobody: there is no such pack; models\/ has .*sface.*\./,
+    /MODEL_PACK=nobody: no such pack; models\/ has .*sface.*\./,
   );
 });
 
@@ -35,7 +35,7 @@ test(
       assert.match(message, /arcface\/det_10g\.onnx is yours to bring/);
       assert.match(
         message,
-        /npm run models -- --pack arcface --from <folder>, or name the folder by MODEL_WEIGHTS_DIRECTORY/,
+        /npm run models -- --pack arcface --from <folder>, or set MODEL_WEIGHTS_DIRECTORY to the folder/,
       );
       return true;
     });
