@@ -80,7 +80,7 @@ test('a cluster understands every command that only reads', { skip: clusterMissi
   const reading = calls.filter(({ call }) => /^kubectl (-n \S+ )?(get|describe|logs|auth can-i) /.test(call));
   assert.ok(reading.length > 20);
   for (const { page, call } of reading) {
-    const unknown = ['facepass', 'podmonitor', 'httproute'].find(
+    const unknown = ['facepass', 'podmonitor', 'httproute', 'certificate'].find(
       (kind) => call.includes(kind) && !kinds.includes(kind),
     );
     if (unknown !== undefined) t.diagnostic(`not asked, the cluster has no ${unknown}: ${call}`);

@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { makeCertificates, noOpenssl } from '../services/api/tests/certificates.ts';
+import { hasRedis, startRedis } from '../services/api/tests/redis.ts';
 import { alternativesOf, panelExpressions, ruleExpressions, withoutLimits } from './source/expressions.ts';
 import { freePort } from '../scripts/local/services.ts';
 import {
@@ -31,9 +33,21 @@ const ROWS_OF_SCHEMA_1 = `
 
 test(
   'every query of the dashboards and rules has data while the service works',
-  { skip: prometheusMissing },
+  { skip: prometheusMissing || noOpenssl || (hasRedis() ? false : 'needs redis-server') },
   async () => {
-    await using stack = await startStack({ api: { RETENTION_SWEEP_MINUTES: '0.05' } });
+    using certificates = makeCertificates();
+    await using redis = await startRedis();
+    await using stack = await startStack({
+      inference: {
+        GRPC_TLS_CERT_FILE: certificates.path('server.crt'),
+        GRPC_TLS_KEY_FILE: certificates.path('server.key'),
+      },
+      api: {
+        RETENTION_SWEEP_MINUTES: '0.05',
+        REDIS_URL: redis.url,
+        INFERENCE_TLS_CA_FILE: certificates.path('ca.crt'),
+      },
+    });
     await stack.startInference();
     await using migration = await startLongMigration();
     await using prometheus = await startPrometheus();

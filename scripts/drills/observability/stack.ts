@@ -53,7 +53,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       PORT: '0',
       DATABASE_URL: database.url,
       DATABASE_POOL_SIZE: database.engine === 'embedded' ? '1' : '10',
-      INFERENCE_ADDRESS: first.serving['address'] as string,
+      INFERENCE_ADDRESS: (first.serving['address'] as string).replace('127.0.0.1', 'localhost'),
       API_KEYS: `photographer:${KEY}`,
       RATE_LIMIT_WRITES_PER_MINUTE: '0',
       RATE_LIMIT_SEARCHES_PER_MINUTE: '0',
