@@ -240,7 +240,7 @@ describe('a session from its first photo to its erasure', () => {
     };
     const [code, problem, detail] = await refusal([await portrait(0), await portrait(0, 1), await portrait(1)]);
     assert.deepEqual([code, problem], [400, 'selfies_differ']);
-    assert.match(detail, /^Selfies 1 and 3 do not show one person: their similarity is 0\.[0-3]\d, below 0\.4\.$/);
+    assert.match(detail, /^Selfies 1 and 3 show different people: their similarity is 0\.[0-3]\d, below 0\.4\.$/);
     const six = Array.from({ length: 6 }, (_, i) => portrait(0, i));
     assert.deepEqual(await refusal(await Promise.all(six)), [
       400,
@@ -250,7 +250,7 @@ describe('a session from its first photo to its erasure', () => {
     assert.deepEqual(await refusal([await portrait(0), await emptyScene()]), [
       400,
       'no_face',
-      'Selfie 2: No face was found in the image.',
+      'Selfie 2: The image shows no face.',
     ]);
     assert.equal(
       (await refusal([await portrait(0), await portrait(0)], { face_index: '1' }))[1],

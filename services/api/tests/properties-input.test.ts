@@ -8,6 +8,9 @@ import { seeded } from './seed.ts';
 import { KEY, startTestService, type Answer, type CallOptions, type TestService } from './service.ts';
 import openapi from '../../../docs/openapi.json' with { type: 'json' };
 
+/** The id of a job that is not there. */
+const JOB = '01980000-0000-7000-8000-000000000001';
+
 describe('properties of what the service refuses', () => {
   let service: TestService;
   let photo: Buffer;
@@ -30,6 +33,8 @@ describe('properties of what the service refuses', () => {
     ['DELETE', '/api/v1/index?session_id=some'],
     ['DELETE', '/api/v1/index/some/photos/other'],
     ['DELETE', '/api/v1/index/some/photos?photo_id=other'],
+    ['POST', '/api/v1/jobs', () => ({ json: { session_id: 'some', photos: [{ photo_id: 'new', s3_key: 'k' }] } })],
+    ['GET', '/api/v1/jobs?session_id=some'],
     ['GET', '/api/v1/sessions'],
     ['GET', '/api/v1/sessions/some/photos'],
     ['GET', '/api/v1/sessions/some/photos/other'],
@@ -42,7 +47,7 @@ describe('properties of what the service refuses', () => {
     const { rows } = await pool.query(
       `select (select count(*) from faces where session_id = 'some') as faces,
               (select count(*) from sessions) as sessions, (select count(*) from audit_log) as audited,
-              (select count(*) from erasures) as erasures`,
+              (select count(*) from erasures) as erasures, (select count(*) from jobs) as jobs`,
     );
     if (rows[0].faces !== '0') return rows[0];
     const box = { x: 0, y: 0, width: 9, height: 9 };
@@ -192,13 +197,20 @@ describe('properties of what the service refuses', () => {
       ['GET', '/api/v1/sessions', KEY],
       ['GET', '/api/v1/sessions/s/photos', KEY],
       ['GET', '/api/v1/sessions/s/photos/p', KEY],
+      ['POST', '/api/v1/jobs', KEY],
+      ['GET', '/api/v1/jobs?session_id=s', KEY],
+      ['GET', `/api/v1/jobs/${JOB}`, KEY],
+      ['GET', `/api/v1/jobs/${JOB}/photos`, KEY],
+      ['GET', `/api/v1/jobs/${JOB}/events`, KEY],
+      ['POST', `/api/v1/jobs/${JOB}/retry`, KEY],
+      ['DELETE', `/api/v1/jobs/${JOB}`, KEY],
       ['POST', '/api/v1/search/tokens', KEY],
       ['POST', '/api/v1/search', undefined],
       ['GET', '/api/v1/search/status/s', undefined],
     ] as const;
     assert.deepEqual(
       calls.map(([method, path]) => `${method} ${path.replace(/\?.*/, '')}`).sort(),
-      limitedCalls('s', 'p'),
+      limitedCalls({ session_id: 's', photo_id: 'p', job_id: JOB }),
       'the document says of the same calls that they are limited',
     );
     for (const [method, path, key] of calls) {
@@ -284,16 +296,15 @@ const JPEG = { 'Content-Type': 'image/jpeg' };
 const PHOTO_OF_BATCH = { photo_id: 'p', s3_key: 'k' };
 
 /** The calls that the document declares to answer 429, with ids in place of the parameters. */
-function limitedCalls(session: string, photo: string): string[] {
+function limitedCalls(parameters: Record<string, string>): string[] {
   const paths = Object.entries(openapi.paths as Record<string, Record<string, { responses?: object }>>);
   return paths
-    .flatMap(([path, methods]) =>
-      Object.entries(methods)
+    .flatMap(([path, methods]) => {
+      const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => parameters[name]!);
+      return Object.entries(methods)
         .filter(([, { responses = {} }]) => '429' in responses)
-        .map(
-          ([method]) => `${method.toUpperCase()} ${path.replace('{session_id}', session).replace('{photo_id}', photo)}`,
-        ),
-    )
+        .map(([method]) => `${method.toUpperCase()} ${filled}`);
+    })
     .sort();
 }
 
