@@ -26,8 +26,8 @@ export const slow = (): Candidate =>
     };`);
 
 /**
- * Inference whose manifest gives its recogniser another geometry: it loads, finds faces, answers 200, and everybody
- * looks alike.
+ * Inference whose manifest gives its recogniser wrong pixels: it loads, answers 200, and takes no face for one, because
+ * each vector is too short.
  */
 export const wrongModel = (): Candidate => [
   '--set inference.models.volume.configMap.name=wrong-model',
@@ -40,7 +40,7 @@ export async function wrongModelManifest(): Promise<string> {
   const manifest = JSON.parse(await readFile(`${root}/models/sface/manifest.json`, 'utf8')) as {
     recogniser: { scale: number[] };
   };
-  // Pixels become nearly nothing, so all faces become one vector.
+  // Pixels become nearly nothing, and so does the vector of a face.
   manifest.recogniser.scale = [1e-6, 1e-6, 1e-6];
   return JSON.stringify(manifest);
 }
