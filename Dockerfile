@@ -25,7 +25,8 @@ RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=ca,target=/run/c
     npm ci --no-audit --ignore-scripts --omit=dev -w models -w services/contracts
 COPY services/contracts services/contracts
 COPY models models
-RUN mkdir /manifests && node models/prepare.ts \
+RUN --mount=type=cache,target=/root/.npm --mount=type=secret,id=ca,target=/run/ca.pem export NODE_EXTRA_CA_CERTS=/run/ca.pem \
+ && mkdir /manifests && node models/prepare.ts \
  && find models -name manifest.json -exec cp --parents {} /manifests/ \; \
  && node models/samples.ts /tmp/samples && mkdir samples \
  && cp /tmp/samples/sample1.jpg samples/group.jpg \
