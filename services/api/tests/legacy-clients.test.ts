@@ -48,7 +48,7 @@ describe('a client of the public upstream, with LEGACY_CLIENTS', () => {
     assert.deepEqual([answer.status, answer.body.indexed], [201, true], JSON.stringify(answer.body));
   });
 
-  test('is told of a photo without a face with 201 and indexed false', async () => {
+  test('gets 201 and indexed false for a photo without a face', async () => {
     const { status, body } = await call('POST', '/index', {
       key: KEY,
       form: { photo_id: 'empty', session_id: SESSION, file: await emptyScene() },
@@ -88,13 +88,13 @@ describe('a client of the public upstream, with LEGACY_CLIENTS', () => {
     assert.deepEqual(body.matches, []);
   });
 
-  test('is told of a selfie without a face with 200, no matches and a message', async () => {
+  test('gets 200, no matches and a message for a selfie without a face', async () => {
     const { status, body } = await call('POST', '/search', { form: { session_id: SESSION, file: await emptyScene() } });
     assert.deepEqual([status, body.matches], [200, []]);
     assert.match(body.message, /No face/);
   });
 
-  test('is told of a session without photos with 404 by the one call, and 200 by the older one', async () => {
+  test('gets 404 from one call and 200 from the older one for a session without photos', async () => {
     const form = { session_id: 'nowhere', file: await selfie(0) };
     const newer = await call('POST', '/search', { form });
     assert.equal(newer.status, 404);
