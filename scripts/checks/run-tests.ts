@@ -24,6 +24,7 @@ export const ALONE = [
   'services/api/tests/fuzz.test.ts',
   'services/console/tests/console.test.ts',
   'services/console/tests/guest.test.ts',
+  'services/indexer/tests/jobs.test.ts',
   'services/inference/tests/admission.test.ts',
   'services/operator/tests/kills.test.ts',
   'services/operator/tests/kubernetes.test.ts',
