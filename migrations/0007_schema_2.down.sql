@@ -35,6 +35,20 @@ create function holds_uuid(p_session_id text) returns boolean language sql immut
   select p_session_id ~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
 $$;
 
+-- Where the table holds each photo once, the row that was kept out of schema 2 (a zero vector, say) is the photo's only
+-- place: it takes what was indexed since. Inserted beside it, the newer row once ended the way back.
+do $$
+begin
+  if exists (
+    select from pg_index i where i.indrelid = 'face_embeddings_backup_v1'::regclass and i.indisunique and i.indnkeyatts = 2
+      and (select count(*) from pg_attribute a where a.attrelid = i.indrelid and a.attnum = any(i.indkey::smallint[])
+        and a.attname in ('photo_id', 'session_id')) = 2)
+  then
+    delete from face_embeddings_quarantine q using face_embeddings f
+    where f.session_id = q.session_id::text and f.photo_id = q.photo_id;
+  end if;
+end $$;
+
 -- The row of the backup that became the photo's row in schema 2 takes the newer vector; its other columns stay.
 with changed as (
   select f.photo_id, case when holds_uuid(f.session_id) then f.session_id::uuid end as session_id, f.embedding, f.confidence

@@ -169,6 +169,7 @@ const OLDER_TABLE = `
         format('drop index %I', i.relname))) order by i.relname), '[]')
       from pg_index join pg_class i on i.oid = indexrelid
       where indrelid = c.oid and indisunique and not id.attnum = any(indkey::smallint[])
-        and (select count(*) from pg_attribute where attrelid = c.oid and attnum = any(indkey::smallint[]) and attname in ('photo_id', 'session_id')) < 2) as uniques
+        and (select count(*) filter (where attname in ('photo_id', 'session_id')) < 2 or count(*) filter (where attname = 'confidence') > 0
+          from pg_attribute where attrelid = c.oid and attnum = any(indkey::smallint[]))) as uniques
   from pg_class c left join pg_attribute id on id.attrelid = c.oid and id.attname = 'id' and not id.attisdropped
   where c.oid = to_regclass('face_embeddings')`;

@@ -20,10 +20,7 @@ async function start(variables: NodeJS.ProcessEnv) {
 }
 
 test('a pack that is not there ends the start, with the names of those that are', async () => {
-  await assert.rejects(
-    start({ MODEL_PACK: 'nobody' }),
-    /MODEL_PACK=nobody: no such pack; models\/ has .*sface.*\./,
-  );
+  await assert.rejects(start({ MODEL_PACK: 'nobody' }), /MODEL_PACK=nobody: no such pack; models\/ has .*sface.*\./);
 });
 
 test(

@@ -14,6 +14,8 @@ export interface FieldShape {
   mend?: string;
   /** Takes what the embedded database has not. */
   server?: true;
+  /** The table takes each photo once. */
+  holdsPhotosOnce?: true;
 }
 
 /** As `create_all` of the upstream's models and its init_facepass_tables.sql leave it, with 8 dimensions. */
@@ -68,6 +70,14 @@ export const FIELD_SHAPES: FieldShape[] = [
     make: `${WITHOUT_NULLS} delete from face_embeddings a using face_embeddings b
       where a.photo_id = b.photo_id and a.session_id = b.session_id and a.id < b.id;
       create unique index photo_once on face_embeddings (photo_id, session_id)`,
+    holdsPhotosOnce: true,
+  },
+  {
+    name: 'a unique index on photo, session and confidence',
+    make: `delete from face_embeddings a using face_embeddings b where a.photo_id = b.photo_id and a.session_id = b.session_id
+      and a.confidence = b.confidence and a.id < b.id;
+      create unique index face_once on face_embeddings (photo_id, session_id, confidence)`,
+    refused: /the unique index face_once would refuse photos on the way back/,
   },
   { name: 'a primary key of another name', make: 'alter index face_embeddings_pkey rename to pk_embeddings' },
   { name: 'a sequence of another name', make: 'alter sequence face_embeddings_id_seq rename to numbers_of_faces' },
@@ -247,6 +257,7 @@ export const FIELD_SHAPES: FieldShape[] = [
   {
     name: 'migration_v2.sql, its columns put back and its backup dropped',
     make: `${MIGRATION_V2} alter table face_embeddings add face_id integer, add event_id integer; drop table face_embeddings_backup`,
+    holdsPhotosOnce: true,
   },
   {
     name: 'a table in a schema that is not on the path',

@@ -15,6 +15,8 @@ export interface Oracle {
   faces: Map<string, Face[]>;
   /** Photos of schema 2 written since the migration. */
   changed: Set<string>;
+  /** Whether the table of schema 1 takes each photo once. */
+  holdsPhotosOnce: boolean;
 }
 
 export interface FieldRow {
@@ -42,8 +44,15 @@ export const keyOf = (session: string, photo: string) => `${session}/${photo}`;
 const sessionOf = (key: string) => key.slice(0, key.indexOf('/'));
 const isUuid = (session: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(session);
 
-export function newOracle(rows: FieldRow[]): Oracle {
-  return { rows: [...rows], winners: new Set(), photos: new Map(), faces: new Map(), changed: new Set() };
+export function newOracle(rows: FieldRow[], holdsPhotosOnce = false): Oracle {
+  return {
+    rows: [...rows],
+    winners: new Set(),
+    photos: new Map(),
+    faces: new Map(),
+    changed: new Set(),
+    holdsPhotosOnce,
+  };
 }
 
 export function problemOf(row: FieldRow): string | null {
@@ -110,7 +119,8 @@ export function goDownTo1(oracle: Oracle): void {
   const winnerOf = new Map([...oracle.winners].map((row) => [keyOf(row.session!, row.photo!), row]));
   for (const [key, photo] of oracle.photos) {
     if (!isUuid(sessionOf(key))) continue;
-    const winner = winnerOf.get(key);
+    const only = oracle.holdsPhotosOnce && oracle.rows.find((row) => keyOf(`${row.session}`, `${row.photo}`) === key);
+    const winner = winnerOf.get(key) ?? only;
     oracle.photos.delete(key);
     if (winner && oracle.changed.has(key)) Object.assign(winner, photo, { length: 1 });
     if (!winner)
