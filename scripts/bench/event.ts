@@ -6,19 +6,20 @@ import { facesOfPhotos } from './event/cache.ts';
 import { calibrate, ratesAt, writeCalibration, writeCentre } from './event/calibration.ts';
 import { centreOf, moveCentre } from './event/centre.ts';
 import { faceApi, ourPack, type Contestant } from './event/contestants.ts';
+import { faceRecognition, INSTALL } from './event/face-recognition.ts';
 import { crowdOf, measure, type Measured } from './event/measure.ts';
 import { searchOverHttp } from './event/over-http.ts';
 import { halvesOf, readPeople, readPhotos } from './event/people.ts';
 import { reportOf } from './event/report.ts';
-import { outcomeOf, planSessions } from './event/sessions.ts';
+import { outcomeOf, planSessions, searchSession } from './event/sessions.ts';
 import { tablesOf } from './event/tables.ts';
 import { KEY, startStack } from '../drills/observability/stack.ts';
 
 /**
  * How well a search of an event finds a person, and whom else it shows: docs/how-to/measure-your-own-photos.md.
  *
- *   npm run bench:event -- --people DIR [--crowd DIR]… [--pack sface]… [--peer face-api] [--http | --url URL --key KEY]
- *     [--seed 1] [--report FILE] [--models DIR]
+ *   npm run bench:event -- --people DIR [--crowd DIR]… [--pack sface]… [--peer face-api | face_recognition]…
+ *     [--python python3] [--http | --url URL --key KEY] [--seed 1] [--report FILE] [--models DIR]
  *   npm run bench:event -- --people DIR [--crowd DIR]… [--pack sface]… --calibrate [--centre]
  */
 const { values: options } = parseArgs({
@@ -27,6 +28,7 @@ const { values: options } = parseArgs({
     crowd: { type: 'string', multiple: true, default: [] },
     pack: { type: 'string', multiple: true, default: ['sface'] },
     peer: { type: 'string', multiple: true, default: [] },
+    python: { type: 'string', default: 'python3' },
     models: { type: 'string', default: resolve(import.meta.dirname, '../../models') },
     seed: { type: 'string', default: '1' },
     http: { type: 'boolean', default: false },
@@ -38,8 +40,12 @@ const { values: options } = parseArgs({
   },
 });
 if (!options.people) throw new Error('--people: name a folder that holds a folder of photos for each person.');
-const unknown = options.peer.find((peer) => peer !== 'face-api');
-if (unknown) throw new Error(`--peer: there is no ${unknown}; face-api is the one that can be had.`);
+const PEERS = new Map<string, () => Promise<Contestant | null>>([
+  ['face-api', faceApi],
+  ['face_recognition', () => faceRecognition(options.python)],
+]);
+const unknown = options.peer.find((peer) => !PEERS.has(peer));
+if (unknown) throw new Error(`--peer: there is no ${unknown}; there are ${[...PEERS.keys()].join(' and ')}.`);
 const people = readPeople(options.people);
 const crowd = options.crowd.flatMap((folder) => readPhotos(folder));
 const seed = Number(options.seed);
@@ -53,28 +59,41 @@ async function report(): Promise<void> {
     `${people.length} people; ${known.length} calibrate, ${reported.length} are reported (seed ${seed}): ${reported.map(({ name }) => name).join(' ')}\n`,
   );
   const measured: Measured[] = [];
-  for (const open of [
-    ...options.pack.map((pack) => () => ourPack(options.models, pack)),
-    ...options.peer.map(() => faceApi),
-  ]) {
-    await using contestant: Contestant = await open();
+  for (const pack of options.pack) {
+    await using contestant = await ourPack(options.models, pack);
     measured.push(await measure(contestant, people, crowd, seed));
+  }
+  for (const peer of options.peer) {
+    await using contestant = await PEERS.get(peer)!();
+    if (contestant) measured.push(await measure(contestant, people, crowd, seed));
+    else console.log(`${peer} is left out: ${options.python} does not have it (${INSTALL}).\n`);
   }
   if (options.http || options.url) await addHttp(measured[0]!);
   console.log(tablesOf(measured));
   if (options.report) writeFileSync(options.report, reportOf(measured, { people, seed }));
 }
 
-/** The same sessions of 100 people through a service that runs the first pack. */
+/**
+ * One session of 100 people by the first pack, in this process and through a service that runs it, at the default
+ * threshold.
+ */
 async function addHttp(measured: Measured): Promise<void> {
+  await using contestant = await ourPack(options.models, options.pack[0]!);
   await using stack = options.url ? null : await startStack({ all: { MODEL_PACK: options.pack[0]! } });
   const service = { url: options.url ?? stack!.url, apiKey: options.key ?? KEY };
   const [, reported] = halvesOf(people, seed);
+  const faces = await facesOfPhotos(
+    contestant,
+    reported.flatMap(({ photos }) => photos),
+  );
   for (const selfies of [1, 2]) {
     const [session] = planSessions(reported, [], { size: 100, count: 1, selfies, seed });
-    const found = await searchOverHttp(service, session!, `bench-event-${Date.now()}`);
-    measured.sessions.push({ size: 100, selfies, threshold: 'over HTTP', ...outcomeOf(found) });
-    console.error('over HTTP', JSON.stringify(measured.sessions.at(-1)));
+    const here = searchSession(session!, faces, contestant, contestant.defaultThreshold);
+    const there = await searchOverHttp(service, session!, `bench-event-${Date.now()}`);
+    measured.sessions.push({ size: 100, selfies, threshold: 'the session of HTTP', ...outcomeOf(here) });
+    measured.sessions.push({ size: 100, selfies, threshold: 'over HTTP', ...outcomeOf(there) });
+    const differ = here.filter(({ photos }, i) => there[i]!.photos.toSorted().join() !== photos.toSorted().join());
+    console.log(`${selfies} selfies: ${here.length} searches, ${differ.length} of them find other photos over HTTP.`);
   }
 }
 

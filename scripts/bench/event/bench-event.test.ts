@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
+import { join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
 import { calibrate, cosineAt, ratesAt } from './calibration.ts';
 import { centreOf, moveCentre } from './centre.ts';
 import type { Face } from './contestants.ts';
+import { faceRecognition } from './face-recognition.ts';
 import { descending, meanOf, shareAbove, thresholdAt, trueAcceptRate } from './pairs.ts';
 import { halvesOf, randomNumbers, type Person } from './people.ts';
 import { outcomeOf, planSessions, searchSession } from './sessions.ts';
+import { sourcesOf } from './sources.ts';
 
 test('a threshold lets in at most the share of strangers that was asked for, and one step lower lets in more', () => {
   const scores = descending(Array.from({ length: 1000 }, (_, i) => i / 1000));
@@ -102,4 +105,27 @@ test('a table holds its rates over all pairs and a tenth within each group, and 
     for (const within of rates.groups.values()) assert.ok(rate === 1 || within <= 10 * rate);
     if (i > 0) assert.ok(cosine > points[i - 1]!.cosine);
   }
+});
+
+test('kept faces depend on every file that the pipeline runs, by whatever path it is imported, and on its packages', () => {
+  const root = resolve(import.meta.dirname, '../../..');
+  const { files, packages } = sourcesOf(join(root, 'services/inference/seeing/faces.ts'));
+  const names = files.map((file) => relative(root, file));
+  for (const name of [
+    'services/inference/seeing/align.ts',
+    'services/contracts/model-pack.ts',
+    'services/runtime/errors.ts',
+  ])
+    assert.ok(names.includes(name), name);
+  assert.ok(!names.includes('services/inference/seeing/raster.ts'), 'types alone do not run');
+  for (const name of ['sharp', 'onnxruntime-node'])
+    assert.ok(
+      packages.some((found) => new RegExp(`^${name}@\\d+\\.`).test(found)),
+      `${name} in ${packages.join()}`,
+    );
+});
+
+test('a peer that is not installed is no contestant', async () => {
+  assert.equal(await faceRecognition('/no/such/python'), null);
+  assert.equal(await faceRecognition('false'), null, 'a program that is there and fails');
 });

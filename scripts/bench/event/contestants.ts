@@ -7,6 +7,7 @@ import sharp from 'sharp';
 import { cosineOfSimilarity, modelIdOf, readModelPack } from '@facepass/contracts/model-pack';
 import type { Box } from '../../../services/inference/seeing/boxes.ts';
 import { createPipeline } from '../../../services/inference/seeing/faces.ts';
+import { sourcesOf } from './sources.ts';
 
 /** Something that finds faces and turns them into vectors. */
 export interface Contestant extends AsyncDisposable {
@@ -35,7 +36,9 @@ export async function ourPack(modelsDirectory: string, name: string): Promise<Co
   const pipeline = await createPipeline({ modelsDirectory, modelPack: name });
   const { calibration: _, ...vectors } = pack;
   const hash = createHash('sha256').update(JSON.stringify(vectors));
-  for (const source of withImports(join(root, 'services/inference/seeing/faces.ts'))) hash.update(readFileSync(source));
+  const { files, packages } = sourcesOf(join(root, 'services/inference/seeing/faces.ts'));
+  for (const file of files) hash.update(readFileSync(file));
+  hash.update(packages.join());
   return {
     name: `Facepass, pack ${name}`,
     key: `${modelIdOf(pack)}-${hash.digest('hex').slice(0, 16)}`,
@@ -50,15 +53,6 @@ export async function ourPack(modelsDirectory: string, name: string): Promise<Co
       })),
     [Symbol.asyncDispose]: () => pipeline[Symbol.asyncDispose](),
   };
-}
-
-/** A source file and all files beside it that it leads to: what may move a vector. */
-function withImports(path: string, seen = new Set<string>()): Set<string> {
-  if (seen.has(path)) return seen;
-  seen.add(path);
-  for (const [, file = ''] of readFileSync(path, 'utf8').matchAll(/from '\.\/([\w-]+\.ts)'/g))
-    withImports(join(dirname(path), file), seen);
-  return seen;
 }
 
 /**

@@ -40,7 +40,8 @@ export interface Measured {
 export interface SessionRow extends Outcome {
   size: number;
   selfies: number;
-  threshold: 'default' | 'calibrated' | 'over HTTP';
+  /** The last two: one session at the default threshold, compared in this process and by a service. */
+  threshold: 'default' | 'calibrated' | 'the session of HTTP' | 'over HTTP';
 }
 
 export interface GroupRow {

@@ -44,7 +44,7 @@ function figures({ name }: Measured, { recall, precision, allOwn, strangers }: S
 function sessionTable(measured: readonly Measured[]): string {
   const rows = measured.flatMap(({ name, sessions }) =>
     sessions
-      .filter(({ threshold }) => threshold !== 'calibrated')
+      .filter(({ threshold }) => threshold !== 'calibrated' && threshold !== 'the session of HTTP')
       .map(
         (row) =>
           `<tr><td>${escape(name)}${row.threshold === 'over HTTP' ? ', over HTTP' : ''}</td><td>${row.size}</td><td>${row.selfies}</td><td>${percent(row.recall)}</td><td>${percent(row.precision)}</td><td>${percent(row.allOwn)}</td><td>${percent(row.noStranger)}</td><td>${row.strangers.toFixed(3)}</td></tr>`,
