@@ -129,7 +129,7 @@ test('no Deployment with an autoscaler states replicas', { skip: helmMissing }, 
   const scaled = objects
     .filter((object) => object.kind === 'HorizontalPodAutoscaler')
     .map((object) => object.spec.scaleTargetRef.name);
-  assert.deepEqual(scaled, ['faces-facepass-api', 'faces-facepass-inference']);
+  assert.deepEqual(scaled, ['faces-facepass-api', 'faces-facepass-inference', 'faces-facepass-indexer']);
   for (const object of objects)
     if (object.kind === 'Deployment' && scaled.includes(object.metadata.name))
       assert.equal('replicas' in object.spec, false);
@@ -177,7 +177,7 @@ test('what a platform sets of its own reaches every pod it is for', { skip: helm
     'pods.runtimeClassName=gvisor',
     'global.imageRegistry=mirror.example.com',
     'global.imagePullSecrets[0]=mirror',
-    ...['api', 'inference', 'migration'].flatMap((part) => [
+    ...['api', 'indexer', 'inference', 'migration'].flatMap((part) => [
       `${part}.extraVolumes[0].name=own`,
       `${part}.extraVolumeMounts[0].name=own`,
       `${part}.extraVolumeMounts[0].mountPath=/own`,
@@ -190,7 +190,7 @@ test('what a platform sets of its own reaches every pod it is for', { skip: helm
   ];
   const objects = await objectsOf('facepass/production', ...own);
   const pods = objects.filter(({ kind }) => ['Deployment', 'Job'].includes(kind)).map(({ spec }) => spec.template.spec);
-  assert.equal(pods.length, 3);
+  assert.equal(pods.length, 4);
   for (const pod of pods) {
     assert.deepEqual(pod.securityContext, { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
     assert.equal(pod.runtimeClassName, 'gvisor');
@@ -212,7 +212,7 @@ test('what a platform sets of its own reaches every pod it is for', { skip: helm
     }
   }
   assert.equal(pods[0].containers[1].name, 'beside');
-  assert.deepEqual(pods[1].topologySpreadConstraints, [{ topologyKey: 'rack' }]);
+  assert.deepEqual(pods[2].topologySpreadConstraints, [{ topologyKey: 'rack' }]);
   assert.ok(objects.some(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === 'faces-own'));
 });
 
@@ -269,6 +269,7 @@ test('blue-green mode renders one Facepass of the pods that plain mode deploys',
     )?.spec.template;
   assert.deepEqual(spec.api.template, templateOf('api'));
   assert.deepEqual(spec.inference.template, templateOf('inference'));
+  assert.deepEqual(spec.indexer.template, templateOf('indexer'));
   assert.deepEqual(spec.migration.template, templateOf('migrate'));
   assert.deepEqual(
     spec.traffic.route.matches,
@@ -281,6 +282,42 @@ test('blue-green mode renders one Facepass of the pods that plain mode deploys',
   const kinds = new Set(blueGreen.map((object) => object.kind));
   for (const kind of ['Deployment', 'Job', 'HTTPRoute', 'HorizontalPodAutoscaler', 'Service'])
     assert.equal(kinds.has(kind), false, kind);
+});
+
+test('an indexer runs where a bucket is configured, and nowhere else', { skip: helmMissing }, async () => {
+  const named = async (...settings: [string, ...string[]]) =>
+    (await objectsOf(...settings)).filter(({ metadata }) => metadata.name === 'faces-facepass-indexer');
+  const kinds = (objects: KubernetesObject[]) => objects.map(({ kind }) => kind).sort();
+  assert.deepEqual(kinds(await named('facepass/production')), [
+    'Deployment',
+    'HorizontalPodAutoscaler',
+    'NetworkPolicy',
+    'PodDisruptionBudget',
+    'ServiceAccount',
+  ]);
+  assert.deepEqual(kinds(await named('facepass/production', 'indexer.enabled=false')), []);
+  assert.deepEqual(kinds(await named('facepass/production', 's3.bucket=')), []);
+  assert.equal('replicas' in (await named('facepass/sidecar')).find(({ kind }) => kind === 'Deployment')!.spec, false);
+  for (const values of ['facepass/blue-green', 'facepass/selector']) {
+    const { spec } = (await objectsOf(values, 's3.bucket=')).find(({ kind }) => kind === 'Facepass')!;
+    assert.equal('indexer' in spec, false, values);
+  }
+});
+
+test('an indexer scales on the photos that wait, by KEDA or by an adapter', { skip: helmMissing }, async () => {
+  const find = async (values: string, kind: string) =>
+    (await objectsOf(values)).find((one) => one.kind === kind && one.metadata.name === 'faces-facepass-indexer')!.spec;
+  const { metrics, ...sizes } = await find('facepass/production', 'HorizontalPodAutoscaler');
+  assert.deepEqual([sizes.minReplicas, sizes.maxReplicas], [2, 6]);
+  const { metric, target } = metrics[0].external;
+  assert.deepEqual(metric, {
+    name: 'facepass_job_photos_pending',
+    selector: { matchLabels: { namespace: 'photos' } },
+  });
+  assert.deepEqual(target, { type: 'AverageValue', averageValue: '500' });
+  const scaled = await find('facepass/sidecar', 'ScaledObject');
+  assert.equal(scaled.scaleTargetRef.name, 'faces-facepass-indexer');
+  assert.match(scaled.triggers[0].metadata.query, /facepass_job_photos_pending\{.*namespace="photos"\}/);
 });
 
 test('whether a release is paused or aborted is left to whoever watches it', { skip: helmMissing }, async () => {
@@ -362,6 +399,15 @@ const contradictions: [string, string[], RegExp][] = [
     ['inference.autoscaling.enabled=true', 'inference.autoscaling.minReplicas=20'],
     /inference.autoscaling.minReplicas is larger/,
   ],
+  ['facepass/trial', ['indexer.autoscaling.minReplicas=20'], /indexer.autoscaling.minReplicas is larger/],
+  ['facepass/trial', ['indexer.keda.enabled=true'], /needs indexer.keda.prometheusUrl/],
+  ['facepass/sidecar', ['indexer.autoscaling.enabled=true'], /exclude each other: KEDA makes the autoscaler itself/],
+  ['facepass/sidecar', ['skipCapabilityChecks=false'], /no KEDA/],
+  [
+    'facepass/blue-green',
+    ['indexer.autoscaling.enabled=false', 'indexer.keda.enabled=true', 'indexer.keda.prometheusUrl=http://p'],
+    /the operator sizes the indexer/,
+  ],
   ['facepass/trial', ['monitoring.podMonitor.enabled=true'], /no Prometheus operator/],
   ['facepass/trial', ['httpRoute.enabled=true', 'httpRoute.parentRefs[0].name=public'], /no Gateway API/],
   ['facepass/trial', ['release.mode=blueGreen'], /needs httpRoute.enabled and httpRoute.parentRefs/],
@@ -407,6 +453,8 @@ const malformed = [
   'telemetry.samplingRatio=2',
   'telemetry.otlpEndpoint=collector:4318',
   'logLevel=loud',
+  'indexer.concurrency=0',
+  'indexer.keda.prometheusUrl=prometheus:9090',
   'model.pack=../etc',
   'monitoring.podMonitor.interval=soon',
   'networkPolicy.egressPorts[0]=postgres',
@@ -441,7 +489,8 @@ for (const setting of [
 
 function podsOf({ kind, spec }: KubernetesObject): PodSpec[] {
   if (kind === 'Pod') return [spec as PodSpec];
-  const holders = kind === 'Facepass' ? [spec.api, spec.inference, spec.migration, spec.smokeTest] : [spec];
+  const holders =
+    kind === 'Facepass' ? [spec.api, spec.inference, spec.indexer, spec.migration, spec.smokeTest] : [spec];
   return holders.flatMap((holder) => (holder?.template?.spec ? [holder.template.spec as PodSpec] : []));
 }
 

@@ -33,6 +33,7 @@ type Fields<Type> = Record<keyof Type, null>;
 const SPEC: Fields<Spec> = {
   api: null,
   inference: null,
+  indexer: null,
   model: null,
   migration: null,
   smokeTest: null,

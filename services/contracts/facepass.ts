@@ -26,6 +26,8 @@ export interface FacepassMetadata {
 export interface Spec {
   api: Workload;
   inference?: Workload;
+  /** Works off jobs. Runs in the active revision only. */
+  indexer?: Workload;
   model?: { pack?: string };
   migration?: {
     template: PodTemplate;

@@ -111,6 +111,18 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 
+{{/* How a pod reaches the inference servers. */}}
+{{- define "facepass.inferenceClientEnvironment" -}}
+{{- if eq .Values.inference.mode "sidecar" -}}
+- { name: INFERENCE_ADDRESS, value: "unix:/run/facepass/inference.sock" }
+{{- else -}}
+- { name: INFERENCE_ADDRESS, value: "dns:///{{ include "facepass.inferenceHost" . }}:50051" }
+{{- end }}
+{{- if .Values.tls.enabled }}
+- { name: INFERENCE_TLS_CA_FILE, value: /etc/facepass/inference-tls/ca.crt }
+{{- end }}
+{{- end }}
+
 {{/* Metadata and spec of an API pod; with inference.mode=sidecar it carries the inference container. */}}
 {{- define "facepass.apiPod" -}}
 {{- $sidecar := eq .Values.inference.mode "sidecar" -}}
@@ -200,14 +212,7 @@ env:
   - { name: REDIS_URL_FILE, value: /etc/facepass/redis/url }
   {{- end }}
   {{- include "facepass.s3Environment" . | nindent 2 }}
-  {{- if eq .Values.inference.mode "sidecar" }}
-  - { name: INFERENCE_ADDRESS, value: "unix:/run/facepass/inference.sock" }
-  {{- else }}
-  - { name: INFERENCE_ADDRESS, value: "dns:///{{ include "facepass.inferenceHost" . }}:50051" }
-  {{- end }}
-  {{- if .Values.tls.enabled }}
-  - { name: INFERENCE_TLS_CA_FILE, value: /etc/facepass/inference-tls/ca.crt }
-  {{- end }}
+  {{- include "facepass.inferenceClientEnvironment" . | nindent 2 }}
   {{- include "facepass.modelEnvironment" . | nindent 2 }}
   {{- include "facepass.telemetryEnvironment" . | nindent 2 }}
   {{- include "facepass.commonEnvironment" . | nindent 2 }}
@@ -245,15 +250,137 @@ volumeMounts:
   {{- end }}
 {{- end }}
 
-{{/* Secrets of the API that are files in its pod: a variable would show in `kubectl exec … env`, and could not be renewed. A list of {name, secret, items: {key: file}}. */}}
+{{/* Jobs name photos of the bucket: without one there is nothing to index. */}}
+{{- define "facepass.hasIndexer" -}}
+{{- if and .Values.indexer.enabled .Values.s3.bucket }}true{{ end }}
+{{- end }}
+
+{{/* Metadata and spec of an indexer pod; with inference.mode=sidecar it carries the inference container. */}}
+{{- define "facepass.indexerPod" -}}
+{{- $sidecar := eq .Values.inference.mode "sidecar" -}}
+metadata:
+  labels:
+    {{- include "facepass.labels" (dict "root" . "component" "indexer") | nindent 4 }}
+    {{- with .Values.indexer.podLabels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  annotations:
+    kubectl.kubernetes.io/default-container: indexer
+    {{- with .Values.indexer.podAnnotations }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  serviceAccountName: {{ include "facepass.serviceAccountName" (dict "root" . "component" "indexer") }}
+  {{- include "facepass.podBasics" . | nindent 2 }}
+  terminationGracePeriodSeconds: {{ .Values.indexer.terminationGracePeriodSeconds }}
+  {{- include "facepass.podScheduling" .Values.indexer | nindent 2 }}
+  {{- include "facepass.topologySpread" (dict "root" . "component" "indexer") | nindent 2 }}
+  {{- if or $sidecar .Values.indexer.initContainers }}
+  initContainers:
+    {{- with .Values.indexer.initContainers }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+    {{- if $sidecar }}
+    - {{- include "facepass.inferenceContainer" . | nindent 6 }}
+      restartPolicy: Always
+    {{- end }}
+  {{- end }}
+  containers:
+    - {{- include "facepass.indexerContainer" . | nindent 6 }}
+    {{- with .Values.indexer.sidecars }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  volumes:
+    {{- include "facepass.commonVolumes" . | nindent 4 }}
+    {{- with .Values.indexer.extraVolumes }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+    {{- range include "facepass.indexerSecretFiles" . | fromYamlArray }}
+    - {{- include "facepass.secretVolume" . | nindent 6 }}
+    {{- end }}
+    {{- if .Values.tls.enabled }}
+    - name: inference-tls
+      secret: { secretName: {{ include "facepass.tlsSecret" . }}, items: [{ key: ca.crt, path: ca.crt }] }
+    {{- end }}
+    {{- if $sidecar }}
+    - name: socket
+      emptyDir: { medium: Memory, sizeLimit: 1Mi }
+    {{- end }}
+    {{- include "facepass.inferenceVolumes" (dict "root" . "needed" $sidecar) | nindent 4 }}
+{{- end }}
+
+{{- define "facepass.indexerContainer" -}}
+name: indexer
+image: {{ include "facepass.image" (dict "root" . "image" .Values.indexer.image) }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+securityContext: {{- include "facepass.containerSecurity" . | nindent 2 }}
+ports:
+  - { name: metrics, containerPort: 9464 }
+env:
+  - { name: METRICS_PORT, value: "9464" }
+  - { name: LOG_LEVEL, value: {{ .Values.logLevel }} }
+  - { name: INDEXER_CONCURRENCY, value: {{ .Values.indexer.concurrency | quote }} }
+  # The grace period without what the process needs to end.
+  - { name: DRAIN_TIMEOUT_MS, value: "{{ mul (max 1 (sub (int .Values.indexer.terminationGracePeriodSeconds) 10)) 1000 }}" }
+  - { name: DATABASE_URL_FILE, value: /etc/facepass/database/url }
+  - { name: DATABASE_POOL_SIZE, value: {{ .Values.postgres.poolSize | quote }} }
+  {{- include "facepass.s3Environment" . | nindent 2 }}
+  {{- include "facepass.inferenceClientEnvironment" . | nindent 2 }}
+  {{- include "facepass.modelEnvironment" . | nindent 2 }}
+  {{- include "facepass.telemetryEnvironment" . | nindent 2 }}
+  {{- include "facepass.commonEnvironment" . | nindent 2 }}
+  {{- include "facepass.extraEnvironment" .Values.indexer | nindent 2 }}
+startupProbe:
+  httpGet: { path: /livez, port: metrics }
+  periodSeconds: 1
+  failureThreshold: 60
+livenessProbe:
+  httpGet: { path: /livez, port: metrics }
+  periodSeconds: 10
+  timeoutSeconds: 5
+readinessProbe:
+  httpGet: { path: /readyz, port: metrics }
+  periodSeconds: 5
+  timeoutSeconds: 3
+resources: {{- toYaml .Values.indexer.resources | nindent 2 }}
+volumeMounts:
+  {{- include "facepass.commonMounts" . | nindent 2 }}
+  {{- with .Values.indexer.extraVolumeMounts }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+  {{- range include "facepass.indexerSecretFiles" . | fromYamlArray }}
+  - { name: {{ .name }}, mountPath: /etc/facepass/{{ .name }}, readOnly: true }
+  {{- end }}
+  {{- if .Values.tls.enabled }}
+  - { name: inference-tls, mountPath: /etc/facepass/inference-tls, readOnly: true }
+  {{- end }}
+  {{- if eq .Values.inference.mode "sidecar" }}
+  - { name: socket, mountPath: /run/facepass }
+  {{- end }}
+{{- end }}
+
+{{/* Secrets that are files in a pod: a variable would show in `kubectl exec … env`, and could not be renewed. Lists of {name, secret, items: {key: file}}. */}}
 {{- define "facepass.secretFiles" -}}
-- { name: database, secret: {{ include "facepass.databaseSecret" . }}, items: { {{ include "facepass.databaseUrlKey" . | quote }}: url } }
+{{ include "facepass.databaseFile" . }}
 {{- with include "facepass.redisSecret" . }}
 - { name: redis, secret: {{ . }}, items: { {{ include "facepass.redisUrlKey" $ | quote }}: url } }
 {{- end }}
 {{- with .Values.api.searchTokenSecret }}
 - { name: search-token, secret: {{ . }}, items: { search-token-secret: search-token-secret } }
 {{- end }}
+{{- include "facepass.s3Files" . }}
+{{- end }}
+
+{{- define "facepass.indexerSecretFiles" -}}
+{{ include "facepass.databaseFile" . }}
+{{- include "facepass.s3Files" . }}
+{{- end }}
+
+{{- define "facepass.databaseFile" -}}
+- { name: database, secret: {{ include "facepass.databaseSecret" . }}, items: { {{ include "facepass.databaseUrlKey" . | quote }}: url } }
+{{- end }}
+
+{{- define "facepass.s3Files" -}}
 {{- if and .Values.s3.bucket .Values.s3.existingSecret }}
 - { name: s3, secret: {{ .Values.s3.existingSecret }}, items: { access-key-id: access-key-id, secret-access-key: secret-access-key } }
 {{- end }}
@@ -277,6 +404,9 @@ secret:
 - { name: S3_REGION, value: {{ .region | quote }} }
 {{- if .endpoint }}
 - { name: S3_ENDPOINT, value: {{ .endpoint | quote }} }
+{{- end }}
+{{- if .forcePathStyle }}
+- { name: S3_FORCE_PATH_STYLE, value: "true" }
 {{- end }}
 {{- if .prefix }}
 - { name: S3_PREFIX, value: {{ .prefix | quote }} }

@@ -40,6 +40,12 @@
 {{- if and .Values.inference.autoscaling.enabled (gt (int .Values.inference.autoscaling.minReplicas) (int .Values.inference.autoscaling.maxReplicas)) -}}
 {{- fail "inference.autoscaling.minReplicas is larger than maxReplicas." -}}
 {{- end -}}
+{{- if gt (int .Values.indexer.autoscaling.minReplicas) (int .Values.indexer.autoscaling.maxReplicas) -}}
+{{- fail "indexer.autoscaling.minReplicas is larger than maxReplicas." -}}
+{{- end -}}
+{{- if .Values.indexer.keda.enabled -}}
+{{- include "facepass.validateKeda" . -}}
+{{- end -}}
 {{- if and .Values.httpRoute.enabled (not (.Capabilities.APIVersions.Has "gateway.networking.k8s.io/v1")) (not .Values.skipCapabilityChecks) -}}
 {{- fail "httpRoute.enabled, but this cluster has no Gateway API (gateway.networking.k8s.io/v1)." -}}
 {{- end -}}
@@ -48,6 +54,21 @@
 {{- end -}}
 {{- if and .Values.monitoring.prometheusRule.enabled (not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) (not .Values.skipCapabilityChecks) -}}
 {{- fail "monitoring.prometheusRule.enabled, but this cluster has no Prometheus operator (monitoring.coreos.com/v1)." -}}
+{{- end -}}
+{{- end }}
+
+{{- define "facepass.validateKeda" -}}
+{{- if .Values.indexer.autoscaling.enabled -}}
+{{- fail "indexer.keda.enabled and indexer.autoscaling.enabled exclude each other: KEDA makes the autoscaler itself." -}}
+{{- end -}}
+{{- if not .Values.indexer.keda.prometheusUrl -}}
+{{- fail "indexer.keda.enabled needs indexer.keda.prometheusUrl: the Prometheus that scrapes the indexer." -}}
+{{- end -}}
+{{- if eq .Values.release.mode "blueGreen" -}}
+{{- fail "indexer.keda.enabled with release.mode=blueGreen: the operator sizes the indexer of each revision. Use indexer.autoscaling." -}}
+{{- end -}}
+{{- if and (not (.Capabilities.APIVersions.Has "keda.sh/v1alpha1")) (not .Values.skipCapabilityChecks) -}}
+{{- fail "indexer.keda.enabled, but this cluster has no KEDA (keda.sh/v1alpha1)." -}}
 {{- end -}}
 {{- end }}
 

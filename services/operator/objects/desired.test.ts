@@ -61,6 +61,35 @@ test('an API pod calls the inference of its own revision, whatever its template 
   }
 });
 
+test('the indexer runs in the active revision only, and calls the inference of its own', () => {
+  const indexer = { spec: { containers: [{ name: 'indexer' }] } };
+  const data = { ...DATA, indexer };
+  const sizes = (status: Status, changes: Partial<Spec> = {}, ownSizes: Record<string, number> = {}) => {
+    const spec = specOf({ indexer: { replicas: 3, template: indexer }, ...changes });
+    const { named, objects } = objectsOf(status, spec, { revisions: { blue: data, green: data }, ownSizes });
+    return {
+      named,
+      of: ['blue', 'green'].map((one) => named('Deployment', `faces-indexer-${one}`)?.spec.replicas),
+      scaled: objects.filter(({ kind }) => kind === 'HorizontalPodAutoscaler').map(({ metadata }) => metadata.name),
+    };
+  };
+  assert.deepEqual(sizes(releasing('Testing', { active: undefined })).of, [undefined, 0], 'nothing is active yet');
+  assert.deepEqual(sizes(releasing('Shifting', { weight: 100 })).of, [3, 0], 'judged until the last step ends');
+  const after = sizes(retaining());
+  assert.deepEqual(after.of, [0, 3]);
+  const [container] = after.named('Deployment', 'faces-indexer-green')!.spec.template.spec.containers;
+  assert.deepEqual(container.env, [
+    { name: 'INFERENCE_ADDRESS', value: 'dns:///faces-inference-green.photos.svc:50051' },
+  ]);
+  assert.deepEqual(sizes(retaining(), { indexer: undefined }).of, [0, 1], 'until a release without it');
+
+  const autoscaling = { indexer: { autoscaling: { minReplicas: 2, maxReplicas: 6 }, template: indexer } };
+  const begun = sizes(retaining(), autoscaling, { 'faces-indexer-green': 0 });
+  assert.deepEqual(begun.of, [0, 2], 'no autoscaler leads a Deployment out of 0');
+  assert.deepEqual(begun.scaled, ['faces-indexer-green']);
+  assert.deepEqual(sizes(retaining(), autoscaling).of, [0, undefined], 'the autoscaler’s');
+});
+
 test('a template’s own labels stay beside those of the operator', () => {
   const { named } = objectsOf(stable());
   assert.deepEqual(named('Deployment', 'faces-api-blue')!.spec.template.metadata.labels, {

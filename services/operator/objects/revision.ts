@@ -1,19 +1,21 @@
 import { createHash } from 'node:crypto';
 import type { PodTemplate, Spec } from '@facepass/contracts/facepass';
 
-/** What makes a revision: the pods of the pair and of its migration. Sizes, steps and gates are not part of it. */
+/** What makes a revision: the pods of the pair, of its indexer and of its migration. Sizes, steps and gates are not part of it. */
 export interface RevisionData {
   api: PodTemplate;
   inference?: PodTemplate;
+  indexer?: PodTemplate;
   migration?: PodTemplate;
   model?: { pack?: string };
 }
 
 /** The revision that `spec` asks for. */
-export function revisionDataOf({ api, inference, migration, model }: Spec): RevisionData {
+export function revisionDataOf({ api, inference, indexer, migration, model }: Spec): RevisionData {
   return {
     api: api.template,
     ...(inference && { inference: inference.template }),
+    ...(indexer && { indexer: indexer.template }),
     ...(migration && { migration: migration.template }),
     ...(model && { model }),
   };

@@ -5,40 +5,45 @@ import type { RevisionData } from './revision.ts';
 import { labelled, labelsOf, nameOf, object, withVariable, type Owner, type Plan } from './object.ts';
 import { apiService } from './traffic.ts';
 
-/** The two halves of a revision and the names under which they are reached. */
+/** The two halves of a revision, its indexer, and the names under which the halves are reached. */
 export function workloads(plan: Plan, revision: string, data: RevisionData): KubernetesObject[] {
   const { owner, spec } = plan;
-  const api = [
-    ...deployment(
-      plan,
-      'api',
-      revision,
-      data.inference ? withInferenceOf(owner, revision, data.api) : data.api,
-      spec.api,
-    ),
-    apiService(owner, spec, nameOf.workload(owner, 'api', revision), revision),
-  ];
-  if (!data.inference) return api;
+  const calling = (template: PodTemplate, component: Component) =>
+    data.inference ? withInferenceOf(owner, revision, template, component) : template;
   return [
-    ...deployment(plan, 'inference', revision, data.inference, spec.inference ?? spec.api),
-    inferenceService(owner, revision, data.inference),
-    ...api,
+    ...(data.inference
+      ? [
+          ...deployment(plan, 'inference', revision, data.inference, spec.inference ?? spec.api),
+          inferenceService(owner, revision, data.inference),
+        ]
+      : []),
+    ...deployment(plan, 'api', revision, calling(data.api, 'api'), spec.api),
+    apiService(owner, spec, nameOf.workload(owner, 'api', revision), revision),
+    ...(data.indexer
+      ? deployment(plan, 'indexer', revision, calling(data.indexer, 'indexer'), spec.indexer ?? ONE)
+      : []),
   ];
 }
 
+type Component = 'api' | 'inference' | 'indexer';
+
+/** The size of an indexer that `spec` no longer has, as a rollback may still need it. */
+const ONE = { replicas: 1 };
+
+type Size = Omit<Workload, 'template'>;
+
 function deployment(
   plan: Plan,
-  component: 'api' | 'inference',
+  component: Component,
   revision: string,
   template: PodTemplate,
-  size: Workload,
+  size: Size,
 ): KubernetesObject[] {
-  const { owner, status } = plan;
+  const { owner } = plan;
   const place = { component, revision, template };
   const labels = labelsOf(owner, place);
   const name = nameOf.workload(owner, component, revision);
-  const isRetired = status.phase === 'Retiring' && status.previous?.revision === revision;
-  const replicas = isRetired ? 0 : size.autoscaling ? plan.ownSizes[name] : (size.replicas ?? 1);
+  const replicas = replicasOf(plan, name, place, size);
   const spec = {
     ...(replicas !== undefined && { replicas }),
     revisionHistoryLimit: 0,
@@ -47,7 +52,22 @@ function deployment(
     template: labelled(template, labels),
   };
   const made = object(owner, DEPLOYMENT, name, place, { spec });
-  return size.autoscaling && !isRetired ? [made, autoscaler(plan, place, name, size.autoscaling)] : [made];
+  return size.autoscaling && replicas !== 0 ? [made, autoscaler(plan, place, name, size.autoscaling)] : [made];
+}
+
+/** Undefined where an autoscaler decides. */
+function replicasOf(
+  { status, ownSizes }: Plan,
+  name: string,
+  { component, revision }: { component: Component; revision: string },
+  { replicas = 1, autoscaling }: Size,
+): number | undefined {
+  if (status.phase === 'Retiring' && status.previous?.revision === revision) return 0;
+  // A candidate that is not judged yet takes no photo, and one that was left takes no more.
+  if (component === 'indexer' && status.active?.revision !== revision) return 0;
+  if (!autoscaling) return replicas;
+  // No autoscaler leads a Deployment out of 0.
+  return ownSizes[name] === 0 ? autoscaling.minReplicas : ownSizes[name];
 }
 
 /**
@@ -56,12 +76,12 @@ function deployment(
  */
 function autoscaler(
   { owner, status, activeSize }: Plan,
-  place: { component: 'api' | 'inference'; revision: string; template: PodTemplate },
+  place: { component: Component; revision: string; template: PodTemplate },
   name: string,
   { minReplicas, maxReplicas, metrics, behavior }: NonNullable<Workload['autoscaling']>,
 ): KubernetesObject {
   const least =
-    place.revision === status.active?.revision
+    place.revision === status.active?.revision || place.component === 'indexer'
       ? minReplicas
       : Math.min(maxReplicas, Math.max(minReplicas, activeSize[place.component]));
   const spec = {
@@ -85,11 +105,11 @@ function inferenceService(owner: Owner, revision: string, template: PodTemplate)
   });
 }
 
-/** The API of a revision calls the inference of the same revision and no other. */
-function withInferenceOf(owner: Owner, revision: string, template: PodTemplate): PodTemplate {
+/** The API and the indexer of a revision call the inference of the same revision and no other. */
+function withInferenceOf(owner: Owner, revision: string, template: PodTemplate, component: Component): PodTemplate {
   const value = `dns:///${nameOf.workload(owner, 'inference', revision)}.${owner.namespace}.svc:${GRPC_PORT}`;
   const [first] = template.spec.containers;
-  const target = template.spec.containers.find((container) => container.name === 'api') ?? first;
+  const target = template.spec.containers.find((container) => container.name === component) ?? first;
   const containers = template.spec.containers.map((container) =>
     container === target ? withVariable(container, 'INFERENCE_ADDRESS', value) : container,
   );
