@@ -74,10 +74,16 @@ export function openInferenceClient(given: InferenceConfig): InferenceClient {
       return call().catch((error) => (isStatus(error.cause, Status.UNAVAILABLE) ? call() : Promise.reject(error)));
     },
     async checkHealth() {
+      const check = () =>
+        connection.health.check({ service: '' }, { deadline: new Date(Date.now() + HEALTH_LIMIT_MS) });
       try {
-        const { status } = await connection.health.check({ service: '' }, { deadline: new Date(Date.now() + 1000) });
+        const { status } = await check().catch((error) =>
+          isStatus(error, Status.UNAVAILABLE) ? check() : Promise.reject(error),
+        );
         return status === SERVING ? null : 'the inference server does not serve';
-      } catch {
+      } catch (error) {
+        if (isStatus(error, Status.DEADLINE_EXCEEDED))
+          return `no inference server answered within ${HEALTH_LIMIT_MS} ms`;
         return 'no inference server answers';
       }
     },
@@ -91,6 +97,8 @@ export function openInferenceClient(given: InferenceConfig): InferenceClient {
   };
 }
 
+/** Below the three seconds that the charts' readiness probes wait; within one, a busy machine did not always answer. */
+const HEALTH_LIMIT_MS = 2000;
 /** Connections that are younger stay when a call on them reaches its deadline. */
 const LEAST_AGE_MS = 5000;
 

@@ -38,6 +38,7 @@ describe('secrets and certificates that come from files are taken anew while the
       });
       const image = await samplePhoto(2);
       const answers: number[] = [];
+      const readiness: number[] = [];
       let isOver = false;
       const load = (async () => {
         for (let n = 0; !isOver; n += 1) {
@@ -46,7 +47,8 @@ describe('secrets and certificates that come from files are taken anew while the
             callApi(api.url, 'POST', '/api/v1/index', { key: KEY, form }),
             callApi(api.metricsUrl, 'GET', '/readyz'),
           ]);
-          answers.push(indexed.status, ready.status);
+          answers.push(indexed.status);
+          readiness.push(ready.status);
         }
       })();
       const endsShown = () => inference.metric('facepass_certificate_expiry_timestamp_seconds{certificate="server"}');
@@ -67,10 +69,14 @@ describe('secrets and certificates that come from files are taken anew while the
       for (const name of ['server.key', 'server.crt']) renameSync(other.path(name), keys.path(name));
       await renewed(end);
       const taken = answers.length;
-      while (Date.now() < ends[1]!.getTime() + 2000 || answers.length < taken + 6) await delay(50);
+      while (Date.now() < ends[1]!.getTime() + 2000 || answers.length < taken + 3) await delay(50);
       isOver = true;
       await load;
       assert.deepEqual([...new Set(answers)], [200], `${answers.length} answers`);
+      const takenOut = readiness.findIndex(
+        (_, at) => readiness.slice(at, at + 3).filter((each) => each !== 200).length === 3,
+      );
+      assert.equal(takenOut, -1, `three looks in a row failed, which takes a pod out of its Service: ${readiness}`);
     },
   );
 
