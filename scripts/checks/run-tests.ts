@@ -76,6 +76,8 @@ function failedOf(files: string[], atATime: number): string[] | null {
     '--test-reporter-destination=stdout',
     `--test-reporter=${join(import.meta.dirname, 'failed-files.ts')}`,
     `--test-reporter-destination=${FAILED_FILES}`,
+    `--test-reporter=${join(import.meta.dirname, 'slowest-files.ts')}`,
+    '--test-reporter-destination=stdout',
   ];
   const settings = ['--test', `--test-concurrency=${atATime}`, '--test-timeout=400000', ...reporters];
   const { status, error } = spawnSync(process.execPath, [...settings, ...files], {
