@@ -3,6 +3,7 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import type { Job } from '@facepass/contracts/http';
 import sharp from 'sharp';
 import { podCounter, portForward, readyPods, root, sh, sustainedLoad, until } from './cluster.ts';
 
@@ -16,6 +17,7 @@ const tag = `test-${Date.now().toString(36)}`;
 const release = 'faces';
 const api = `${release}-facepass-api`;
 const inference = `${release}-facepass-inference`;
+const indexer = `${release}-facepass-indexer`;
 const missing = await sh('helm version && kubectl version --request-timeout=5s').then(
   () => false,
   () => 'no cluster: set KUBECONFIG and put helm and kubectl on the PATH',
@@ -31,6 +33,10 @@ const settings = [
   '--set api.env.RATE_LIMIT_WRITES_PER_MINUTE=0 --set api.env.RATE_LIMIT_SEARCHES_PER_MINUTE=0',
 ].join(' ');
 
+/** With these the chart runs an indexer. */
+const bucket =
+  '--set s3.bucket=photos,s3.endpoint=http://bucket:9000,s3.forcePathStyle=true,s3.existingSecret=bucket,indexer.resources.requests.cpu=50m';
+
 let apiKey = '';
 let selfie: Blob;
 
@@ -45,7 +51,7 @@ before(async () => {
     await sh(`scripts/build-images --registry localhost --tag ${tag} ${base} 2>/dev/null | tail -3`),
   );
   if (process.env['LOAD_IMAGES'])
-    await sh(`${process.env['LOAD_IMAGES']} localhost/facepass-{api,inference,migrator}:${tag}`);
+    await sh(`${process.env['LOAD_IMAGES']} localhost/facepass-{api,indexer,inference,migrator}:${tag}`);
   selfie = new Blob(
     [
       new Uint8Array(
@@ -142,6 +148,35 @@ test('an upgrade keeps the API key and every indexed face; a rollback too', { sk
   await stillFound();
 });
 
+test(
+  'a job goes on through a rolling update of everything, and every photo is indexed once',
+  { skip: missing },
+  async (t) => {
+    await sh(`sed 's|IMAGE|localhost/facepass-api:${tag}|' charts/tests/bucket.yaml | kubectl -n ${namespace} apply -f -
+    kubectl -n ${namespace} wait --for=condition=Ready pod/bucket --timeout=2m`);
+    await sh(`helm upgrade ${release} charts/facepass ${settings} ${bucket}`);
+    const job = await createJob('many', 'many/');
+    await until('some photos are indexed', 120, async () => (await readJob(job)).indexed >= 3);
+    const { pending } = await readJob(job);
+    await sh(`kubectl -n ${namespace} rollout restart deployment/${api} deployment/${inference} deployment/${indexer}
+    for one in ${api} ${inference} ${indexer}; do kubectl -n ${namespace} rollout status deployment/$one --timeout=3m; done`);
+    t.diagnostic(`${pending} photos were pending before the update, ${(await readJob(job)).pending} after it`);
+    assert.ok(pending > 0);
+    const ended = await until('the job ends', 600, async () => {
+      const now = await readJob(job);
+      return now.ended_at !== null && now;
+    });
+    assert.deepEqual([ended.state, ended.total, ended.indexed, ended.failed], ['finished', 90, 90, 0]);
+    const status = (await call('GET', '/api/v1/search/status/many')) as { photo_count: number; face_count: number };
+    assert.equal(status.photo_count, 90);
+    const one = (await call('GET', '/api/v1/sessions/many/photos?limit=90')) as { photos: { face_count: number }[] };
+    assert.equal(
+      status.face_count,
+      one.photos.reduce((sum, photo) => sum + photo.face_count, 0),
+    );
+  },
+);
+
 test('every command of the deployment checklist works as it stands', { skip: missing }, async () => {
   const values = await sh(`helm get values ${release} --namespace ${namespace} --output yaml`);
   const file = join(await mkdtemp(join(tmpdir(), 'facepass-checklist-')), 'values.yaml');
@@ -154,10 +189,12 @@ test('every command of the deployment checklist works as it stands', { skip: mis
 });
 
 test('inference moves into the API pod by one value', { skip: missing }, async (t) => {
-  await sh(`helm upgrade ${release} charts/facepass ${settings} --set inference.mode=sidecar`);
+  await sh(`helm upgrade ${release} charts/facepass ${settings} ${bucket} --set inference.mode=sidecar`);
   assert.equal((await sh(`kubectl -n ${namespace} get deployments -o name`)).includes('inference'), false);
   t.diagnostic(await helmTest());
   await stillFound();
+  const job = await createJob('few', 'few/');
+  await until('the indexer with its own inference ends a job', 180, async () => (await readJob(job)).indexed === 6);
 });
 
 test('API and inference speak TLS with a given Secret', { skip: missing }, async (t) => {
@@ -233,6 +270,26 @@ async function indexOne(): Promise<void> {
     body: form({ session_id: 'gala', photo_id: 'p1' }),
   });
   assert.equal(indexed.status, 200, await indexed.text());
+}
+
+async function call(method: string, path: string, body?: object): Promise<unknown> {
+  await using forward = await portForward(namespace, `service/${api}`, 80);
+  const answer = await fetch(`${forward.url}${path}`, {
+    method,
+    headers: { 'X-API-Key': apiKey, 'Content-Type': 'application/json' },
+    body: body && JSON.stringify(body),
+  });
+  const text = await answer.text();
+  assert.ok(answer.ok, text);
+  return JSON.parse(text);
+}
+
+async function createJob(session_id: string, s3_prefix: string): Promise<string> {
+  return ((await call('POST', '/api/v1/jobs', { session_id, s3_prefix })) as Job).job_id;
+}
+
+async function readJob(id: string): Promise<Job> {
+  return (await call('GET', `/api/v1/jobs/${id}`)) as Job;
 }
 
 async function stillFound(): Promise<void> {
