@@ -2,13 +2,15 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { messageOf } from '@facepass/runtime/errors';
 import { eraseIndexed } from './commands/erase.ts';
+import { indexBucket } from './commands/index-bucket.ts';
 import { indexFolder } from './commands/index-folder.ts';
+import { cancelJob, listJobs, retryJob, showJob } from './commands/jobs.ts';
 import { createKey, listKeys, revokeKey, scopesOf } from './commands/keys.ts';
 import { searchSelfies } from './commands/search.ts';
 import { listSessions } from './commands/sessions.ts';
 import { showStatus } from './commands/status.ts';
 import { findConnection, type Connection } from './connection.ts';
-import { EXIT, failureOf, type ExitCode } from './failures.ts';
+import { EXIT, Failure, failureOf, type ExitCode } from './failures.ts';
 
 const EXIT_CODES = `
 Exit codes:
@@ -40,15 +42,25 @@ const program = new Command('facepass')
 
 program
   .command('index')
-  .description('upload the new and changed photos of a folder; run it again to resume after an interruption')
-  .argument('<folder>')
+  .description('upload the new and changed photos of a folder, or index those of the service’s bucket by a job')
+  .argument('[folder]', 'folder to upload; run it again to resume after an interruption')
   .requiredOption('-s, --session <id>', 'session of the photos')
+  .option('--s3-prefix <prefix>', 'index the photos of the bucket whose keys begin with this, instead of a folder')
+  .option('--detach', 'with --s3-prefix: do not wait until the job ends')
   .option('-p, --parallel <count>', 'number of photos to upload in parallel', wholeNumber(1, 64), 4)
   .option('--max-faces <count>', 'maximum number of faces to index per photo, largest first', wholeNumber(1, 1000))
   .option('--min-quality <quality>', 'minimum quality of a face to index (0–1)', fraction)
   .option('--again', 'upload unchanged photos too')
   .option('--json', 'print one JSON line per photo, even in a terminal')
-  .action((folder, options) => run((connection) => indexFolder(folder, options, connection, interrupted)));
+  .action((folder, options) =>
+    run((connection) => {
+      if ((folder === undefined) === (options.s3Prefix === undefined))
+        throw new Failure(EXIT.usage, 'Name a folder, or a prefix of the bucket with --s3-prefix.');
+      return folder === undefined
+        ? indexBucket(options, connection, interrupted)
+        : indexFolder(folder, options, connection, interrupted);
+    }),
+  );
 
 program
   .command('search')
@@ -84,6 +96,34 @@ program
   .option('-y, --yes', 'do not ask for confirmation')
   .option('--json', 'print the answer as JSON')
   .action((options) => run((connection) => eraseIndexed(options, connection)));
+
+const jobs = program.command('jobs').description('list and control the jobs that index photos of the bucket');
+jobs
+  .command('list', { isDefault: true })
+  .description('list the jobs of a session, newest first')
+  .requiredOption('-s, --session <id>', 'session of the jobs')
+  .option('--json', 'print one JSON line per job')
+  .action((options) => run((connection) => listJobs(options, connection)));
+jobs
+  .command('show')
+  .description('show a job and the photos that failed')
+  .argument('<job>')
+  .option('-f, --follow', 'report until the job ends; Ctrl-C leaves it running')
+  .option('--json', 'print the job as JSON; with --follow one line per change')
+  .action((job, options) => run((connection) => showJob(job, options, connection, interrupted)));
+jobs
+  .command('retry')
+  .description('index the photos that failed once more')
+  .argument('<job>')
+  .option('-f, --follow', 'report until the job ends; Ctrl-C leaves it running')
+  .option('--json', 'print the job as JSON; with --follow one line per change')
+  .action((job, options) => run((connection) => retryJob(job, options, connection, interrupted)));
+jobs
+  .command('cancel')
+  .description('cancel the photos of a job that are pending; what is indexed stays')
+  .argument('<job>')
+  .option('--json', 'print the job as JSON')
+  .action((job, options) => run((connection) => cancelJob(job, options, connection)));
 
 const erasures = program
   .command('erasures')

@@ -74,13 +74,15 @@ export function summaryText({
   return `${counted(photos + unchanged)} photos in ${durationText(seconds)}: ${parts.join(', ')}.`;
 }
 
-function durationText(seconds: number): string {
+/** For example `45 s`, `1 min 46 s` or `2 h 5 min`. */
+export function durationText(seconds: number): string {
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
   return `${Math.floor(whole / 3600)} h ${Math.round((whole % 3600) / 60)} min`;
 }
 
-function counted(count: number): string {
+/** For example `1,000`. */
+export function counted(count: number): string {
   return count.toLocaleString('en');
 }

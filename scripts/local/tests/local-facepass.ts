@@ -68,11 +68,18 @@ export async function shell(command: string, environment: NodeJS.ProcessEnv): Pr
   return collect(spawn('/bin/sh', ['-c', command], { cwd: root, env: environment, stdio: ['ignore', 'pipe', 'pipe'] }));
 }
 
-/** Runs `facepass` to its end, or kills it with SIGKILL after it has printed `killAfterLines` lines. */
+/**
+ * Runs `facepass` to its end, or kills it with SIGKILL after it has printed `killAfterLines` lines, or interrupts it after
+ * `interruptAfterLines`, as Ctrl-C does.
+ */
 export async function facepass(
   args: string[],
   environment: NodeJS.ProcessEnv,
-  { killAfterLines = Infinity, tracer = [] }: { killAfterLines?: number; tracer?: string[] } = {},
+  {
+    killAfterLines = Infinity,
+    interruptAfterLines = Infinity,
+    tracer = [],
+  }: { killAfterLines?: number; interruptAfterLines?: number; tracer?: string[] } = {},
 ): Promise<Ended> {
   const [command, ...commandArguments] = [...tracer, process.execPath, join(root, 'services/cli/main.ts'), ...args];
   const child = spawn(command!, commandArguments, {
@@ -80,7 +87,11 @@ export async function facepass(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let lines = 0;
-  createInterface(child.stdout).on('line', () => ++lines === killAfterLines && child.kill('SIGKILL'));
+  createInterface(child.stdout).on('line', () => {
+    lines += 1;
+    if (lines === killAfterLines) child.kill('SIGKILL');
+    if (lines === interruptAfterLines) child.kill('SIGINT');
+  });
   return collect(child);
 }
 
