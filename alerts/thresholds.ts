@@ -186,6 +186,12 @@ function serviceTests(): PromtoolTest[] {
       { 'facepass_db_connections_waiting{job="facepass-api",pod="a"}': `${statements}x20` },
       { 10: statements > 0 ? 'fires' : 'silent' },
     );
+  const connectionFailures = (perMinute: number) =>
+    course(
+      'FacepassDatabaseConnectionsFail',
+      { 'facepass_db_connection_failures_total{job="facepass-api",pod="a"}': `0+${perMinute}x30` },
+      { 20: perMinute > 1 ? 'fires' : 'silent' },
+    );
   const refusals = (count: number) =>
     course(
       'FacepassModelRefused',
@@ -235,6 +241,8 @@ function serviceTests(): PromtoolTest[] {
     lost(10),
     waiting(0),
     waiting(1),
+    connectionFailures(0.98),
+    connectionFailures(1.04),
     refusals(4),
     refusals(5),
   ];

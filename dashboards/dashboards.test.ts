@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
+import { PHASES } from '@facepass/contracts/facepass';
 import { panelExpressions } from './source/expressions.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -125,12 +126,61 @@ test(
       }));
     });
     assert.equal(promql_expr_test.length, 4);
-    const path = join(mkdtempSync(join(tmpdir(), 'facepass-')), 'tests.yaml');
-    writeFileSync(path, stringify({ tests: [{ interval: '1m', input_series, promql_expr_test }] }));
-    const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', path], { encoding: 'utf8' });
-    assert.equal(status, 0, stdout + stderr);
+    promtoolAgrees(input_series, promql_expr_test);
   },
 );
+
+test('the phase of a release is one line with its name, from each phase to the next', { skip: promtoolMissing }, () => {
+  const panel = drawn.find(({ place }) => place === 'release / Phase')!;
+  const [{ options }] = panel.fieldConfig.defaults.mappings as [{ options: Record<string, { text: string }> }];
+  assert.deepEqual(
+    Object.values(options).map(({ text }) => text),
+    [...PHASES],
+  );
+  // In the minute of its number each phase is the present one, as the operator tells it.
+  const input_series = PHASES.map((phase, index) => ({
+    series: `facepass_operator_release_phase{namespace="photos",name="faces",phase="${phase}"}`,
+    values: PHASES.map((_, minute) => Number(minute === index)).join(' '),
+  }));
+  const { expr } = panelExpressions('1m').find(({ place }) => place === 'release / Phase')!;
+  const promql_expr_test = PHASES.map((_, minute) => ({
+    expr,
+    eval_time: `${minute}m`,
+    exp_samples: [{ labels: '{namespace="photos",name="faces"}', value: minute }],
+  }));
+  promtoolAgrees(input_series, promql_expr_test);
+});
+
+test('what is left of a budget ends at -100 %, however much was used', { skip: promtoolMissing }, () => {
+  const input_series = ['request_errors', 'requests', 'slow_searches', 'searches'].map((record) => ({
+    series: `facepass:${record}:increase1h{namespace="photos"}`,
+    values: '100x60',
+  }));
+  const left = panelExpressions('1m').filter(({ place }) => /budget left$/.test(place));
+  assert.equal(left.length, 2);
+  promtoolAgrees(
+    input_series,
+    left.map(({ expr }) => ({ expr, eval_time: '60m', exp_samples: [{ labels: '{}', value: -1 }] })),
+  );
+});
+
+test('the name of a firing alert leads to its runbook', () => {
+  const [{ matcher, properties }] = drawn.find(({ place }) => place === 'service / Firing alerts')!.fieldConfig
+    .overrides as [{ matcher: object; properties: { id: string; value: { url: string }[] }[] }];
+  assert.deepEqual(matcher, { id: 'byName', options: 'alertname' });
+  const [link] = properties.find(({ id }) => id === 'links')!.value;
+  const runbooks = globSync('docs/runbooks/*.md', { cwd: root });
+  for (const path of runbooks)
+    assert.ok(link!.url.replace('${__value.raw}', basename(path, '.md')).endsWith(path), path);
+});
+
+/** Runs promtool's test of expressions on series of one sample a minute. */
+function promtoolAgrees(input_series: object[], promql_expr_test: object[]): void {
+  const path = join(mkdtempSync(join(tmpdir(), 'facepass-')), 'tests.yaml');
+  writeFileSync(path, stringify({ tests: [{ interval: '1m', input_series, promql_expr_test }] }));
+  const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', path], { encoding: 'utf8' });
+  assert.equal(status, 0, stdout + stderr);
+}
 
 function assertNoOverlap(name: string, all: Panel[]): void {
   const cells = new Map<string, string>();
@@ -151,7 +201,7 @@ interface Panel {
   description: string;
   datasource: { uid: string };
   gridPos: { x: number; y: number; w: number; h: number };
-  fieldConfig: { defaults: { unit?: string } };
+  fieldConfig: { defaults: { unit?: string; mappings?: object[] }; overrides: object[] };
   links?: { url: string }[];
   targets: { expr: string; datasource: { uid: string } }[];
 }

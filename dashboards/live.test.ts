@@ -94,6 +94,7 @@ async function work({ url }: Stack): Promise<void> {
   assert.equal(await indexPhoto(url, photo, 'party', 'one'), 200);
   assert.equal(await searchFaces(url, photo, 'party'), 200);
   assert.equal(await searchFaces(url, photo, 'nobody'), 404);
+  assert.equal((await fetch(`${url}/api/v1/sessions`)).status, 401);
 }
 
 async function keepWorking({ url }: Stack, signal: AbortSignal): Promise<void> {
@@ -101,6 +102,7 @@ async function keepWorking({ url }: Stack, signal: AbortSignal): Promise<void> {
   for (let round = 0; !signal.aborted; round += 1) {
     await searchFaces(url, photo, round % 5 === 0 ? 'nobody' : 'party');
     if (round % 3 === 0) await indexPhoto(url, photo, 'party', 'one');
+    if (round % 5 === 0) await fetch(`${url}/api/v1/sessions`);
     await delay(50);
   }
 }

@@ -25,6 +25,8 @@ export interface PanelOptions {
   /** What numbers mean. */
   mappings?: Record<string, { text: string; color: string }>;
   link?: { title: string; url: string };
+  /** Of a table: where the value of a column leads. */
+  columnLinks?: Record<string, { title: string; url: string }>;
 }
 
 /** A panel without its place. */
@@ -52,7 +54,7 @@ export function panelJson({ kind, options }: Panel, id: number, x: number, y: nu
     datasource: DATASOURCE,
     gridPos: { h: HEIGHTS[kind], w: width, x, y },
     ...(link ? { links: [{ ...link, targetBlank: true }] } : {}),
-    fieldConfig: { defaults: fieldDefaults(kind, options), overrides: [] },
+    fieldConfig: { defaults: fieldDefaults(kind, options), overrides: columnLinks(options) },
     options: DISPLAY[kind],
     ...(kind === 'table' ? { transformations: TABLE_TRANSFORMATIONS } : {}),
     targets: queries.map(({ expr, legend, exemplar }, index) => ({
@@ -89,6 +91,13 @@ function fieldDefaults(
       ? { color: { mode: 'palette-classic' }, custom: lineStyle(stacked ?? false, thresholds !== undefined) }
       : { color: { mode: 'thresholds' } }),
   };
+}
+
+function columnLinks({ columnLinks: links = {} }: PanelOptions): object[] {
+  return Object.entries(links).map(([column, link]) => ({
+    matcher: { id: 'byName', options: column },
+    properties: [{ id: 'links', value: [{ ...link, targetBlank: true }] }],
+  }));
 }
 
 function lineStyle(stacked: boolean, limits: boolean): object {

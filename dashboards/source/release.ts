@@ -1,3 +1,4 @@
+import { PHASES } from '@facepass/contracts/facepass';
 import { RUNBOOKS, type Dashboard } from './dashboard.ts';
 import { stat, stateTimeline, table, timeseries, type Panel } from './panels.ts';
 
@@ -11,14 +12,24 @@ const ERRORS = `rate(http_server_request_duration_seconds_count{${API},route=~"/
 
 const gate = (result: string) => `facepass_operator_release_gate{${RELEASE},result="${result}"}`;
 
+const COLOURS = { Stable: 'green', Retaining: 'green', Retiring: 'green', RollingBack: 'red' };
+
+/** One line for each resource: the number of its phase, which the panel writes as the phase's name. */
+const phaseNumber = PHASES.map((phase, index) => {
+  const now = `facepass_operator_release_phase{${RELEASE},phase="${phase}"} == 1`;
+  return `${index} * (${now})`;
+}).join(' or ');
+
 const course: Panel[] = [
   stateTimeline({
     title: 'Phase',
-    description: 'What the operator is doing with each Facepass resource.',
+    description: 'What the operator is doing with each Facepass resource, one line each.',
     unit: 'short',
     width: 12,
-    mappings: { 1: { text: 'now', color: 'blue' } },
-    queries: [{ expr: `facepass_operator_release_phase{${RELEASE}} == 1`, legend: '{{name}} {{phase}}' }],
+    mappings: Object.fromEntries(
+      PHASES.map((phase, index) => [index, { text: phase, color: COLOURS[phase as keyof typeof COLOURS] ?? 'blue' }]),
+    ),
+    queries: [{ expr: `max by (namespace, name) (${phaseNumber})`, legend: '{{namespace}}/{{name}}' }],
   }),
   timeseries({
     title: 'Weights, desired and observed',

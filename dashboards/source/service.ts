@@ -32,11 +32,13 @@ const objectives: Panel[] = [
   }),
   stat({
     title: 'Error budget left',
-    description: 'What is left of the failures that 30 days may have; below 0 the objective is missed.',
+    description: 'What is left of the failures that 30 days may have, from -100 %; below 0 the objective is missed.',
     unit: 'percentunit',
     decimals: 1,
+    min: -1,
+    max: 1,
     thresholds: BUDGET,
-    queries: [{ expr: `1 - ${FAILED} / 0.001`, legend: 'left' }],
+    queries: [{ expr: `clamp_min(1 - ${FAILED} / 0.001, -1)`, legend: 'left' }],
   }),
   stat({
     title: 'Searches within 500 ms, 30 days',
@@ -50,19 +52,24 @@ const objectives: Panel[] = [
   }),
   stat({
     title: 'Latency budget left',
-    description: 'What is left of the slow searches that 30 days may have.',
+    description:
+      'What is left of the slow searches that 30 days may have, from -100 %; below 0 the objective is missed.',
     unit: 'percentunit',
     decimals: 1,
+    min: -1,
+    max: 1,
     thresholds: BUDGET,
-    queries: [{ expr: `1 - ${SLOW} / 0.01`, legend: 'left' }],
+    queries: [{ expr: `clamp_min(1 - ${SLOW} / 0.01, -1)`, legend: 'left' }],
   }),
   burnRate('Burn of the error budget', 'request_errors', 0.001),
   burnRate('Burn of the latency budget', 'slow_searches', 0.01),
   table({
     title: 'Firing alerts',
-    description: 'Every alert of Facepass that fires now, of all its parts. Empty is good.',
+    description:
+      'Every alert of Facepass that fires now, of all its parts. Empty is good. The name leads to the runbook.',
     unit: 'short',
     queries: [{ expr: 'ALERTS{alertname=~"Facepass.+",alertstate="firing"}', legend: '{{alertname}}' }],
+    columnLinks: { alertname: { title: 'Runbook', url: `${RUNBOOKS}/\${__value.raw}.md` } },
     link: { title: 'Runbooks', url: RUNBOOKS },
   }),
 ];
@@ -111,6 +118,20 @@ const requests: Panel[] = [
         legend: '{{route}} {{status}}',
       },
     ],
+  }),
+  timeseries({
+    title: 'Refused clients',
+    description:
+      'Requests a second refused for their key or token (401, 403) or for their rate (429). A key that was revoked shows as 401.',
+    unit: 'reqps',
+    min: 0,
+    queries: [
+      {
+        expr: `sum by (status) (rate(http_server_request_duration_seconds_count{${API},status=~"401|403|429"}[$__rate_interval]))`,
+        legend: '{{status}}',
+      },
+    ],
+    link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassRateLimitsApart.md` },
   }),
   timeseries({
     title: 'Problems by code',
@@ -254,6 +275,35 @@ const saturation: Panel[] = [
       [0.1, 'red'],
     ],
     queries: [{ expr: `nodejs_eventloop_lag_p99_seconds{${API}}`, legend: '{{pod}} {{instance}}' }],
+  }),
+  timeseries({
+    title: 'Database connections that could not be had',
+    description:
+      'Failed attempts a second to get a connection, by process: none free in time, or none from the database.',
+    unit: 'ops',
+    min: 0,
+    queries: [
+      {
+        expr: `sum by (pod, instance) (rate(facepass_db_connection_failures_total{${API}}[$__rate_interval]))`,
+        legend: '{{pod}} {{instance}}',
+      },
+    ],
+    link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassDatabaseConnectionsFail.md` },
+  }),
+  timeseries({
+    title: 'Containers that ended in an hour, by reason',
+    description:
+      'Restarts of the containers whose last end had the reason OOMKilled or Error, as kube-state-metrics tells. OOMKilled: raise the memory limit, or lower the workers.',
+    unit: 'short',
+    min: 0,
+    decimals: 0,
+    queries: [
+      {
+        expr: `sum by (namespace, pod, container, reason) (increase(kube_pod_container_status_restarts_total{namespace=~"$namespace",container=~"api|indexer|inference|migrator|operator"}[1h]) * on (namespace, pod, container) group_left (reason) (kube_pod_container_status_last_terminated_reason{namespace=~"$namespace"} == 1))`,
+        legend: '{{pod}} {{container}} {{reason}}',
+      },
+    ],
+    link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassProcessRestarts.md` },
   }),
   timeseries({
     title: 'Starts in an hour',

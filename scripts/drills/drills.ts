@@ -16,6 +16,11 @@ export const DRILLS: Record<string, ProcessDrill> = {
     stack: { api: { DATABASE_POOL_SIZE: '1' } },
     break: lockSessions,
   },
+  'no-connection-left': {
+    alert: 'FacepassDatabaseConnectionsFail',
+    stack: { api: { DATABASE_POOL_SIZE: '1', DATABASE_CONNECT_TIMEOUT_MS: '300' } },
+    break: lockSessions,
+  },
   'migration-failed': { alert: 'FacepassMigrationFailed', break: migrateForAnotherModel },
   'sweep-blocked': {
     alert: 'FacepassRetentionOverdue',
