@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 
 const run = promisify(execFile);
 const charts = fileURLToPath(new URL('..', import.meta.url));
@@ -206,6 +206,7 @@ test('what a platform sets of its own reaches every pod it is for', { skip: helm
     );
     assert.equal(variables['NODE_EXTRA_CA_CERTS'], '/etc/facepass/ca/ca.crt');
     assert.equal(variables['HTTPS_PROXY'], 'http://proxy.example.com:3128');
+    assert.equal(variables['NODE_USE_ENV_PROXY'], '1');
     for (const name of ['own', 'ca-bundle']) {
       assert.ok(pod.volumes.some((volume: { name: string }) => volume.name === name));
       assert.ok(container.volumeMounts.some((mount: { name: string }) => mount.name === name));
@@ -214,6 +215,237 @@ test('what a platform sets of its own reaches every pod it is for', { skip: helm
   assert.equal(pods[0].containers[1].name, 'beside');
   assert.deepEqual(pods[2].topologySpreadConstraints, [{ topologyKey: 'rack' }]);
   assert.ok(objects.some(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === 'faces-own'));
+});
+
+/** Every kind of object that the charts make, in few renderings. */
+const WHOLE: [string, ...string[]][] = [
+  ['facepass/production', 'ingress.enabled=true', 'ingress.hosts[0]=x'],
+  ['facepass/trial', 'monitoring.serviceMonitor.enabled=true', 'skipCapabilityChecks=true'],
+  ['facepass/blue-green'],
+  ['facepass-operator/production'],
+  ['facepass-operator/cluster-wide', 'monitoring.serviceMonitor.enabled=true', 'skipCapabilityChecks=true'],
+];
+
+test('common annotations are on every object, beside its own, and on no pod', { skip: helmMissing }, async () => {
+  for (const [values, ...settings] of WHOLE) {
+    const annotated = ['commonAnnotations.team=photos', 'api.service.annotations.own=yes'];
+    const objects = await objectsOf(values, ...settings, ...annotated.slice(0, values.startsWith('facepass/') ? 2 : 1));
+    assert.ok(objects.length > 5);
+    for (const object of objects.filter(({ kind }) => kind !== 'CustomResourceDefinition')) {
+      assert.equal(object.metadata.annotations?.['team'], 'photos', `${object.kind} ${object.metadata.name}`);
+      assert.ok(object.metadata.name);
+      if (object.kind === 'Service' && object.metadata.name === 'faces-facepass-api')
+        assert.equal(object.metadata.annotations?.['own'], 'yes');
+      if (object.spec?.template) assert.equal(object.spec.template.metadata.annotations?.['team'], undefined);
+    }
+  }
+});
+
+test('the schema describes every value and no other', () => {
+  for (const chart of ['facepass', 'facepass-operator']) {
+    const schema = JSON.parse(readFileSync(`${charts}/${chart}/values.schema.json`, 'utf8')) as Schema;
+    const values = parse(readFileSync(`${charts}/${chart}/values.yaml`, 'utf8')) as object;
+    const [described, given] = [describedBy(schema, schema), leavesOf(values)];
+    const isWithin = (path: string, other: string) => path === other || path.startsWith(`${other}.`);
+    const lackedBy = (some: string[], others: string[]) =>
+      some.filter((path) => !others.some((other) => isWithin(path, other) || isWithin(other, path)));
+    // Of what Kubernetes gives a default (`resources`, `probes`), values name some keys only.
+    const partly = /(^|\.)(resources|probes\.\w+)\./;
+    assert.deepEqual(lackedBy(given, described), [], `${chart}: not in the schema`);
+    assert.deepEqual(
+      lackedBy(described, given).filter((path) => !partly.test(path)),
+      [],
+      `${chart}: not among the values`,
+    );
+  }
+});
+
+test('probes take their times from the values and what they ask from the chart', { skip: helmMissing }, async () => {
+  const times = (part: string) => [
+    `${part}probes.startup.failureThreshold=7`,
+    `${part}probes.liveness.periodSeconds=33`,
+    `${part}probes.readiness.timeoutSeconds=9`,
+  ];
+  const objects = [
+    ...(await objectsOf('facepass/production', ...times('api.'), ...times('inference.'), ...times('indexer.'))),
+    ...(await objectsOf('facepass-operator/default', ...times(''))),
+  ];
+  const containers = objects
+    .filter(({ kind }) => kind === 'Deployment')
+    .map(({ spec }) => spec.template.spec.containers[0]);
+  assert.equal(containers.length, 4);
+  for (const { name, startupProbe, livenessProbe, readinessProbe } of containers) {
+    assert.deepEqual(startupProbe.httpGet, { path: name === 'inference' ? '/readyz' : '/livez', port: 'metrics' });
+    assert.deepEqual([startupProbe.periodSeconds, startupProbe.failureThreshold], [1, 7]);
+    assert.deepEqual(livenessProbe, {
+      httpGet: { path: '/livez', port: 'metrics' },
+      periodSeconds: 33,
+      timeoutSeconds: 5,
+    });
+    assert.deepEqual(readinessProbe, {
+      httpGet: { path: '/readyz', port: 'metrics' },
+      periodSeconds: name === 'indexer' ? 5 : 2,
+      timeoutSeconds: 9,
+    });
+  }
+});
+
+test('filters and timeouts of the route are the same in both modes', { skip: helmMissing }, async () => {
+  const own = [
+    'httpRoute.filters[0].type=RequestHeaderModifier',
+    'httpRoute.filters[0].requestHeaderModifier.remove[0]=x-internal',
+    'httpRoute.timeouts.request=60s',
+  ];
+  const plain = (await objectsOf('facepass/production', ...own)).find(({ kind }) => kind === 'HTTPRoute')!;
+  const blueGreen = (await objectsOf('facepass/blue-green', ...own)).find(({ kind }) => kind === 'Facepass')!;
+  const expected = {
+    filters: [{ type: 'RequestHeaderModifier', requestHeaderModifier: { remove: ['x-internal'] } }],
+    timeouts: { request: '60s' },
+  };
+  for (const { filters, timeouts } of [plain.spec.rules[0], blueGreen.spec.traffic.route])
+    assert.deepEqual({ filters, timeouts }, expected);
+});
+
+test('the paths of an Ingress are of one type where the controller knows no other', { skip: helmMissing }, async () => {
+  const types = async (...settings: string[]) => {
+    const { spec } = (await objectsOf('facepass/sidecar', ...settings)).find(({ kind }) => kind === 'Ingress')!;
+    return new Set(spec.rules[0].http.paths.map(({ pathType }: { pathType: string }) => pathType));
+  };
+  assert.deepEqual(await types(), new Set(['Prefix', 'Exact']));
+  assert.deepEqual(await types('ingress.pathType=ImplementationSpecific'), new Set(['ImplementationSpecific']));
+});
+
+test('a ServiceMonitor scrapes what a PodMonitor does, in the same way', { skip: helmMissing }, async () => {
+  const scraping = ['scrapeTimeout=10s', 'relabelings[0].action=labeldrop', 'metricRelabelings[0].action=drop'];
+  const monitored = async (values: string, kind: string) => {
+    const key = `monitoring.${kind[0]!.toLowerCase()}${kind.slice(1)}`;
+    const settings = ['skipCapabilityChecks=true', `${key}.enabled=true`, ...scraping.map((one) => `${key}.${one}`)];
+    const objects = await objectsOf(values, ...settings);
+    const { spec } = objects.find((object) => object.kind === kind)!;
+    return { objects, spec, endpoints: spec.podMetricsEndpoints ?? spec.endpoints };
+  };
+  for (const values of ['facepass/trial', 'facepass/sidecar', 'facepass-operator/default']) {
+    const [byPod, byService] = [await monitored(values, 'PodMonitor'), await monitored(values, 'ServiceMonitor')];
+    assert.deepEqual(byService.endpoints, byPod.endpoints);
+    for (const endpoint of byPod.endpoints) {
+      assert.equal(endpoint.scrapeTimeout, '10s');
+      assert.deepEqual(endpoint.metricRelabelings, [{ action: 'drop' }]);
+      assert.equal(endpoint.relabelings[0].targetLabel, 'job');
+      assert.deepEqual(endpoint.relabelings.at(-1), { action: 'labeldrop' });
+    }
+    const service = byService.objects.find(
+      ({ kind, metadata }) => kind === 'Service' && isSelected(byService.spec.selector.matchLabels, metadata.labels!),
+    )!;
+    assert.equal(service.spec.publishNotReadyAddresses, true);
+    const templates = byService.objects.filter(({ spec }) => spec?.template?.spec).map(({ spec }) => spec.template);
+    const scraped = templates.filter(({ metadata }) => isSelected(service.spec.selector, metadata.labels));
+    const ports = new Set(service.spec.ports.map(({ targetPort }: { targetPort: string }) => targetPort));
+    for (const { spec } of scraped.filter(({ metadata }) => !/postgres|redis/.test(JSON.stringify(metadata.labels))))
+      assert.ok(spec.containers.some((container: any) => container.ports.some(({ name }: any) => ports.has(name))));
+    assert.ok(scraped.length >= 1);
+  }
+});
+
+test(
+  'KEDA scales inference on the photos that wait, in the place of the chart’s autoscaler',
+  { skip: helmMissing },
+  async () => {
+    const keda = ['keda.enabled=true', 'keda.prometheusUrl=http://prometheus:9090'];
+    const objects = await objectsOf(
+      'facepass/production',
+      'inference.autoscaling.enabled=false',
+      'inference.autoscaling.queuedPhotosPerPod=6',
+      ...keda.map((one) => `inference.${one}`),
+    );
+    const { spec } = objects.find(({ kind }) => kind === 'ScaledObject')!;
+    assert.deepEqual(spec.scaleTargetRef, { name: 'faces-facepass-inference' });
+    assert.equal(spec.advanced.horizontalPodAutoscalerConfig.name, 'faces-facepass-inference');
+    assert.match(spec.triggers[0].metadata.query, /facepass_inference_queue_depth\{.*namespace="photos"\}/);
+    assert.equal(spec.triggers[0].metadata.threshold, '6');
+    assert.deepEqual(
+      objects.filter(({ kind }) => kind === 'HorizontalPodAutoscaler').map(({ metadata }) => metadata.name),
+      ['faces-facepass-api', 'faces-facepass-indexer'],
+    );
+  },
+);
+
+test(
+  'a changed bundle of authorities rolls the pods that read it',
+  { skip: helmMissing || clusterMissing },
+  async () => {
+    const name = `ca-${Date.now().toString(36)}`;
+    const annotationOf = async (content: string) => {
+      await run('kubectl', ['-n', 'default', 'delete', 'configmap', name, '--ignore-not-found']);
+      await run('kubectl', ['-n', 'default', 'create', 'configmap', name, `--from-literal=ca.crt=${content}`]);
+      const options = [
+        '--dry-run=server',
+        '--namespace',
+        'default',
+        '--set',
+        `pods.caBundle.configMap=${name}`,
+        '-o',
+        'json',
+      ];
+      const values = ['--values', `${charts}/facepass/ci/trial-values.yaml`];
+      const { stdout } = await run('helm', ['install', 'faces', `${charts}/facepass`, ...values, ...options], {
+        maxBuffer: 1 << 24,
+      });
+      const { manifest } = JSON.parse(stdout) as { manifest: string };
+      const deployments = parseAllDocuments(manifest, { merge: true })
+        .map((document) => document.toJS() as KubernetesObject)
+        .filter((object) => object?.kind === 'Deployment' && !object.metadata.name.endsWith('redis'));
+      return deployments.map(({ spec }) => spec.template.metadata.annotations['checksum/ca-bundle'] as string);
+    };
+    try {
+      const [before, after] = [await annotationOf('one'), await annotationOf('two')];
+      assert.equal(before.length, 2);
+      for (const [index, checksum] of before.entries()) {
+        assert.match(checksum, /^[0-9a-f]{64}$/);
+        assert.notEqual(checksum, after[index]);
+      }
+    } finally {
+      await run('kubectl', ['-n', 'default', 'delete', 'configmap', name, '--ignore-not-found']);
+    }
+  },
+);
+
+test('what a platform sets of its own reaches the operator', { skip: helmMissing }, async () => {
+  const objects = await objectsOf(
+    'facepass-operator/production',
+    'pods.securityContext.runAsUser=null',
+    'pods.securityContext.runAsGroup=null',
+    'pods.securityContext.fsGroup=null',
+    'pods.caBundle.configMap=bank-ca',
+    'pods.proxy.https=http://proxy.example.com:3128',
+    'pods.runtimeClassName=gvisor',
+    'global.imageRegistry=mirror.example.com',
+    'global.imagePullSecrets[0]=mirror',
+    'extraVolumes[0].name=own',
+    'extraVolumeMounts[0].name=own',
+    'extraVolumeMounts[0].mountPath=/own',
+    'initContainers[0].name=before',
+    'sidecars[0].name=beside',
+    'topologySpreadConstraints[0].topologyKey=rack',
+    'podDisruptionBudget.maxUnavailable=50%',
+  );
+  const { spec } = objects.find(({ kind }) => kind === 'Deployment')!.spec.template;
+  assert.deepEqual(spec.securityContext, { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
+  assert.equal(spec.runtimeClassName, 'gvisor');
+  assert.deepEqual(
+    spec.imagePullSecrets.map(({ name }: { name: string }) => name),
+    ['registry', 'mirror'],
+  );
+  const [container, beside] = spec.containers;
+  assert.deepEqual([spec.initContainers[0].name, beside.name], ['before', 'beside']);
+  assert.match(container.image, /^mirror\.example\.com\/facepass-operator:/);
+  for (const list of [container.volumeMounts, spec.volumes])
+    assert.deepEqual(
+      list.map(({ name }: { name: string }) => name),
+      ['own', 'prometheus-token', 'ca-bundle'],
+    );
+  const variables = container.env.map(({ name }: { name: string }) => name);
+  for (const name of ['NODE_EXTRA_CA_CERTS', 'NODE_USE_ENV_PROXY', 'HTTPS_PROXY']) assert.ok(variables.includes(name));
+  assert.equal(objects.find(({ kind }) => kind === 'PodDisruptionBudget')!.spec.maxUnavailable, '50%');
 });
 
 test('two releases whose names would be cut to the same are refused', { skip: helmMissing }, async () => {
@@ -406,9 +638,27 @@ const contradictions: [string, string[], RegExp][] = [
   [
     'facepass/blue-green',
     ['indexer.autoscaling.enabled=false', 'indexer.keda.enabled=true', 'indexer.keda.prometheusUrl=http://p'],
-    /the operator sizes the indexer/,
+    /indexer.keda.enabled with release.mode=blueGreen: the operator sizes/,
   ],
   ['facepass/trial', ['monitoring.podMonitor.enabled=true'], /no Prometheus operator/],
+  ['facepass/trial', ['monitoring.serviceMonitor.enabled=true'], /no Prometheus operator/],
+  ['facepass/production', ['monitoring.serviceMonitor.enabled=true'], /every process would be scraped twice/],
+  ['facepass/trial', ['inference.keda.enabled=true'], /needs inference.keda.prometheusUrl/],
+  [
+    'facepass/trial',
+    ['inference.keda.enabled=true', 'inference.autoscaling.enabled=true'],
+    /exclude each other: KEDA makes the autoscaler itself/,
+  ],
+  [
+    'facepass/blue-green',
+    ['inference.keda.enabled=true', 'inference.keda.prometheusUrl=http://p'],
+    /inference.keda.enabled with release.mode=blueGreen: the operator sizes/,
+  ],
+  [
+    'facepass/trial',
+    ['inference.keda.enabled=true', 'inference.keda.prometheusUrl=http://p'],
+    /this cluster has no KEDA/,
+  ],
   ['facepass/trial', ['httpRoute.enabled=true', 'httpRoute.parentRefs[0].name=public'], /no Gateway API/],
   ['facepass/trial', ['release.mode=blueGreen'], /needs httpRoute.enabled and httpRoute.parentRefs/],
   [
@@ -423,6 +673,8 @@ const contradictions: [string, string[], RegExp][] = [
   ['facepass-operator/default', ['leaderElection.renewDeadlineMs=20000'], /could meet another leader/],
   ['facepass-operator/default', ['leaderElection.retryMs=10000'], /the leader cannot renew in time/],
   ['facepass-operator/default', ['monitoring.podMonitor.enabled=true'], /no Prometheus operator/],
+  ['facepass-operator/default', ['monitoring.serviceMonitor.enabled=true'], /no Prometheus operator/],
+  ['facepass-operator/production', ['monitoring.serviceMonitor.enabled=true'], /every process would be scraped twice/],
 ];
 for (const [values, settings, sentence] of contradictions)
   test(`rejects, and says why: ${settings.join(' ')}`, { skip: helmMissing }, async () =>
@@ -459,6 +711,13 @@ const malformed = [
   'monitoring.podMonitor.interval=soon',
   'networkPolicy.egressPorts[0]=postgres',
   'tls.certManager.issuerRef.kind=Vault',
+  'api.probes.liveness.httpGet=x',
+  'commonAnnotations.team[0]=x',
+  'httpRoute.timeouts.request=soon',
+  'httpRoute.filters[0].name=x',
+  'ingress.pathType=Regex',
+  'monitoring.serviceMonitor.scrapeTimeout=soon',
+  'inference.keda.prometheusUrl=prometheus:9090',
   'release.mode=canary',
   'release.traffic.steps[0].weight=0',
   'release.traffic.steps[0].hold=soon',
@@ -479,6 +738,9 @@ for (const setting of [
   'crds.keep=false',
   'logLevel=loud',
   'leaderElection.retryMs=1',
+  'probes.liveness.exec=x',
+  'pods.caBundle.file=x',
+  'monitoring.podMonitor.intervall=15s',
 ])
   test(`refused by the schema of the operator's chart: ${setting}`, { skip: helmMissing }, async () =>
     assert.match(
@@ -492,6 +754,36 @@ function podsOf({ kind, spec }: KubernetesObject): PodSpec[] {
   const holders =
     kind === 'Facepass' ? [spec.api, spec.inference, spec.indexer, spec.migration, spec.smokeTest] : [spec];
   return holders.flatMap((holder) => (holder?.template?.spec ? [holder.template.spec as PodSpec] : []));
+}
+
+function isSelected(selector: Record<string, string>, labels: Record<string, string>): boolean {
+  return Object.entries(selector).every(([label, value]) => labels[label] === value);
+}
+
+/** Paths of the values of a file; a list or an empty map is one value. */
+function leavesOf(values: object, prefix = ''): string[] {
+  return Object.entries(values).flatMap(([key, value]) =>
+    value && typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length > 0
+      ? leavesOf(value as object, `${prefix}${key}.`)
+      : [`${prefix}${key}`],
+  );
+}
+
+/** Paths that a schema describes, down to those whose keys it leaves open. */
+function describedBy(schema: Schema, root: Schema, prefix = ''): string[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([key, value]) => {
+    const own = value.$ref ? root.definitions![value.$ref.split('/').at(-1)!]! : value;
+    return own.properties && own.additionalProperties === false
+      ? describedBy(own, root, `${prefix}${key}.`)
+      : [`${prefix}${key}`];
+  });
+}
+
+interface Schema {
+  $ref?: string;
+  properties?: Record<string, Schema>;
+  additionalProperties?: unknown;
+  definitions?: Record<string, Schema>;
 }
 
 function isOfCluster({ kind }: KubernetesObject): boolean {
@@ -508,7 +800,12 @@ function resourceOf({ apiVersion, kind }: KubernetesObject): string {
 interface KubernetesObject {
   apiVersion: string;
   kind: string;
-  metadata: { name: string; namespace?: string; annotations?: Record<string, string> };
+  metadata: {
+    name: string;
+    namespace?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+  };
   rules?: { resources: string[]; verbs: string[] }[];
   // Objects of many kinds: the assertions say what they expect.
   spec: any;

@@ -65,8 +65,16 @@ export interface Container {
 
 export interface Traffic {
   mode: 'Gateway' | 'Selector';
-  service: { type: string; port: number; annotations?: Record<string, string> };
-  route?: { parentRefs: ParentRef[]; hostnames?: string[]; annotations?: Record<string, string>; matches?: object[] };
+  service: { type: string; port: number; annotations?: Record<string, string>; ipFamilyPolicy?: string };
+  /** Filters and timeouts are those of an HTTPRoute's rule. */
+  route?: {
+    parentRefs: ParentRef[];
+    hostnames?: string[];
+    annotations?: Record<string, string>;
+    matches?: object[];
+    filters?: object[];
+    timeouts?: { request?: string; backendRequest?: string };
+  };
   /** Weights ascend to 100, in per cent; holds are durations as `1h30m`. */
   steps: Step[];
   /** Tolerance in points of per cent. */

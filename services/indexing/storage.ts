@@ -1,3 +1,4 @@
+import { globalAgent, type AgentOptions } from 'node:http';
 import type { Readable } from 'node:stream';
 import { GetObjectCommand, ListObjectsV2Command, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { growingPause, retry } from '@facepass/runtime/retry';
@@ -55,6 +56,8 @@ export function openPhotoStorage(config: StorageConfig): PhotoStorage {
 }
 
 function connect(config: StorageConfig): S3Client {
+  // The proxies of Node's own agent, which has some if NODE_USE_ENV_PROXY says so. Its type lacks the options.
+  const { proxyEnv } = (globalAgent as unknown as { options: AgentOptions }).options;
   return new S3Client({
     region: config.region,
     endpoint: config.endpoint,
@@ -63,6 +66,8 @@ function connect(config: StorageConfig): S3Client {
     maxAttempts: 1,
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: new NodeHttpHandler({
+      httpAgent: { proxyEnv },
+      httpsAgent: { proxyEnv },
       connectionTimeout: config.connectTimeoutMs,
       requestTimeout: config.requestTimeoutMs,
       // A body that stalls must leave time for another attempt.

@@ -24,6 +24,18 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
+{{/* Labels and annotations of an object. Call with (dict "root" $), and, where it has some of its own, "labels" and "annotations". */}}
+{{- define "operator.metadata" -}}
+labels:
+  {{- include "operator.labels" .root | nindent 2 }}
+  {{- with .labels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with mergeOverwrite (deepCopy .root.Values.commonAnnotations) (default dict .annotations) }}
+annotations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
 {{/* Labels that selectors use; they never change. */}}
 {{- define "operator.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "operator.name" . }}
@@ -63,6 +75,12 @@ app.kubernetes.io/component: operator
 {{- end -}}
 {{- if ge (int $lease.retryMs) (int $lease.renewDeadlineMs) -}}
 {{- fail "leaderElection.retryMs must be shorter than renewDeadlineMs, else the leader cannot renew in time." -}}
+{{- end -}}
+{{- if and .Values.monitoring.podMonitor.enabled .Values.monitoring.serviceMonitor.enabled -}}
+{{- fail "monitoring.podMonitor and monitoring.serviceMonitor exclude each other: every process would be scraped twice." -}}
+{{- end -}}
+{{- if and .Values.monitoring.serviceMonitor.enabled (not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) (not .Values.skipCapabilityChecks) -}}
+{{- fail "monitoring.serviceMonitor.enabled, but this cluster has no Prometheus operator (monitoring.coreos.com/v1)." -}}
 {{- end -}}
 {{- if and .Values.monitoring.podMonitor.enabled (not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) (not .Values.skipCapabilityChecks) -}}
 {{- fail "monitoring.podMonitor.enabled, but this cluster has no Prometheus operator (monitoring.coreos.com/v1)." -}}

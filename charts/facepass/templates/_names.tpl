@@ -25,11 +25,29 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end }}
 {{- end }}
 
+{{/* Labels and annotations of an object. Call with (dict "root" $ "component" "api"), and, where it has some of its own, "labels" and "annotations". */}}
+{{- define "facepass.metadata" -}}
+labels:
+  {{- include "facepass.labels" . | nindent 2 }}
+  {{- with .labels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with mergeOverwrite (deepCopy .root.Values.commonAnnotations) (default dict .annotations) }}
+annotations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
 {{/* Labels that selectors use; they never change. */}}
 {{- define "facepass.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "facepass.name" .root }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{/* Labels of every pod of the release. */}}
+{{- define "facepass.instanceLabels" -}}
+app.kubernetes.io/name: {{ include "facepass.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
 {{/* Reference of an image: [registry/]repository:tag, or @digest where one is given. Call with (dict "root" $ "image" .Values.api.image). */}}

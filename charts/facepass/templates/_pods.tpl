@@ -34,6 +34,9 @@ dnsConfig: {{- toYaml . | nindent 2 }}
 {{- if .Values.pods.caBundle.configMap }}
 - { name: NODE_EXTRA_CA_CERTS, value: /etc/facepass/ca/{{ .Values.pods.caBundle.key }} }
 {{- end }}
+{{- if .Values.pods.proxy }}
+- { name: NODE_USE_ENV_PROXY, value: "1" }
+{{- end }}
 {{- range $name, $key := dict "HTTP_PROXY" "http" "HTTPS_PROXY" "https" "NO_PROXY" "none" }}
 {{- with get $.Values.pods.proxy $key }}
 - { name: {{ $name }}, value: {{ . | quote }} }
@@ -51,6 +54,28 @@ dnsConfig: {{- toYaml . | nindent 2 }}
 {{- define "facepass.commonMounts" -}}
 {{- if .Values.pods.caBundle.configMap }}
 - { name: ca-bundle, mountPath: /etc/facepass/ca, readOnly: true }
+{{- end }}
+{{- end }}
+
+{{/* The three probes of a container. Call with (dict "probes" .Values.api.probes "port" "metrics" "started" "/livez"); the last is what a started process answers. */}}
+{{- define "facepass.probes" -}}
+startupProbe:
+  httpGet: { path: {{ .started }}, port: {{ .port }} }
+  {{- toYaml .probes.startup | nindent 2 }}
+livenessProbe:
+  httpGet: { path: /livez, port: {{ .port }} }
+  {{- toYaml .probes.liveness | nindent 2 }}
+readinessProbe:
+  httpGet: { path: /readyz, port: {{ .port }} }
+  {{- toYaml .probes.readiness | nindent 2 }}
+{{- end }}
+
+{{/* What no process reads anew while it runs: its change must roll the pods. Empty where the cluster is not asked (helm template, GitOps tools). */}}
+{{- define "facepass.checksums" -}}
+{{- with .Values.pods.caBundle.configMap }}
+{{- with lookup "v1" "ConfigMap" $.Release.Namespace . }}
+checksum/ca-bundle: {{ toJson .data | sha256sum }}
+{{- end }}
 {{- end }}
 {{- end }}
 
@@ -134,7 +159,7 @@ metadata:
     {{- end }}
   annotations:
     kubectl.kubernetes.io/default-container: api
-    {{- with .Values.api.podAnnotations }}
+    {{- with merge (deepCopy .Values.api.podAnnotations) (include "facepass.checksums" . | fromYaml) }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
 spec:
@@ -217,18 +242,7 @@ env:
   {{- include "facepass.telemetryEnvironment" . | nindent 2 }}
   {{- include "facepass.commonEnvironment" . | nindent 2 }}
   {{- include "facepass.extraEnvironment" .Values.api | nindent 2 }}
-startupProbe:
-  httpGet: { path: /livez, port: metrics }
-  periodSeconds: 1
-  failureThreshold: 60
-livenessProbe:
-  httpGet: { path: /livez, port: metrics }
-  periodSeconds: 10
-  timeoutSeconds: 5
-readinessProbe:
-  httpGet: { path: /readyz, port: metrics }
-  periodSeconds: 2
-  timeoutSeconds: 3
+{{ include "facepass.probes" (dict "probes" .Values.api.probes "port" "metrics" "started" "/livez") }}
 lifecycle:
   preStop: { sleep: { seconds: {{ .Values.api.preStopSeconds }} } }
 resources: {{- toYaml .Values.api.resources | nindent 2 }}
@@ -266,7 +280,7 @@ metadata:
     {{- end }}
   annotations:
     kubectl.kubernetes.io/default-container: indexer
-    {{- with .Values.indexer.podAnnotations }}
+    {{- with merge (deepCopy .Values.indexer.podAnnotations) (include "facepass.checksums" . | fromYaml) }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
 spec:
@@ -330,18 +344,7 @@ env:
   {{- include "facepass.telemetryEnvironment" . | nindent 2 }}
   {{- include "facepass.commonEnvironment" . | nindent 2 }}
   {{- include "facepass.extraEnvironment" .Values.indexer | nindent 2 }}
-startupProbe:
-  httpGet: { path: /livez, port: metrics }
-  periodSeconds: 1
-  failureThreshold: 60
-livenessProbe:
-  httpGet: { path: /livez, port: metrics }
-  periodSeconds: 10
-  timeoutSeconds: 5
-readinessProbe:
-  httpGet: { path: /readyz, port: metrics }
-  periodSeconds: 5
-  timeoutSeconds: 3
+{{ include "facepass.probes" (dict "probes" .Values.indexer.probes "port" "metrics" "started" "/livez") }}
 resources: {{- toYaml .Values.indexer.resources | nindent 2 }}
 volumeMounts:
   {{- include "facepass.commonMounts" . | nindent 2 }}
@@ -427,7 +430,7 @@ metadata:
     {{- with .Values.inference.podLabels }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
-  {{- with .Values.inference.podAnnotations }}
+  {{- with merge (deepCopy .Values.inference.podAnnotations) (include "facepass.checksums" . | fromYaml) }}
   annotations: {{- toYaml . | nindent 4 }}
   {{- end }}
 spec:
@@ -498,19 +501,7 @@ env:
   {{- include "facepass.telemetryEnvironment" . | nindent 2 }}
   {{- include "facepass.commonEnvironment" . | nindent 2 }}
   {{- include "facepass.extraEnvironment" .Values.inference | nindent 2 }}
-{{- $port := $sidecar | ternary "inf-metrics" "metrics" }}
-startupProbe:
-  httpGet: { path: /readyz, port: {{ $port }} }
-  periodSeconds: 1
-  failureThreshold: 120
-livenessProbe:
-  httpGet: { path: /livez, port: {{ $port }} }
-  periodSeconds: 10
-  timeoutSeconds: 5
-readinessProbe:
-  httpGet: { path: /readyz, port: {{ $port }} }
-  periodSeconds: 2
-  timeoutSeconds: 3
+{{ include "facepass.probes" (dict "probes" .Values.inference.probes "port" ($sidecar | ternary "inf-metrics" "metrics") "started" "/readyz") }}
 lifecycle:
   preStop: { sleep: { seconds: {{ .Values.inference.preStopSeconds }} } }
 resources: {{- toYaml .Values.inference.resources | nindent 2 }}

@@ -43,8 +43,13 @@
 {{- if gt (int .Values.indexer.autoscaling.minReplicas) (int .Values.indexer.autoscaling.maxReplicas) -}}
 {{- fail "indexer.autoscaling.minReplicas is larger than maxReplicas." -}}
 {{- end -}}
-{{- if .Values.indexer.keda.enabled -}}
-{{- include "facepass.validateKeda" . -}}
+{{- range $component := list "inference" "indexer" -}}
+{{- if (get $.Values $component).keda.enabled -}}
+{{- include "facepass.validateKeda" (dict "root" $ "component" $component) -}}
+{{- end -}}
+{{- end -}}
+{{- if and .Values.monitoring.podMonitor.enabled .Values.monitoring.serviceMonitor.enabled -}}
+{{- fail "monitoring.podMonitor and monitoring.serviceMonitor exclude each other: every process would be scraped twice." -}}
 {{- end -}}
 {{- if and .Values.httpRoute.enabled (not (.Capabilities.APIVersions.Has "gateway.networking.k8s.io/v1")) (not .Values.skipCapabilityChecks) -}}
 {{- fail "httpRoute.enabled, but this cluster has no Gateway API (gateway.networking.k8s.io/v1)." -}}
@@ -52,23 +57,28 @@
 {{- if and .Values.monitoring.podMonitor.enabled (not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) (not .Values.skipCapabilityChecks) -}}
 {{- fail "monitoring.podMonitor.enabled, but this cluster has no Prometheus operator (monitoring.coreos.com/v1)." -}}
 {{- end -}}
+{{- if and .Values.monitoring.serviceMonitor.enabled (not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) (not .Values.skipCapabilityChecks) -}}
+{{- fail "monitoring.serviceMonitor.enabled, but this cluster has no Prometheus operator (monitoring.coreos.com/v1)." -}}
+{{- end -}}
 {{- if and .Values.monitoring.prometheusRule.enabled (not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) (not .Values.skipCapabilityChecks) -}}
 {{- fail "monitoring.prometheusRule.enabled, but this cluster has no Prometheus operator (monitoring.coreos.com/v1)." -}}
 {{- end -}}
 {{- end }}
 
+{{/* Call with (dict "root" $ "component" "indexer"). */}}
 {{- define "facepass.validateKeda" -}}
-{{- if .Values.indexer.autoscaling.enabled -}}
-{{- fail "indexer.keda.enabled and indexer.autoscaling.enabled exclude each other: KEDA makes the autoscaler itself." -}}
+{{- $values := get .root.Values .component -}}
+{{- if $values.autoscaling.enabled -}}
+{{- fail (printf "%s.keda.enabled and %s.autoscaling.enabled exclude each other: KEDA makes the autoscaler itself." .component .component) -}}
 {{- end -}}
-{{- if not .Values.indexer.keda.prometheusUrl -}}
-{{- fail "indexer.keda.enabled needs indexer.keda.prometheusUrl: the Prometheus that scrapes the indexer." -}}
+{{- if not $values.keda.prometheusUrl -}}
+{{- fail (printf "%s.keda.enabled needs %s.keda.prometheusUrl: the Prometheus that scrapes it." .component .component) -}}
 {{- end -}}
-{{- if eq .Values.release.mode "blueGreen" -}}
-{{- fail "indexer.keda.enabled with release.mode=blueGreen: the operator sizes the indexer of each revision. Use indexer.autoscaling." -}}
+{{- if eq .root.Values.release.mode "blueGreen" -}}
+{{- fail (printf "%s.keda.enabled with release.mode=blueGreen: the operator sizes the pods of each revision. Use %s.autoscaling with metrics." .component .component) -}}
 {{- end -}}
-{{- if and (not (.Capabilities.APIVersions.Has "keda.sh/v1alpha1")) (not .Values.skipCapabilityChecks) -}}
-{{- fail "indexer.keda.enabled, but this cluster has no KEDA (keda.sh/v1alpha1)." -}}
+{{- if and (not (.root.Capabilities.APIVersions.Has "keda.sh/v1alpha1")) (not .root.Values.skipCapabilityChecks) -}}
+{{- fail (printf "%s.keda.enabled, but this cluster has no KEDA (keda.sh/v1alpha1)." .component) -}}
 {{- end -}}
 {{- end }}
 

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import type { StorageConfig } from '@facepass/indexing/config';
 import type { ProblemCode } from '@facepass/indexing/errors';
 import { openPhotoStorage, requirePlainKey, type PhotoStorage } from '@facepass/indexing/storage';
@@ -217,3 +222,36 @@ function configFor(endpoint: string): StorageConfig {
     maxImageBytes: 200_000,
   };
 }
+
+test('photos come through the proxy that the environment names', async () => {
+  await using bucket = await startS3Server();
+  bucket.objects.set('/photos/event/a.jpg', PHOTO);
+  const asked: string[] = [];
+  const proxy = createServer((incoming, answer) => {
+    asked.push(incoming.url!);
+    const { method, headers } = incoming;
+    incoming.pipe(
+      request(incoming.url!, { method, headers }, (reply) => reply.pipe(answer.writeHead(reply.statusCode!))),
+    );
+  }).listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  const script = `
+    import { openPhotoStorage } from '@facepass/indexing/storage';
+    using storage = openPhotoStorage(${JSON.stringify({ ...configFor(bucket.endpoint), requestTimeoutMs: 30_000, transferTimeoutMs: 60_000 })});
+    process.stdout.write(String((await storage.fetchPhoto('a.jpg')).length));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: import.meta.dirname,
+    env: {
+      ...process.env,
+      NODE_USE_ENV_PROXY: '1',
+      HTTP_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+      NO_PROXY: '',
+    },
+  });
+  proxy.close();
+  assert.equal(Number(stdout), PHOTO.length);
+  assert.deepEqual(
+    asked.map((url) => url.split('?')[0]),
+    [`${bucket.endpoint}/photos/event/a.jpg`],
+  );
+});

@@ -199,6 +199,26 @@ test('the route names who gets traffic, and nobody else', () => {
   assert.deepEqual(backends(retaining()), [['faces-api-green', 100, 'Service', '']]);
 });
 
+test('filters and timeouts of the route stand beside every split, and none where none is asked for', () => {
+  const asked = { filters: [{ type: 'RequestHeaderModifier' }], timeouts: { request: '60s' } };
+  const { traffic } = specOf();
+  const ruleOf = (spec: Spec) => objectsOf(releasing('Shifting'), spec).named('HTTPRoute', 'faces')!.spec.rules[0];
+  const { filters, timeouts, backendRefs } = ruleOf(
+    specOf({ traffic: { ...traffic, route: { ...traffic.route!, ...asked } } }),
+  );
+  assert.deepEqual({ filters, timeouts }, asked);
+  assert.equal(backendRefs.length, 2);
+  assert.deepEqual(Object.keys(ruleOf(specOf())), ['matches', 'backendRefs']);
+});
+
+test('the Service of the active revision has the address families asked for', () => {
+  const { traffic } = specOf();
+  const service = { ...traffic.service, ipFamilyPolicy: 'PreferDualStack' };
+  const families = (spec: Spec) => objectsOf(stable(), spec).named('Service', 'faces-api')!.spec.ipFamilyPolicy;
+  assert.equal(families(specOf({ traffic: { ...traffic, service } })), 'PreferDualStack');
+  assert.equal(families(specOf()), undefined);
+});
+
 test('a selector goes over with everything, and no route is written', () => {
   const spec = specOf({ traffic: { ...specOf().traffic, mode: 'Selector' } });
   const selected = (status: Status) =>

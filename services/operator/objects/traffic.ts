@@ -12,7 +12,7 @@ import { labelsOf, nameOf, object, type Owner } from './object.ts';
 export function httpRoute(owner: Owner, { traffic }: Spec, status: Status): KubernetesObject[] {
   const weights = Object.entries(weightsOf(status));
   if (weights.length === 0 || !traffic.route) return [];
-  const { parentRefs, hostnames, matches, annotations } = traffic.route;
+  const { parentRefs, hostnames, matches, annotations, filters, timeouts } = traffic.route;
   const backendRefs = weights.map(([revision, weight]) => ({
     group: '',
     kind: 'Service',
@@ -23,7 +23,14 @@ export function httpRoute(owner: Owner, { traffic }: Spec, status: Status): Kube
   const spec = {
     parentRefs: parentRefs.map(explicitParent),
     ...(hostnames && hostnames.length > 0 && { hostnames }),
-    rules: [{ matches: matches ?? [{ path: { type: 'PathPrefix', value: '/' } }], backendRefs }],
+    rules: [
+      {
+        matches: matches ?? [{ path: { type: 'PathPrefix', value: '/' } }],
+        backendRefs,
+        ...(filters && filters.length > 0 && { filters }),
+        ...(timeouts && { timeouts }),
+      },
+    ],
   };
   return [object(owner, HTTP_ROUTE, owner.name, { component: 'api' }, { spec }, annotations)];
 }
@@ -66,7 +73,12 @@ export function apiService(
   const ports = [
     { name: 'http', port: traffic.service.port, targetPort: 'http', protocol: 'TCP', appProtocol: 'http' },
   ];
-  const spec = { type, selector: labelsOf(owner, { component: 'api', revision }), ports };
+  const spec = {
+    type,
+    selector: labelsOf(owner, { component: 'api', revision }),
+    ports,
+    ...(traffic.service.ipFamilyPolicy && { ipFamilyPolicy: traffic.service.ipFamilyPolicy }),
+  };
   const isOfRevision = name === nameOf.workload(owner, 'api', revision);
   return object(
     owner,
