@@ -1,9 +1,4 @@
-import { modelIdOf, readModelPack, type ModelPack } from '@facepass/contracts/model-pack';
-import { openPool, renewConnections, type Pool } from '@facepass/indexing/db/pool';
-import { openInferenceClient, type InferenceClient } from '@facepass/indexing/inference-client';
-import { openQueue, type Queue } from '@facepass/indexing/queue';
-import { openPhotoStorage, type PhotoStorage } from '@facepass/indexing/storage';
-import { ConfigurationError } from '@facepass/runtime/environment';
+import { openConnections, showCertificates, type Connections } from '@facepass/indexing/connections';
 import type { Logger } from '@facepass/runtime/logger';
 import type { Config } from './config.ts';
 import { createMetrics, showRateLimits, type Metrics } from './metrics.ts';
@@ -14,17 +9,9 @@ import { searchTokens, type SearchTokens } from './search-token.ts';
 import { FORM_OVERHEAD_BYTES } from './upload.ts';
 
 /** Everything the routes use. */
-export interface Context extends AsyncDisposable {
+export interface Context extends Omit<Connections, 'renew'> {
   config: Config;
   logger: Logger;
-  pack: ModelPack;
-  modelId: string;
-  pool: Pool;
-  /** Of jobs, in the same database. */
-  queue: Queue;
-  inference: InferenceClient;
-  /** null if no bucket is configured. */
-  storage: PhotoStorage | null;
   keys: KeyRing;
   tokens: SearchTokens;
   limits: RateLimits;
@@ -47,28 +34,17 @@ export interface Context extends AsyncDisposable {
  * @throws ConfigurationError
  */
 export async function openContext(config: Config, logger: Logger, version: string): Promise<Context> {
-  const pack = await readModelPack(config.models.directory, config.models.pack).catch((error: Error) => {
-    throw new ConfigurationError(`MODEL_PACK: ${error.message}`);
-  });
-  const pool = openPool(config.database, logger);
-  const queue = openQueue(pool, logger);
-  const inference = openInferenceClient(config.inference);
-  const storage = config.storage && openPhotoStorage(config.storage);
-  const metrics = createMetrics(pool);
+  const { renew, ...connections } = await openConnections(config, logger);
+  const metrics = createMetrics(connections.pool);
   const keys = openKeyRing({ ...config.keys, gauges: metrics.files, logger });
   const limits = openRateLimits(config.limits, logger);
   const tokens = searchTokens(config.search.tokenSecrets);
-  showCertificates(metrics, config);
+  showCertificates(metrics.files, config);
   if (limits.isShared) showRateLimits(metrics, limits.isShared);
   return {
+    ...connections,
     config,
     logger,
-    pack,
-    modelId: modelIdOf(pack),
-    pool,
-    queue,
-    inference,
-    storage,
     keys,
     tokens,
     limits,
@@ -77,27 +53,15 @@ export async function openContext(config: Config, logger: Logger, version: strin
     version,
     draining: false,
     renewSecrets(renewed) {
-      inference.renewTls(renewed.inference.tls);
-      renewConnections(pool, renewed.database);
+      renew(renewed);
       limits.renewRedis(renewed.limits.redisUrl);
-      if (renewed.storage) storage?.renewCredentials(renewed.storage.credentials);
       tokens.renewSecrets(renewed.search.tokenSecrets);
-      showCertificates(metrics, renewed);
+      showCertificates(metrics.files, renewed);
     },
     async [Symbol.asyncDispose]() {
       keys[Symbol.dispose]();
       limits[Symbol.dispose]();
-      inference[Symbol.dispose]();
-      storage?.[Symbol.dispose]();
-      await queue[Symbol.asyncDispose]();
-      await pool.end();
+      await connections[Symbol.asyncDispose]();
     },
   };
-}
-
-function showCertificates({ files }: Metrics, { inference: { tls }, database: { connection } }: Config): void {
-  files.certificate('inference_client', 'chain', tls?.client?.certificate);
-  files.certificate('inference_authority', 'authorities', tls?.authority);
-  const ca = typeof connection.ssl === 'object' ? connection.ssl.ca : undefined;
-  files.certificate('database_authority', 'authorities', ca?.toString());
 }
