@@ -7,7 +7,7 @@ import { IMAGES, packagesOf, packagesOfThePages } from '../generate/docs/package
 const root = join(import.meta.dirname, '../..');
 const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8').replaceAll('\\\n', ' ');
 
-/** Each asks for notices at most, but for libvips, which is a shared library of its own (docs/licences.md). */
+/** Each asks for notices at most, but for libvips and libheif, which are files of their own (docs/licences.md). */
 const ACCEPTED = [
   'MIT',
   'Apache-2.0',
@@ -23,7 +23,10 @@ const ACCEPTED = [
   'Zlib',
   'MIT-0',
 ];
-const ACCEPTED_FOR: Record<string, string> = { '@img/sharp-libvips-linux-x64': 'LGPL-3.0-or-later' };
+const ACCEPTED_FOR: Record<string, string> = {
+  '@img/sharp-libvips-linux-x64': 'LGPL-3.0-or-later',
+  'libheif-js': 'LGPL-3.0',
+};
 
 test('every package in the images and in the pages has a licence that we accept', () => {
   const packages = [...Object.values(IMAGES).flatMap(packagesOf), ...packagesOfThePages()];

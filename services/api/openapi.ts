@@ -1,4 +1,5 @@
 import { OpenApiGeneratorV31, OpenAPIRegistry, type RouteConfig } from '@asteasolutions/zod-to-openapi';
+import { ACCEPTED_IMAGE_NAMES, ACCEPTED_IMAGE_TYPES } from '@facepass/contracts/accepted-images';
 import * as http from '@facepass/contracts/http';
 import { PROBLEMS, type ProblemCode } from '@facepass/indexing/errors';
 import * as z from 'zod';
@@ -32,7 +33,7 @@ const KEY: Record<string, string[]>[] = [{ apiKey: [] }];
 const OPEN_OR_TOKEN: Record<string, string[]>[] = [{}, { searchToken: [] }, { apiKey: [] }];
 const OPEN: Record<string, string[]>[] = [{}];
 
-const image = z.string().meta({ format: 'binary', description: 'JPEG, PNG or WebP.' });
+const image = z.string().meta({ format: 'binary', description: `${ACCEPTED_IMAGE_NAMES}.` });
 const selfies = z.union([image, z.array(image).min(1).max(SELFIES_LIMIT)]).meta({
   description: 'One selfie, or up to five with the field repeated; MAX_IMAGE_BYTES limits all of them together.',
 });
@@ -40,7 +41,7 @@ const sessions = z.union([http.sessionId, z.array(http.sessionId).min(1).max(htt
   description: 'The session, or up to twenty with the field repeated; several need an API key with the scope `index`.',
 });
 const bareImage = { schema: { type: 'string', format: 'binary' } as const };
-const BARE_IMAGES = { 'image/jpeg': bareImage, 'image/png': bareImage, 'image/webp': bareImage };
+const BARE_IMAGES = Object.fromEntries(ACCEPTED_IMAGE_TYPES.map((type) => [type, bareImage]));
 
 const plainText = { description: 'Plain text.', content: { 'text/plain': { schema: z.string() } } };
 

@@ -1,4 +1,5 @@
 import { PassThrough, pipeline } from 'node:stream';
+import { ACCEPTED_IMAGE_TYPES } from '@facepass/contracts/accepted-images';
 import { ApiProblem, type ProblemCode } from '@facepass/indexing/errors';
 import { requireImageSignature } from '@facepass/indexing/photo';
 import type { Request } from 'express';
@@ -25,8 +26,8 @@ export interface UploadLimits {
 }
 
 /**
- * Reads a call that may contain images: multipart/form-data with the files in `image`; a bare image/jpeg, image/png or
- * image/webp body; or JSON without an image. Fields may also be in the query and in the path.
+ * Reads a call that may contain images: multipart/form-data with the files in `image`; a bare image body of an accepted
+ * type, such as image/jpeg; or JSON without an image. Fields may also be in the query and in the path.
  * @throws ApiProblem if the body has another type, is malformed, cut off or over a limit; overloaded if memory is full
  */
 export async function readUpload(request: Request, limits: UploadLimits): Promise<Upload> {
@@ -267,4 +268,4 @@ export function mediaType(request: Request): string {
   return (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
 
-const IMAGE_TYPES = new Set(['image/jpeg', 'image/png', 'image/webp']);
+const IMAGE_TYPES: ReadonlySet<string> = new Set(ACCEPTED_IMAGE_TYPES);

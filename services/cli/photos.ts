@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join, relative, sep } from 'node:path';
+import { ACCEPTED_IMAGE_NAMES, adviceForLeftOut, isAcceptedImageName } from '@facepass/contracts/accepted-images';
 import { EXIT, Failure } from './failures.ts';
 
 export interface PhotoFile {
@@ -17,7 +18,7 @@ export interface Folder {
 }
 
 /**
- * Finds the JPEG, PNG and WebP files below `directory`, sorted by name; skips hidden files and folders.
+ * Finds the files below `directory` whose format the service accepts, sorted by name; skips hidden files and folders.
  * @throws Failure if it is not a folder
  */
 export async function findPhotos(directory: string): Promise<Folder> {
@@ -32,7 +33,7 @@ export async function findPhotos(directory: string): Promise<Folder> {
     const photoId = relative(directory, path).split(sep).join('/');
     if (photoId.includes('\ufffd')) throw new Failure(EXIT.usage, `${path}: the name is not UTF-8; rename the file.`);
     if (entry.isDirectory() || /(^|\/)\./.test(photoId)) continue;
-    if (!PHOTO.test(entry.name)) {
+    if (!isAcceptedImageName(entry.name)) {
       const kind = extname(entry.name).toLowerCase() || 'no extension';
       folder.others.set(kind, (folder.others.get(kind) ?? 0) + 1);
       continue;
@@ -44,4 +45,11 @@ export async function findPhotos(directory: string): Promise<Folder> {
   return folder;
 }
 
-const PHOTO = /\.(jpe?g|png|webp)$/i;
+/** What was skipped, by extension, and what helps, in one line; null where nothing was. */
+export function describeOthers({ others }: Folder): string | null {
+  if (others.size === 0) return null;
+  const count = [...others.values()].reduce((sum, ofKind) => sum + ofKind, 0);
+  const kinds = [...others].map(([kind, ofKind]) => `${ofKind} ${kind}`).join(', ');
+  const skipped = `Skipped ${count} ${count === 1 ? 'file that is' : 'files that are'} not ${ACCEPTED_IMAGE_NAMES} (${kinds}).`;
+  return [skipped, ...adviceForLeftOut(others.keys())].join(' ');
+}

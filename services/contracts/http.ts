@@ -265,7 +265,7 @@ const s3Prefix = z
   .string('must be text')
   .refine((prefix) => new TextEncoder().encode(prefix).length <= 1024, 'must be at most 1024 bytes')
   .meta({
-    description: 'Index every JPEG, PNG and WebP file below it, by its key; `photo_id` is the key.',
+    description: 'Index every JPEG, PNG, WebP, HEIC and AVIF file below it, by its key; `photo_id` is the key.',
     example: 'wedding/',
   });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { adviceForLeftOut, isAcceptedImageName, RAW_ADVICE } from './accepted-images.ts';
 import { formatProblemOf, imageFormatOf } from './image-format.ts';
 
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
@@ -13,6 +14,7 @@ const FORMATS: [bytes: string, name: string][] = [
   ['\0\0\0\x18ftypheic\0\0\0\0', 'HEIC'],
   ['\0\0\0\x20ftypavif\0\0\0\0', 'AVIF'],
   ['\0\0\0\x18ftypmif1\0\0\0\0', 'HEIF'],
+  ['\0\0\0\x1cftypmif1\0\0\0\0miafavif', 'AVIF'],
   ['\0\0\0\x18ftypcrx \0\0\0\0', 'raw (Canon CR3)'],
   ['II*\0\x10\0\0\0CR\x02\0', 'raw (Canon CR2)'],
   ['FUJIFILMCCD-RAW 0201', 'raw (Fujifilm RAF)'],
@@ -33,16 +35,27 @@ test('each format is told by its first bytes', () => {
   for (const [bytes, name] of FORMATS) assert.equal(imageFormatOf(latin1(bytes)), name);
 });
 
-test('JPEG, PNG and WebP have no problem; every other format is named in one sentence', () => {
+test('accepted formats have no problem; every other format is named with what helps', () => {
   for (const [bytes, name] of FORMATS) {
     const problem = formatProblemOf(latin1(bytes));
-    if (['JPEG', 'PNG', 'WebP'].includes(name)) assert.equal(problem, null);
-    else
-      assert.deepEqual(problem, {
-        problem: 'unsupported_format',
-        detail: `The image is ${name}. Send a JPEG, PNG or WebP file.`,
-      });
+    if (['JPEG', 'PNG', 'WebP', 'HEIC', 'HEIF', 'AVIF'].includes(name)) assert.equal(problem, null);
+    else {
+      assert.equal(problem?.problem, 'unsupported_format');
+      const advice = name.includes('raw') ? RAW_ADVICE : 'Send a JPEG, PNG, WebP, HEIC or AVIF file';
+      assert.equal(problem.detail, `The image is ${name}. ${advice}.`);
+    }
   }
+});
+
+test('names of files are accepted by their extension, and what is left out comes with advice that helps', () => {
+  for (const name of ['a.JPG', 'IMG_1.HEIC', 'x/y.avif', 'a.b.hif', 'c.jpeg', 'd.png', 'e.webp'])
+    assert.equal(isAcceptedImageName(name), true, name);
+  for (const name of ['a', 'a.cr3', '.heic/a', 'jpg', 'film.mov']) assert.equal(isAcceptedImageName(name), false, name);
+  assert.deepEqual(adviceForLeftOut(['film.mov', 'notes']), []);
+  assert.deepEqual(adviceForLeftOut(['DSC1.NEF', 'DSC2.NEF', 'a.tiff']), [
+    `${RAW_ADVICE}.`,
+    'Convert other pictures to JPEG.',
+  ]);
 });
 
 test('what announces no image is not an image: nothing, words, a page, a film', () => {

@@ -1,18 +1,23 @@
+import { ACCEPTED_IMAGE_NAMES, ACCEPTED_IMAGES, RAW_ADVICE } from './accepted-images.ts';
 import type { ImageProblem } from './image-problem.ts';
 
 /**
- * What is wrong with the kind of some uploaded bytes, or null where they are a JPEG, PNG or WebP file of a kind that is
- * decoded. The API and the inference server answer with the same code and the same sentence. The first bytes decide,
- * not a name or a content type.
+ * What is wrong with the kind of some uploaded bytes, or null where they are a file of an accepted format and of a kind
+ * of it that is decoded. The API and the inference server answer with the same code and the same sentence. The first
+ * bytes decide, not a name or a content type.
  */
 export function formatProblemOf(bytes: Uint8Array): { problem: ImageProblem; detail: string } | null {
   if (bytes.length === 0) return { problem: 'not_an_image', detail: 'The image is empty.' };
   const format = imageFormatOf(bytes);
-  if (format === 'JPEG' || format === 'PNG' || format === 'WebP') return null;
-  if (format === null)
-    return { problem: 'not_an_image', detail: 'The bytes are not an image. Send a JPEG, PNG or WebP file.' };
-  return { problem: 'unsupported_format', detail: `The image is ${format}. Send a JPEG, PNG or WebP file.` };
+  if (format === null) return { problem: 'not_an_image', detail: `The bytes are not an image. ${SEND}` };
+  if (DECODED.has(format)) return null;
+  const advice = /\braw\b/.test(format) ? `${RAW_ADVICE}.` : SEND;
+  return { problem: 'unsupported_format', detail: `The image is ${format}. ${advice}` };
 }
+
+const SEND = `Send a ${ACCEPTED_IMAGE_NAMES} file.`;
+/** HEIF is what HEIC files are called whose first brand does not name their codec. */
+const DECODED: ReadonlySet<string> = new Set([...ACCEPTED_IMAGES.map(({ name }) => name), 'HEIF']);
 
 /** Name of the format that the bytes announce, such as `PNG`, `HEIC` or `12-bit JPEG`; null where they announce none. */
 export function imageFormatOf(bytes: Uint8Array): string | null {
@@ -31,8 +36,8 @@ const SIGNATURES: [format: string, pattern: RegExp][] = [
   ['WebP', /^RIFF[^]{4}WEBP/],
   ['GIF', /^GIF8[79]a/],
   ['HEIC', /^[^]{4}ftyp(heic|heix|hevc|hevx|heim|heis|hevm|hevs)/],
-  ['AVIF', /^[^]{4}ftypavi[fs]/],
-  ['HEIF', /^[^]{4}ftyp(mif[12]|msf1|heif)/],
+  ['AVIF', /^[^]{4}ftyp(avi[fs]|(mif[12]|msf1|miaf)([^]{4}){1,16}?avi[fs])/],
+  ['HEIF', /^[^]{4}ftyp(mif[12]|msf1|miaf|heif)/],
   ['raw (Canon CR3)', /^[^]{4}ftypcrx /],
   ['raw (Canon CR2)', /^II\*\0[^]{4}CR/],
   ['raw (Canon CRW)', /^II[^]{4}HEAPCCDR/],

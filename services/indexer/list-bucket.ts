@@ -1,3 +1,4 @@
+import { isAcceptedImageName } from '@facepass/contracts/accepted-images';
 import {
   addPhotos,
   endJobIfDone,
@@ -66,5 +67,5 @@ async function addPage(
 
 /** By its name, so that what lies beside the photos is not fetched; a key that is no id cannot be one's. */
 function isPhoto(key: string): boolean {
-  return /\.(jpe?g|png|webp)$/i.test(key) && key.length <= 255 && !/\p{Cc}/u.test(key);
+  return isAcceptedImageName(key) && key.length <= 255 && !/\p{Cc}/u.test(key);
 }

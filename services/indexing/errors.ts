@@ -40,7 +40,7 @@ export const PROBLEMS = {
   not_an_image: {
     status: 400,
     title: 'Not an image',
-    fix: 'Send a JPEG, PNG or WebP file. The service looks at the bytes, not at the name or the content type.',
+    fix: 'Send a JPEG, PNG, WebP, HEIC or AVIF file. The service looks at the bytes, not at the name or the content type.',
     cause:
       'The file does not begin like any known image format: it is an HTML error page saved as .jpg, a video, or ' +
       'empty.',
@@ -48,17 +48,19 @@ export const PROBLEMS = {
   unsupported_format: {
     status: 400,
     title: 'Unsupported image format',
-    fix: 'Convert the image to an 8-bit JPEG, a PNG or a WebP file; `detail` names the format found.',
+    fix:
+      'Convert the image to an 8-bit JPEG; `detail` names the format found. Of a raw file send the JPEG preview ' +
+      'inside it.',
     cause:
-      'The file is an image in a format that the service does not decode: HEIC, AVIF, TIFF, GIF, SVG, JPEG 2000, ' +
-      'PSD, PDF, a camera’s raw format, a CgBI PNG, or a 12-bit, lossless or hierarchical JPEG.',
+      'The file is an image in a format that the service does not decode: TIFF, GIF, SVG, JPEG 2000, ' +
+      'PSD, PDF, a camera’s raw format, a CgBI PNG, a HEIF file with another codec than HEVC and AV1, or a 12-bit, lossless or hierarchical JPEG.',
   },
   image_damaged: {
     status: 400,
     title: 'Damaged image',
     fix: 'Send the file again from the original; `detail` says what is wrong with it.',
     cause:
-      'The header says JPEG, PNG or WebP, but the data end early or contradict the header, usually because an ' +
+      'The header says JPEG, PNG, WebP, HEIC or AVIF, but the data end early or contradict the header, usually because an ' +
       'upload was cut off. A JPEG with at least 95 % of its rows is indexed, with the warning `image_incomplete`.',
   },
   image_too_many_pixels: {
@@ -260,7 +262,9 @@ export const PROBLEMS = {
   unsupported_media_type: {
     status: 415,
     title: 'Unsupported content type',
-    fix: 'Send multipart/form-data, application/json, or an image/jpeg, image/png or image/webp body.',
+    fix:
+      'Send multipart/form-data, application/json, or a bare image: image/jpeg, image/png, image/webp, image/heic, ' +
+      'image/heif or image/avif.',
     cause: 'The call does not accept this Content-Type. Often it was set by hand and lacks its boundary.',
   },
   expectation_failed: {

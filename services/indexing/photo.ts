@@ -65,7 +65,7 @@ export async function fetchPhoto(context: IndexingContext, s3Key: string, signal
 
 /**
  * Checks the format by the first bytes, whatever the header or the name says.
- * @throws ApiProblem unless it is a JPEG, PNG or WebP file of a kind that the service decodes
+ * @throws ApiProblem unless it is a file of an accepted format that the service decodes
  */
 export function requireImageSignature(image: Uint8Array): void {
   const refused = formatProblemOf(image);

@@ -60,6 +60,7 @@ the cards ([sface](../models/sface/README.md), [mobilefacenet](../models/mobilef
 `;
 
 const PACKAGES = `\`@img/sharp-libvips-*\` is libvips with its libraries, under LGPL-3.0-or-later: it is a shared library of its own, which you may replace by yours in \`/app/node_modules/@img\`. Its sources: https://github.com/lovell/sharp-libvips.
+\`libheif-js\` is libheif with libde265 as WebAssembly, under LGPL-3.0: a file of its own that the inference server loads unchanged, which you may replace by yours in \`/app/node_modules/libheif-js/libheif-wasm\`. Its sources: https://github.com/catdad-experiments/libheif-js.
 The base image, Node and Debian's packages, carries its licences in \`/usr/share/doc\` and Node's \`LICENSE\`.
 `;
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { request, type RequestOptions } from 'node:http';
+import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import sharp from 'sharp';
@@ -113,6 +115,8 @@ async function seedImages(): Promise<Buffer[]> {
     picture.clone().png({ palette: true, progressive: true }).toBuffer(),
     picture.clone().webp().toBuffer(),
     picture.clone().webp({ lossless: true }).toBuffer(),
+    picture.clone().avif({ effort: 0 }).toBuffer(),
+    readFile(join(import.meta.dirname, '../../inference/tests/heic/grid.heic')),
     picture.clone().greyscale().jpeg().toBuffer(),
     picture.clone().ensureAlpha(0.5).png().toBuffer(),
   ]);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import sharp from 'sharp';
 import { overdueSessions } from '@facepass/indexing/db/erasure';
 import { replaceFaces } from '@facepass/indexing/db/faces';
 import { largePhoto, samplePhoto } from '../../inference/tests/photos.ts';
@@ -144,13 +145,40 @@ describe('a session from its first photo to its erasure', () => {
     assert.match(body.warnings[0].detail, /^The JPEG file ends early\. The last [1-5] % of its rows are missing\.$/);
   });
 
+  test('HEIC and AVIF are indexed and searched like JPEG, in a form and as a bare body', async () => {
+    const heic = readFileSync(join(import.meta.dirname, '../../inference/tests/heic/people.heic'));
+    const avif = await sharp(await samplePhoto(3))
+      .resize(900)
+      .avif({ effort: 0 })
+      .toBuffer();
+    assert.ok((await index('phones', 'heic', heic)).body.faces_detected >= 1);
+    const bare = await service.call('POST', '/api/v1/index?session_id=phones&photo_id=avif', {
+      key: KEY,
+      body: new Uint8Array(avif),
+      headers: { 'Content-Type': 'image/avif' },
+    });
+    assert.equal(bare.status, 200);
+    assert.deepEqual(photosOf(await search('phones', await samplePhoto(3))).sort(), ['avif', 'heic']);
+    const searched = await service.call('POST', '/api/v1/search?session_id=phones', {
+      body: new Uint8Array(heic),
+      headers: { 'Content-Type': 'image/heic' },
+    });
+    assert.equal(photosOf(searched)[0], 'heic');
+  });
+
+  test('a raw file is refused with the way to its preview', async () => {
+    const { code, detail } = (await index('formats', 'r', Buffer.from('\0\0\0\x18ftypcrx ', 'latin1'))).body;
+    assert.equal(code, 'unsupported_format');
+    assert.match(detail, /^The image is raw \(Canon CR3\)\. Raw files hold a JPEG preview/);
+  });
+
   test('index and search name an unsupported image format in the same words', async () => {
     const psd = Buffer.from('8BPS\0\x01\0\0\0\0\0\0\0\x03', 'latin1');
     await index('formats', 'p', await portrait(0));
     const answers = [(await index('formats', 'q', psd)).body, (await search('formats', psd)).body];
     for (const { code, detail } of answers) {
       assert.equal(code, 'unsupported_format');
-      assert.equal(detail, 'The image is PSD. Send a JPEG, PNG or WebP file.');
+      assert.equal(detail, 'The image is PSD. Send a JPEG, PNG, WebP, HEIC or AVIF file.');
     }
   });
 

@@ -2,7 +2,7 @@ import { answerOf } from '@facepass/client';
 import { clientOf, type Connection } from '../connection.ts';
 import { EXIT, type ExitCode } from '../failures.ts';
 import { openJournal, type Journal } from '../journal.ts';
-import { findPhotos, type Folder, type PhotoFile } from '../photos.ts';
+import { describeOthers, findPhotos, type PhotoFile } from '../photos.ts';
 import { jsonLines, progressLine, type Reporter, type Totals } from '../progress.ts';
 import { uploadPhotos, type Outcome } from '../upload.ts';
 
@@ -29,7 +29,8 @@ export async function indexFolder(
   const reporter =
     options.json || !process.stderr.isTTY ? jsonLines(process.stdout, process.stderr) : progressLine(process.stderr);
   const folder = await findPhotos(directory);
-  noteOthers(folder, reporter);
+  const skipped = describeOthers(folder);
+  if (skipped !== null) reporter.note(skipped);
   using journal = openJournal(connection.url, options.session, directory);
   await compareWithService(connection, options.session, journal, reporter);
   const waiting = folder.photos.filter((photo) => options.again || journal.facesOf(photo) === null);
@@ -94,11 +95,4 @@ async function compareWithService(
       `Session ${session} has ${status.photo_count} of the ${journal.photosWithFaces} photos uploaded earlier. Erased photos stay erased; pass --again to upload them again.`,
     );
   }
-}
-
-function noteOthers({ others }: Folder, reporter: Reporter): void {
-  if (others.size === 0) return;
-  const count = [...others.values()].reduce((sum, ofKind) => sum + ofKind, 0);
-  const kinds = [...others].map(([kind, ofKind]) => `${ofKind} ${kind}`).join(', ');
-  reporter.note(`Skipped ${count} files that are not JPEG, PNG or WebP (${kinds}).`);
 }

@@ -828,7 +828,7 @@ export interface components {
              */
             expires_at?: string;
             /**
-             * @description Index every JPEG, PNG and WebP file below it, by its key; `photo_id` is the key.
+             * @description Index every JPEG, PNG, WebP, HEIC and AVIF file below it, by its key; `photo_id` is the key.
              * @example wedding/
              */
             s3_prefix?: string;
@@ -937,7 +937,7 @@ export interface operations {
                     min_quality?: number;
                     /**
                      * Format: binary
-                     * @description JPEG, PNG or WebP.
+                     * @description JPEG, PNG, WebP, HEIC or AVIF.
                      */
                     image?: Blob;
                 };
@@ -945,6 +945,9 @@ export interface operations {
                 "image/jpeg": Blob;
                 "image/png": Blob;
                 "image/webp": Blob;
+                "image/heic": Blob;
+                "image/heif": Blob;
+                "image/avif": Blob;
             };
         };
         responses: {
@@ -1696,6 +1699,9 @@ export interface operations {
                 "image/jpeg": Blob;
                 "image/png": Blob;
                 "image/webp": Blob;
+                "image/heic": Blob;
+                "image/heif": Blob;
+                "image/avif": Blob;
             };
         };
         responses: {

@@ -13,7 +13,7 @@ export const protobufPackage = "facepass.inference.v1";
 export const protobufFileName = "inference.proto";
 
 export interface DetectFacesRequest {
-  /** A JPEG, PNG or WebP file, as uploaded. */
+  /** A JPEG, PNG, WebP, HEIC or AVIF file, as uploaded. */
   image: Uint8Array;
   /** Detections below this score are not faces; 0 means the model pack's own default. */
   minConfidence: number;

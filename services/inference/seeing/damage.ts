@@ -12,7 +12,7 @@ export function reasonOfDamage(bytes: Uint8Array, error: unknown): string {
 function reasonOfDecoder(error: unknown): string | null {
   const lines = String((error as Error)?.message ?? '').split('\n');
   const texts = lines.map((line) => line.replace(/^(\w+: )?(Input buffer has corrupt header:)?\s*/, '').trim());
-  return texts.find((text) => text !== '' && !/^(unknown error|\w+: ?|out of order read)/i.test(text)) ?? null;
+  return texts.find((text) => text !== '' && !/^(unknown error|\w+: ?|out of order read|bad seek)/i.test(text)) ?? null;
 }
 
 const PNG_SIGNATURE_BYTES = 8;

@@ -62,7 +62,6 @@ test('other formats are refused by name and what is no picture is refused', asyn
   const svg = '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>';
   await assertRefused(await sharp(small).gif().toBuffer(), 'unsupported_format', /GIF/);
   await assertRefused(await sharp(small).tiff().toBuffer(), 'unsupported_format', /TIFF/);
-  await assertRefused(await sharp(small).resize(64, 64).avif().toBuffer(), 'unsupported_format', /AVIF/);
   await assertRefused(Buffer.from(svg), 'unsupported_format', /SVG/);
   await assertRefused(Buffer.from('a letter, not a photo'), 'not_an_image', /not an image/);
   await assertRefused(Buffer.alloc(0), 'not_an_image', /empty/);
@@ -87,7 +86,7 @@ test('a damaged PNG is refused with what is wrong with it', async () => {
   await assertRefused(noData, 'image_damaged', /no chunk IDAT/);
 });
 
-test('a loader other than the three never runs, even behind a signature that lies', async () => {
+test('a loader of another format never runs, even behind a signature that lies', async () => {
   const lie = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff]), (await sharp(small).gif().toBuffer()).subarray(3)]);
   await assertRefused(lie, 'image_damaged', /cannot be decoded/);
   await assert.rejects(sharp(await sharp(small).tiff().toBuffer()).metadata(), /unsupported image format/);

@@ -1,8 +1,9 @@
-import { formatProblemOf } from '@facepass/contracts/image-format';
+import { formatProblemOf, imageFormatOf } from '@facepass/contracts/image-format';
 import type { ImageProblem } from '@facepass/contracts/image-problem';
 import sharp, { type Metadata } from 'sharp';
 import type { Box } from './boxes.ts';
 import { reasonOfDamage } from './damage.ts';
+import { decodeHeic, HeicError, type HeicPixels } from './heic.ts';
 import { decodeCutJpeg } from './jpeg.ts';
 import type { Raster } from './raster.ts';
 
@@ -40,12 +41,19 @@ export interface Photo {
 sharp.cache(false);
 sharp.concurrency(1);
 sharp.block({ operation: ['VipsForeignLoad'] });
-sharp.unblock({ operation: ['VipsForeignLoadJpegBuffer', 'VipsForeignLoadPngBuffer', 'VipsForeignLoadWebpBuffer'] });
+sharp.unblock({
+  operation: [
+    'VipsForeignLoadJpegBuffer',
+    'VipsForeignLoadPngBuffer',
+    'VipsForeignLoadWebpBuffer',
+    'VipsForeignLoadHeifBuffer',
+  ],
+});
 
 /**
- * Decodes a JPEG, PNG or WebP file (of an animation the first picture), at full size, as 8-bit RGB; what is
- * transparent becomes grey. The pixels are not turned upright here: to turn a small raster later is several times
- * cheaper.
+ * Decodes a JPEG, PNG, WebP, HEIC or AVIF file (of an animation the first picture), at full size, as 8-bit RGB; what is
+ * transparent becomes grey. The pixels are not turned upright here, but for those of HEIC and AVIF, which their decoder
+ * turns: to turn a small raster later is several times cheaper.
  * @throws ImageError when the bytes are something else, damaged or beyond `limits`; sizes are refused from the header
  * alone.
  */
@@ -53,12 +61,43 @@ export async function decodePhoto(bytes: Uint8Array, limits: ImageLimits): Promi
   if (bytes.length > limits.maxBytes)
     throw new ImageError('image_too_large', `The image has ${bytes.length} bytes, more than ${limits.maxBytes}.`);
   requireKnownFormat(bytes);
+  if (HEVC_FORMATS.has(imageFormatOf(bytes) ?? '')) return decodeHevc(bytes, limits);
   const header = await readHeader(bytes);
   const orientation = orientationOf(header);
   const [width, height] = orientation >= 5 ? [header.height, header.width] : [header.width, header.height];
   requireSize(width, height, limits);
   return { ...(await decodePixels(bytes, header, limits)), orientation, width, height };
 }
+
+/** Formats whose pictures are HEVC, which sharp's libheif does not decode: it decodes only AVIF. */
+const HEVC_FORMATS: ReadonlySet<string> = new Set(['HEIC', 'HEIF']);
+
+async function decodeHevc(bytes: Uint8Array, limits: ImageLimits): Promise<Photo> {
+  const stored = await opaque(heicPixelsOf(bytes, limits));
+  return { stored, orientation: 1, width: stored.width, height: stored.height };
+}
+
+function heicPixelsOf(bytes: Uint8Array, limits: ImageLimits): HeicPixels {
+  try {
+    return decodeHeic(bytes, (width, height) => requireSize(width, height, limits));
+  } catch (error) {
+    if (!(error instanceof HeicError)) throw error;
+    if (!error.isUnsupported) throw damaged(error.message);
+    throw new ImageError('unsupported_format', `The HEIF file cannot be decoded: ${error.message}.`);
+  }
+}
+
+async function opaque({ data, width, height, channels }: HeicPixels): Promise<Raster> {
+  if (channels === 3) return { pixels: data, width, height };
+  const pixels = await sharp(data, { raw: { width, height, channels } })
+    .flatten({ background: TRANSPARENT })
+    .raw()
+    .toBuffer();
+  return { pixels, width, height };
+}
+
+/** What is seen through a transparent picture. */
+const TRANSPARENT = '#808080';
 
 /** The whole photo, upright, at `width` × `height` pixels; smaller sizes are anti-aliased. */
 export function uprightRaster(photo: Photo, width: number, height: number): Promise<Raster> {
@@ -208,7 +247,7 @@ async function decodeFile(bytes: Uint8Array, failOn: FailOn, header: Metadata, l
     failOn,
     ignoreIcc: header.space !== 'cmyk',
   })
-    .flatten({ background: '#808080' })
+    .flatten({ background: TRANSPARENT })
     .toColourspace('srgb')
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });

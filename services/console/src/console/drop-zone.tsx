@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { FileButton } from '../parts/button.tsx';
 import { Icon } from '../parts/icon.tsx';
-import { filesOfDrop, filesOfInput, type AddedFile } from '../photos/added-files.ts';
+import { filesOfDrop, filesOfInput, type AddedFiles } from '../photos/added-files.ts';
 
 /** Adds photos: dropped, or chosen as files or as a folder. */
 export function DropZone({
@@ -9,7 +9,7 @@ export function DropZone({
   onFiles,
 }: {
   compact: boolean;
-  onFiles: (files: AddedFile[], mode: 'index' | 'show') => void;
+  onFiles: (added: AddedFiles, mode: 'index' | 'show') => void;
 }) {
   const [over, setOver] = useState(false);
   const drop = async (event: DragEvent) => {
@@ -43,7 +43,12 @@ export function DropZone({
         >
           Choose a folder
         </FileButton>
-        <FileButton icon="image" multiple accept="image/*" onFiles={(list) => onFiles(filesOfInput(list), 'index')}>
+        <FileButton
+          icon="image"
+          multiple
+          accept="image/*,.heic,.heif,.hif,.avif"
+          onFiles={(list) => onFiles(filesOfInput(list), 'index')}
+        >
           Choose photos
         </FileButton>
         <FileButton

@@ -2,7 +2,7 @@ import type { Signal } from '@preact/signals';
 import { useState } from 'preact/hooks';
 import { Button } from '../parts/button.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
-import type { AddedFile } from '../photos/added-files.ts';
+import { describeLeftOut, type AddedFiles } from '../photos/added-files.ts';
 import { hasRejected, isUnderWay, type Counts, type Library, type Photo } from '../photos/library.ts';
 import { withKey, type App } from './app.ts';
 import { DropZone } from './drop-zone.tsx';
@@ -27,8 +27,10 @@ export function PhotosPanel({ app, library, onChanged, onFindPerson }: PhotosPan
   const photos = library.photos.value;
   // Only filters need the state of every photo.
   const listed = filter === 'all' ? photos : photos.filter(FILTERS[filter].holds);
-  const add = (files: AddedFile[], mode: 'index' | 'show') => {
-    if (files.length === 0) return app.notices.say({ text: 'None of these files is a photo.' });
+  const add = ({ files, leftOut }: AddedFiles, mode: 'index' | 'show') => {
+    const text = [files.length === 0 ? 'None of these files is a photo.' : null, describeLeftOut(leftOut)];
+    if (files.length === 0 || leftOut.length > 0) app.notices.say({ text: text.filter(Boolean).join(' ') });
+    if (files.length === 0) return;
     if (mode === 'show') library.add(files, mode);
     else withKey(app, () => library.add(files, mode));
   };

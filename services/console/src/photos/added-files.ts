@@ -1,3 +1,4 @@
+import { ACCEPTED_IMAGE_TYPES, adviceForLeftOut, isAcceptedImageName } from '@facepass/contracts/accepted-images';
 import { photoIdOf } from './photo-id.ts';
 
 export interface AddedFile {
@@ -5,21 +6,35 @@ export interface AddedFile {
   file: File;
 }
 
-/** Formats a browser may be able to decode; what the service does not read is turned into JPEG. */
-const PICTURE = /\.(jpe?g|png|webp|avif|heic|heif|gif|bmp|tiff?)$/i;
+/** The pictures among chosen files, and the names of the rest: raw files, videos, sidecar files. */
+export interface AddedFiles {
+  files: AddedFile[];
+  leftOut: string[];
+}
 
-/** The pictures among files chosen with an `<input>`; the rest of a folder (videos, sidecar files) is left out. */
-export function filesOfInput(list: FileList | null): AddedFile[] {
+/** What a browser may be able to decode beside the service's formats, and turns into JPEG. */
+const TURNED_INTO_JPEG = /\.(gif|bmp)$/i;
+
+/** How many files were left out, their kinds, and what helps; null where none was. */
+export function describeLeftOut(names: readonly string[]): string | null {
+  if (names.length === 0) return null;
+  const kinds = [...new Set(names.map((name) => /\.[^.]+$/.exec(name)?.[0].toLowerCase() ?? 'no extension'))];
+  const files = names.length === 1 ? '1 file was' : `${names.length} files were`;
+  return [`${files} left out (${kinds.slice(0, 8).join(', ')}).`, ...adviceForLeftOut(names)].join(' ');
+}
+
+/** The pictures among files chosen with an `<input>`. */
+export function filesOfInput(list: FileList | null): AddedFiles {
   const files = [...(list ?? [])].map((file) => ({ id: photoIdOf(file.name, file.webkitRelativePath), file }));
-  return picturesInOrder(files);
+  return sortOut(files);
 }
 
 /** The pictures dropped on the page, folders read to their depths. */
-export async function filesOfDrop(transfer: DataTransfer): Promise<AddedFile[]> {
+export async function filesOfDrop(transfer: DataTransfer): Promise<AddedFiles> {
   // The list of items is emptied as soon as the event handler waits.
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
   const found = await Promise.all(entries.map((entry) => filesBelow(entry)));
-  return picturesInOrder(found.flat());
+  return sortOut(found.flat());
 }
 
 async function filesBelow(entry: FileSystemEntry): Promise<AddedFile[]> {
@@ -42,12 +57,17 @@ function isFile(entry: FileSystemEntry): entry is FileSystemFileEntry {
   return entry.isFile;
 }
 
-/** By name, numbers as numbers; a folder lists its files in any order. */
-function picturesInOrder(files: AddedFile[]): AddedFile[] {
+/** Pictures by name, numbers as numbers, since a folder lists its files in any order. Hidden files are not mentioned. */
+function sortOut(added: AddedFile[]): AddedFiles {
   const { compare } = new Intl.Collator(undefined, { numeric: true });
-  return files.filter(({ file }) => isPicture(file)).sort((a, b) => compare(a.id, b.id));
+  const visible = added.filter(({ file }) => !file.name.startsWith('.'));
+  const files = visible.filter(({ file }) => isPicture(file)).sort((a, b) => compare(a.id, b.id));
+  return { files, leftOut: visible.filter(({ file }) => !isPicture(file)).map(({ file }) => file.name) };
 }
 
-function isPicture(file: File): boolean {
-  return !file.name.startsWith('.') && (file.type.startsWith('image/') || PICTURE.test(file.name));
+function isPicture({ name, type }: File): boolean {
+  return isAcceptedImageName(name) || TURNED_INTO_JPEG.test(name) || BROWSER_TYPES.has(type);
 }
+
+/** For files without an extension. */
+const BROWSER_TYPES: ReadonlySet<string> = new Set([...ACCEPTED_IMAGE_TYPES, 'image/gif', 'image/bmp']);

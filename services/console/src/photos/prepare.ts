@@ -15,8 +15,11 @@ export interface Prepared {
   size: Size | null;
 }
 
-/** The service reads these; a browser that can decode another format turns it into JPEG. */
-const SENT_AS_THEY_ARE = new Set(['image/jpeg', 'image/png', 'image/webp']);
+/**
+ * The service reads HEIC too, but takes 0.08 s of a core for each megapixel, JPEG a tenth: a browser that can decode
+ * it turns it into JPEG, as it does with formats that the service does not read.
+ */
+const SENT_AS_THEY_ARE = new Set(['image/jpeg', 'image/png', 'image/webp', 'image/avif']);
 
 /**
  * A picture as the service takes it: itself, when it is inside the limits, else a smaller JPEG made in the browser.
