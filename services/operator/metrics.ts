@@ -67,6 +67,8 @@ export function createMetrics() {
       labelNames: [...RELEASE, 'result'],
       registers,
     }),
+    /** By namespace/name of a resource, what removes each of its series: prom-client does so by all labels only. */
+    shown: new Map<string, (() => void)[]>(),
   };
 }
 
@@ -78,22 +80,26 @@ export function recordRelease(
 ): void {
   const labels = { namespace, name };
   forgetState(metrics, labels);
-  for (const phase of PHASES) metrics.phase.set({ ...labels, phase }, phase === status.phase ? 1 : 0);
-  for (const [revision, weight] of Object.entries(weightsOf(status)))
-    metrics.desired.set({ ...labels, revision }, weight / 100);
-  if (status.candidate && status.weight === 0)
-    metrics.desired.set({ ...labels, revision: status.candidate.revision }, 0);
+  const shown: (() => void)[] = [];
+  metrics.shown.set(keyOf(labels), shown);
+  const show = (gauge: Gauge, own: Record<string, string>, value: number) => {
+    gauge.set({ ...labels, ...own }, value);
+    shown.push(() => gauge.remove({ ...labels, ...own }));
+  };
+  for (const phase of PHASES) show(metrics.phase, { phase }, phase === status.phase ? 1 : 0);
+  for (const [revision, weight] of Object.entries(weightsOf(status))) show(metrics.desired, { revision }, weight / 100);
+  if (status.candidate && status.weight === 0) show(metrics.desired, { revision: status.candidate.revision }, 0);
   if (status.candidate && status.active && status.observedWeight !== undefined) {
-    metrics.observed.set({ ...labels, revision: status.candidate.revision }, status.observedWeight / 100);
-    metrics.observed.set({ ...labels, revision: status.active.revision }, 1 - status.observedWeight / 100);
+    show(metrics.observed, { revision: status.candidate.revision }, status.observedWeight / 100);
+    show(metrics.observed, { revision: status.active.revision }, 1 - status.observedWeight / 100);
   }
-  if (status.stepStartedAt) metrics.started.set(labels, Date.parse(status.stepStartedAt) / 1000);
-  if (status.stepDeadline) metrics.deadline.set(labels, Date.parse(status.stepDeadline) / 1000);
+  if (status.stepStartedAt) show(metrics.started, {}, Date.parse(status.stepStartedAt) / 1000);
+  if (status.stepDeadline) show(metrics.deadline, {}, Date.parse(status.stepDeadline) / 1000);
   for (const { name: gate, result, value, limit } of status.phase === 'Shifting' ? status.gates : []) {
     for (const answer of ['pass', 'hold', 'fail'])
-      metrics.gate.set({ ...labels, gate, result: answer }, answer === result ? 1 : 0);
-    if (value !== undefined) metrics.gateValue.set({ ...labels, gate }, value);
-    if (limit !== undefined) metrics.gateLimit.set({ ...labels, gate }, limit);
+      show(metrics.gate, { gate, result: answer }, answer === result ? 1 : 0);
+    if (value !== undefined) show(metrics.gateValue, { gate }, value);
+    if (limit !== undefined) show(metrics.gateLimit, { gate }, limit);
   }
   // A series that begins with the first rollback has no increase: the alert would miss it.
   for (const result of ['succeeded', 'rolled_back']) metrics.releases.inc({ ...labels, result }, 0);
@@ -109,22 +115,22 @@ export function recordEnd(
 }
 
 /** Stops showing a resource that is gone, or all of them where this process no longer leads. */
-export function forgetRelease(metrics: Metrics, labels?: { namespace: string; name: string }): void {
+export function forgetRelease(metrics: Metrics, labels?: Labels): void {
   forgetState(metrics, labels);
   if (!labels) return metrics.releases.reset();
   for (const result of ['succeeded', 'rolled_back']) metrics.releases.remove({ ...labels, result });
 }
 
-function forgetState(metrics: Metrics, labels: { namespace: string; name: string } | undefined): void {
-  const { phase, desired, observed, started, deadline, gate, gateValue, gateLimit } = metrics;
-  for (const metric of [phase, desired, observed, started, deadline, gate, gateValue, gateLimit])
-    removeSeries(metric, labels);
+function forgetState({ shown }: Metrics, labels: Labels | undefined): void {
+  for (const key of labels ? [keyOf(labels)] : [...shown.keys()]) {
+    for (const remove of shown.get(key) ?? []) remove();
+    shown.delete(key);
+  }
 }
 
-/** prom-client removes a series only by all of its labels. */
-function removeSeries(metric: Gauge, labels: { namespace: string; name: string } | undefined): void {
-  if (!labels) return metric.reset();
-  const { hashMap } = metric as unknown as { hashMap: Record<string, { labels: Record<string, string> }> };
-  for (const { labels: own } of Object.values(hashMap))
-    if (own['namespace'] === labels.namespace && own['name'] === labels.name) metric.remove(own);
+interface Labels {
+  namespace: string;
+  name: string;
 }
+
+const keyOf = ({ namespace, name }: Labels) => `${namespace}/${name}`;
