@@ -35,7 +35,11 @@ function madeByOperator(): Manifest[] {
   const facepass = rendered('facepass/blue-green').find(({ kind }) => kind === 'Facepass') as unknown as Facepass;
   const { spec } = facepass;
   const owner = { name: facepass.metadata.name, namespace: 'photos', uid: 'u1' };
-  const data = { api: spec.api.template, ...(spec.inference && { inference: spec.inference.template }) };
+  const data = {
+    api: spec.api.template,
+    ...(spec.inference && { inference: spec.inference.template }),
+    ...(spec.indexer && { indexer: spec.indexer.template }),
+  };
   const plan = {
     owner,
     spec,

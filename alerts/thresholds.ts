@@ -180,6 +180,34 @@ function serviceTests(): PromtoolTest[] {
     };
     return course('FacepassIndexingFails', statuses, { [60 + photos + 7]: photos >= 10 ? 'fires' : 'silent' });
   };
+  const ofJobs = (state: string) => `facepass_job_photos_total{job="facepass-indexer",state="${state}"}`;
+  const ofJobsFail = (percent: number) =>
+    course(
+      'FacepassJobPhotosFail',
+      {
+        [ofJobs('indexed')]: `0+${80 - percent}x60`,
+        [ofJobs('without_face')]: '0+20x60',
+        [ofJobs('failed')]: `0+${percent}x60`,
+        [ofJobs('deferred')]: '0+500x60',
+      },
+      { 50: percent > 5 ? 'fires' : 'silent' },
+    );
+  const failedOfJobs = (photos: number) =>
+    course(
+      'FacepassJobPhotosFail',
+      { [ofJobs('indexed')]: '0x120', [ofJobs('failed')]: `0x59 0+1x${photos} ${photos}x60` },
+      { [60 + photos + 7]: photos >= 10 ? 'fires' : 'silent' },
+    );
+  const oldest = (seconds: number, ended: number) =>
+    course(
+      'FacepassJobsStuck',
+      {
+        'facepass_job_oldest_pending_seconds{job="facepass-indexer"}': `${seconds}x60`,
+        [ofJobs('indexed')]: `0+${ended}x60`,
+        [ofJobs('deferred')]: '0+5x60',
+      },
+      { 50: seconds > 1800 && ended === 0 ? 'fires' : 'silent' },
+    );
   const waiting = (statements: number) =>
     course(
       'FacepassDatabasePoolExhausted',
@@ -237,6 +265,13 @@ function serviceTests(): PromtoolTest[] {
     refused(0.102),
     busiest(1.58),
     busiest(1.62),
+    ofJobsFail(4.9),
+    ofJobsFail(5.1),
+    failedOfJobs(9),
+    failedOfJobs(10),
+    oldest(1790, 0),
+    oldest(1810, 0),
+    oldest(1810, 0.1),
     lost(9),
     lost(10),
     waiting(0),

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { makeCertificates, noOpenssl } from '../services/api/tests/certificates.ts';
+import { s3Environment, startS3Server } from '../services/api/tests/s3-server.ts';
 import { hasRedis, startRedis } from '../services/api/tests/redis.ts';
 import { alternativesOf, panelExpressions, ruleExpressions, withoutLimits } from './source/expressions.ts';
 import { freePort } from '../scripts/local/services.ts';
@@ -15,7 +16,14 @@ import {
   type Target,
 } from '../scripts/drills/observability/prometheus.ts';
 import { createTestDatabase, runSql } from '../scripts/checks/test-database.ts';
-import { indexPhoto, samplePhoto, searchFaces, startStack, type Stack } from '../scripts/drills/observability/stack.ts';
+import {
+  indexPhoto,
+  KEY,
+  samplePhoto,
+  searchFaces,
+  startStack,
+  type Stack,
+} from '../scripts/drills/observability/stack.ts';
 
 /**
  * What a run of processes without a cluster cannot have: kube-state-metrics', and the operator's, which npm run
@@ -37,6 +45,8 @@ test(
   async () => {
     using certificates = makeCertificates();
     await using redis = await startRedis();
+    await using bucket = await startS3Server();
+    bucket.objects.set('/photos/one.jpg', await samplePhoto(1));
     await using stack = await startStack({
       inference: {
         GRPC_TLS_CERT_FILE: certificates.path('server.crt'),
@@ -46,12 +56,20 @@ test(
         RETENTION_SWEEP_MINUTES: '0.05',
         REDIS_URL: redis.url,
         INFERENCE_TLS_CA_FILE: certificates.path('ca.crt'),
+        ...s3Environment(bucket),
       },
     });
     await stack.startInference();
+    const indexer = await stack.startIndexer({
+      INFERENCE_TLS_CA_FILE: certificates.path('ca.crt'),
+      ...s3Environment(bucket),
+    });
     await using migration = await startLongMigration();
     await using prometheus = await startPrometheus();
-    await prometheus.setTargets(targetsOf(stack, migration.metricsPort));
+    await prometheus.setTargets([
+      ...targetsOf(stack, migration.metricsPort),
+      { job: 'facepass-indexer', port: Number(new URL(indexer.metricsUrl).port), labels: { pod: 'indexer-1' } },
+    ]);
     await work(stack);
 
     const absent = [OF_OTHERS, OF_TROUBLE];
@@ -95,16 +113,29 @@ async function work({ url }: Stack): Promise<void> {
   assert.equal(await searchFaces(url, photo, 'party'), 200);
   assert.equal(await searchFaces(url, photo, 'nobody'), 404);
   assert.equal((await fetch(`${url}/api/v1/sessions`)).status, 401);
+  await createJob(url);
 }
 
 async function keepWorking({ url }: Stack, signal: AbortSignal): Promise<void> {
   const photo = await samplePhoto(1);
   for (let round = 0; !signal.aborted; round += 1) {
     await searchFaces(url, photo, round % 5 === 0 ? 'nobody' : 'party');
+    if (round % 10 === 0) await createJob(url);
     if (round % 3 === 0) await indexPhoto(url, photo, 'party', 'one');
     if (round % 5 === 0) await fetch(`${url}/api/v1/sessions`);
     await delay(50);
   }
+}
+
+/** One of its photos is indexed, the other is not in the bucket. */
+async function createJob(url: string): Promise<void> {
+  const photos = ['one.jpg', 'gone.jpg'].map((key) => ({ photo_id: key, s3_key: key }));
+  const { status } = await fetch(`${url}/api/v1/jobs`, {
+    method: 'POST',
+    headers: { 'X-API-Key': KEY, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ session_id: 'jobs', photos }),
+  });
+  assert.equal(status, 202);
 }
 
 /** A migrator in the middle of its backfill, on a database of its own: it moves one row of schema 1 a second. */

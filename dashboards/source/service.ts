@@ -219,6 +219,54 @@ function durations(title: string, description: string, histogram: string, limit?
   });
 }
 
+const INDEXER = 'job="facepass-indexer",namespace=~"$namespace"';
+
+const jobs: Panel[] = [
+  timeseries({
+    title: 'Photos of jobs',
+    description: 'Photos of jobs that ended a second, by how; `deferred` ones wait for another attempt.',
+    unit: 'ops',
+    min: 0,
+    queries: [
+      {
+        expr: `sum by (state) (rate(facepass_job_photos_total{${INDEXER}}[$__rate_interval]))`,
+        legend: '{{state}}',
+      },
+    ],
+    link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassJobPhotosFail.md` },
+  }),
+  timeseries({
+    title: 'Photos of jobs that wait',
+    description: 'Photos of all jobs that wait, and those under work in all indexers.',
+    unit: 'short',
+    min: 0,
+    queries: [
+      { expr: `max(facepass_job_photos_pending{${INDEXER}})`, legend: 'waiting' },
+      { expr: `sum(facepass_indexer_photos_under_work{${INDEXER}})`, legend: 'under work' },
+    ],
+  }),
+  timeseries({
+    title: 'Oldest photo of a job that waits',
+    description: 'How long the oldest of them waits. A large job takes hours; a fault is where nothing ends meanwhile.',
+    unit: 's',
+    min: 0,
+    queries: [{ expr: `max(facepass_job_oldest_pending_seconds{${INDEXER}})`, legend: 'oldest' }],
+    link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassJobsStuck.md` },
+  }),
+  timeseries({
+    title: 'Jobs and indexers',
+    description: 'Jobs that have not ended, and indexers that answer Prometheus.',
+    unit: 'short',
+    min: 0,
+    decimals: 0,
+    queries: [
+      { expr: `max(facepass_jobs_running{${INDEXER}})`, legend: 'jobs' },
+      { expr: `sum(up{${INDEXER}})`, legend: 'indexers' },
+    ],
+    link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassIndexerDown.md` },
+  }),
+];
+
 const saturation: Panel[] = [
   timeseries({
     title: 'Ready API processes',
@@ -335,10 +383,11 @@ export const service: Dashboard = {
   uid: 'facepass-service',
   title: 'Facepass / Service',
   description:
-    'What clients get: the objectives and their budgets, requests, failures and durations, and what is near its limit.',
+    'What clients get: the objectives and their budgets, requests, failures and durations, jobs, and what is near its limit.',
   rows: [
     { title: 'Objectives', panels: objectives },
     { title: 'Requests', panels: requests },
+    { title: 'Jobs', panels: jobs },
     { title: 'Saturation', panels: saturation },
   ],
 };

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { KEY, samplePhoto } from './observability/stack.ts';
 import { SESSION, type ProcessDrill, type Scene } from './processes.ts';
 
 /** The faults that need no cluster, by name. */
@@ -21,6 +23,9 @@ export const DRILLS: Record<string, ProcessDrill> = {
     stack: { api: { DATABASE_POOL_SIZE: '1', DATABASE_CONNECT_TIMEOUT_MS: '300' } },
     break: lockSessions,
   },
+  'indexer-down': { alert: 'FacepassIndexerDown', hasIndexer: true, break: killIndexer },
+  'bucket-away': { alert: 'FacepassJobsStuck', hasIndexer: true, break: takeBucketAway },
+  'photos-missing': { alert: 'FacepassJobPhotosFail', hasIndexer: true, break: queueMissingPhotos },
   'migration-failed': { alert: 'FacepassMigrationFailed', break: migrateForAnotherModel },
   'sweep-blocked': {
     alert: 'FacepassRetentionOverdue',
@@ -28,6 +33,57 @@ export const DRILLS: Record<string, ProcessDrill> = {
     break: blockSweep,
   },
 };
+
+async function killIndexer({ stack, prometheus, targets }: Scene): Promise<() => Promise<void>> {
+  await stack.indexers[0]![Symbol.asyncDispose]();
+  return async () => {
+    await stack.startIndexer({});
+    await prometheus.setTargets(targets());
+  };
+}
+
+/** Every transfer fails, of photos that have waited for an hour. */
+async function takeBucketAway({ stack, bucket }: Scene): Promise<() => Promise<void>> {
+  const photo = await samplePhoto(1);
+  const keys = Array.from({ length: 20 }, (_, n) => `${n}.jpg`);
+  for (const key of keys) {
+    bucket.objects.set(`/photos/${key}`, photo);
+    bucket.faults.set(`/photos/${key}`, Array(10_000).fill('internal'));
+  }
+  await createJob(stack.url, keys);
+  await withClient(stack, (client) =>
+    client.query(`update job_photos set queued_at = queued_at - interval '1 hour' where state = 'pending'`),
+  );
+  return async () => bucket.faults.clear();
+}
+
+/** A list of photos that are not in the bucket, and again, until the list is mended. */
+async function queueMissingPhotos({ stack, bucket }: Scene): Promise<() => Promise<void>> {
+  const photo = await samplePhoto(1);
+  const keys = Array.from({ length: 20 }, (_, n) => `${n}.jpg`);
+  let over = false;
+  const sending = (async () => {
+    while (!over) {
+      await createJob(stack.url, keys);
+      await delay(2000);
+    }
+  })();
+  return async () => {
+    for (const key of keys) bucket.objects.set(`/photos/${key}`, photo);
+    over = true;
+    await sending;
+    await createJob(stack.url, keys);
+  };
+}
+
+async function createJob(url: string, keys: string[]): Promise<void> {
+  const { status } = await fetch(`${url}/api/v1/jobs`, {
+    method: 'POST',
+    headers: { 'X-API-Key': KEY, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ session_id: 'jobs', photos: keys.map((key) => ({ photo_id: key, s3_key: key })) }),
+  });
+  assert.equal(status, 202);
+}
 
 /** The database takes no connection and ends those it has, as one that fails over. */
 async function closeDatabase({ stack }: Scene): Promise<() => Promise<void>> {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { s3Environment, startS3Server, type S3Server } from '../../services/api/tests/s3-server.ts';
 import { freePort } from '../local/services.ts';
 import { startPrometheus, type Prometheus, type Target } from './observability/prometheus.ts';
 import {
@@ -16,6 +17,8 @@ export interface ProcessDrill {
   alert: string;
   /** Variables of the processes that make the fault easy. */
   stack?: StackOptions;
+  /** Jobs are worked off. */
+  hasIndexer?: boolean;
   /** Breaks something; what it returns mends it. */
   break(scene: Scene): Promise<() => Promise<void>>;
 }
@@ -24,6 +27,8 @@ export interface Scene {
   stack: Stack;
   prometheus: Prometheus;
   targets(): Target[];
+  /** Empty; of the indexer and the API where the drill has an indexer. */
+  bucket: S3Server;
 }
 
 /** What is indexed and searched all the time. */
@@ -35,9 +40,12 @@ export const SESSION = 'drill';
  */
 export async function runProcessDrill(drill: ProcessDrill, speed: number, options: DrillOptions): Promise<void> {
   const port = await freePort(0);
-  await using stack = await startStack({ ...drill.stack, inferenceListen: `127.0.0.1:${port}` });
+  await using bucket = await startS3Server();
+  const all = { ...drill.stack?.all, ...(drill.hasIndexer && s3Environment(bucket)) };
+  await using stack = await startStack({ ...drill.stack, all, inferenceListen: `127.0.0.1:${port}` });
   await using prometheus = await startPrometheus(speed);
-  const scene: Scene = { stack, prometheus, targets: () => targetsOf(stack) };
+  const scene: Scene = { stack, prometheus, bucket, targets: () => targetsOf(stack) };
+  if (drill.hasIndexer) await stack.startIndexer({});
   await prometheus.setTargets(scene.targets());
   const photo = await samplePhoto(1);
   await indexPhoto(stack.url, photo, SESSION, 'one');
@@ -60,6 +68,11 @@ function targetsOf(stack: Stack): Target[] {
       job: 'facepass-inference',
       port: metricsPort,
       labels: { pod: `inference-${index + 1}` },
+    })),
+    ...stack.indexers.map(({ metricsUrl }, index): Target => ({
+      job: 'facepass-indexer',
+      port: Number(new URL(metricsUrl).port),
+      labels: { pod: `indexer-${index + 1}` },
     })),
   ];
 }

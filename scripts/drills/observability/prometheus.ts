@@ -15,7 +15,7 @@ export const prometheusMissing = spawnSync('prometheus', ['--version']).error
   : false;
 
 export interface Target {
-  job: 'facepass-api' | 'facepass-inference' | 'facepass-migration';
+  job: 'facepass-api' | 'facepass-inference' | 'facepass-indexer' | 'facepass-migration';
   port: number;
   labels: Record<string, string>;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createTestDatabase, type TestDatabase } from '../../checks/test-database.ts';
+import { startIndexerProcess, type IndexerProcess } from '../../../services/indexer/tests/indexer.ts';
 import { startService, type ServiceProcess } from './processes.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -19,6 +20,10 @@ export interface Stack extends AsyncDisposable {
   migrate(environment?: Record<string, string>): Promise<void>;
   /** Starts another inference process. */
   startInference(): Promise<ServiceProcess>;
+  /** Those that were started, the last one last; none before. */
+  indexers: IndexerProcess[];
+  /** Starts another indexer, for the bucket of `environment`. */
+  startIndexer(environment: Record<string, string>): Promise<IndexerProcess>;
 }
 
 /** Starts database, migration, inference and API. */
@@ -62,6 +67,21 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       ...options.api,
     }),
   );
+  const indexers: IndexerProcess[] = [];
+  stack.defer(async () => {
+    for (const one of indexers) await one[Symbol.asyncDispose]();
+  });
+  const startIndexer = async (environment: Record<string, string>) => {
+    const started = await startIndexerProcess({
+      DATABASE_URL: database.url,
+      DATABASE_POOL_SIZE: database.engine === 'embedded' ? '1' : '10',
+      INFERENCE_ADDRESS: (first.serving['address'] as string).replace('127.0.0.1', 'localhost'),
+      ...options.all,
+      ...environment,
+    });
+    indexers.push(started);
+    return started;
+  };
   const owned = stack.move();
   return {
     database,
@@ -70,6 +90,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     url: `http://127.0.0.1:${api.serving['port'] as number}`,
     migrate,
     startInference,
+    indexers,
+    startIndexer,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
