@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { KEY } from './service.ts';
 
+const REPOSITORY = join(import.meta.dirname, '../../..');
+
 /** `services/api/main.ts` as a process of its own, killed when disposed of. */
 export interface ApiProcess extends AsyncDisposable {
   url: string;
@@ -14,14 +16,17 @@ export interface ApiProcess extends AsyncDisposable {
   logged(message: string): Promise<void>;
 }
 
-/** Starts it on free ports and waits until it serves. */
-export async function startApiProcess(environment: Record<string, string>): Promise<ApiProcess> {
-  const child = spawnApi({
+/** Starts that of an installation in `directory` on free ports and waits until it serves. */
+export async function startApiProcess(
+  environment: Record<string, string>,
+  { directory = REPOSITORY }: { directory?: string } = {},
+): Promise<ApiProcess> {
+  const given = {
     INFERENCE_ADDRESS: '127.0.0.1:1',
     API_KEYS: `photographer:${KEY}`,
     RATE_LIMIT_SEARCHES_PER_MINUTE: '0',
-    ...environment,
-  });
+  };
+  const child = spawnApi({ ...given, ...environment }, directory);
   const exited = once(child, 'exit').then(([code]) => code as number | null);
   const lines: Record<string, unknown>[] = [];
   const reader = createInterface(child.stdout!).on('line', (line) =>
@@ -55,11 +60,11 @@ export async function runToItsEnd(environment: Record<string, string>): Promise<
   return { code, stderr };
 }
 
-function spawnApi(environment: Record<string, string>): ChildProcess {
+function spawnApi(environment: Record<string, string>, directory = REPOSITORY): ChildProcess {
   const inherited = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => /^(PATH|HOME|NODE_|FACEPASS_TEST_)/.test(name)),
   );
-  const main = join(import.meta.dirname, '../main.ts');
+  const main = join(directory, 'services/api/main.ts');
   const endWithParent = new URL('../../../scripts/local/end-with-parent.ts', import.meta.url).href;
   return spawn(process.execPath, ['--import', endWithParent, main], {
     env: { ...inherited, HOST: '127.0.0.1', PORT: '0', METRICS_PORT: '0', ...environment },

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import { settingsAnswer } from '@facepass/contracts/http';
 import { PROBLEMS } from '@facepass/indexing/errors';
+import { startApiProcess } from './api-process.ts';
 import { startTestService, type TestService } from './service.ts';
 
 describe('pages and documents', () => {
@@ -63,6 +65,16 @@ describe('pages and documents', () => {
     const version = await service.call('GET', '/docs/assets/swagger-ui.css', { headers: { 'If-Match': '"other"' } });
     assert.equal(version.status, 412);
     assert.equal(version.body.code, 'precondition_failed');
+  });
+
+  test('the console is served from an installation below a folder whose name begins with a dot', async () => {
+    using place = copyOfTheApi('.facepass');
+
+    await using api = await startApiProcess({ DATABASE_URL: service.database.url }, place);
+    const page = await (await fetch(api.url)).text();
+    assert.match(page, /<script type="module"/, 'the console, and not the page that stands in for it');
+    const paths = ['/s/wedding', '/docs/assets/swagger-ui.css', /(?:src|href)="(\/assets\/[^"]+)"/.exec(page)![1]];
+    for (const path of paths) assert.equal((await fetch(`${api.url}${path}`)).status, 200, path);
   });
 
   test('settings tell a client what it needs before its first call', async () => {
@@ -138,3 +150,15 @@ describe('pages and documents', () => {
     },
   );
 });
+
+/** The API and the built console below a folder of this name, beside the packages of the repository. */
+function copyOfTheApi(name: string): Disposable & { directory: string } {
+  const root = join(import.meta.dirname, '../../..');
+  const parent = mkdtempSync(join(tmpdir(), 'facepass-'));
+  const directory = join(parent, name);
+  mkdirSync(join(directory, 'services'), { recursive: true });
+  for (const path of ['package.json', 'services/api', 'services/console/dist', 'models'])
+    cpSync(join(root, path), join(directory, path), { recursive: true, filter: (from) => !from.endsWith('.onnx') });
+  symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'));
+  return { directory, [Symbol.dispose]: () => rmSync(parent, { recursive: true }) };
+}
