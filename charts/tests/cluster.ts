@@ -88,8 +88,9 @@ export async function podCounter(namespace: string, pod: string, metric: string)
 }
 
 /**
- * Sends a request again and again, `concurrency` at a time, until stopped; tells how many were answered and how the
- * others failed.
+ * Sends a request again and again, `concurrency` at a time, until stopped or disposed of; tells how many were answered
+ * and how the others failed. Declare it with `await using`: after a failed test it would go on for ever, and with it
+ * the run.
  */
 export function sustainedLoad(request: () => Promise<Response>, concurrency: number) {
   const outcome = { answered: 0, failures: [] as string[] };
@@ -107,14 +108,12 @@ export function sustainedLoad(request: () => Promise<Response>, concurrency: num
     }
   };
   const workers = Array.from({ length: concurrency }, worker);
-  return {
-    outcome,
-    async stop() {
-      stopped = true;
-      await Promise.all(workers);
-      return outcome;
-    },
+  const stop = async () => {
+    stopped = true;
+    await Promise.all(workers);
+    return outcome;
   };
+  return { outcome, stop, [Symbol.asyncDispose]: async () => void (await stop()) };
 }
 
 interface Pod {

@@ -64,7 +64,7 @@ test(
     );
     const status = () => fetch(`http://${address}:${PORT}/api/v1/search/status/nobody`);
     await until('the route', 60, async () => (await status()).ok);
-    const load = sustainedLoad(async () => {
+    await using load = sustainedLoad(async () => {
       const answer = await status();
       await new Promise((resolve) => setTimeout(resolve, 50));
       return answer;

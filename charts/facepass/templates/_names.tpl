@@ -105,3 +105,9 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- define "facepass.inferenceHost" -}}
 {{ include "facepass.fullname" . }}-inference.{{ .Release.Namespace }}.svc
 {{- end }}
+
+{{/* "true" where a cluster has told what it knows, and this API is not among it; `helm template` by itself knows of no kinds. Call with (dict "root" $ "api" "group/version"). */}}
+{{- define "facepass.lacks" -}}
+{{- $known := .root.Capabilities.APIVersions -}}
+{{- if and ($known.Has "v1/Pod") (not ($known.Has .api)) (not .root.Values.skipCapabilityChecks) -}}true{{- end -}}
+{{- end }}

@@ -25,9 +25,6 @@
 {{- if and (eq .Values.api.searchAccess "token") (not .Values.api.searchTokenSecret) -}}
 {{- fail "api.searchAccess=token needs api.searchTokenSecret, a Secret with the key search-token-secret." -}}
 {{- end -}}
-{{- if eq .Values.release.mode "blueGreen" -}}
-{{- include "facepass.validateBlueGreen" . -}}
-{{- end -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) -}}
 {{- fail "ingress.enabled needs at least one name in ingress.hosts." -}}
 {{- end -}}
@@ -51,17 +48,20 @@
 {{- if and .Values.monitoring.podMonitor.enabled .Values.monitoring.serviceMonitor.enabled -}}
 {{- fail "monitoring.podMonitor and monitoring.serviceMonitor exclude each other: every process would be scraped twice." -}}
 {{- end -}}
-{{- if and .Values.httpRoute.enabled (not (.Capabilities.APIVersions.Has "gateway.networking.k8s.io/v1")) (not .Values.skipCapabilityChecks) -}}
+{{- if and .Values.httpRoute.enabled (include "facepass.lacks" (dict "root" . "api" "gateway.networking.k8s.io/v1")) -}}
 {{- fail "httpRoute.enabled, but this cluster has no Gateway API (gateway.networking.k8s.io/v1)." -}}
 {{- end -}}
-{{- if and .Values.monitoring.podMonitor.enabled (not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) (not .Values.skipCapabilityChecks) -}}
+{{- if and .Values.monitoring.podMonitor.enabled (include "facepass.lacks" (dict "root" . "api" "monitoring.coreos.com/v1")) -}}
 {{- fail "monitoring.podMonitor.enabled, but this cluster has no Prometheus operator (monitoring.coreos.com/v1)." -}}
 {{- end -}}
-{{- if and .Values.monitoring.serviceMonitor.enabled (not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) (not .Values.skipCapabilityChecks) -}}
+{{- if and .Values.monitoring.serviceMonitor.enabled (include "facepass.lacks" (dict "root" . "api" "monitoring.coreos.com/v1")) -}}
 {{- fail "monitoring.serviceMonitor.enabled, but this cluster has no Prometheus operator (monitoring.coreos.com/v1)." -}}
 {{- end -}}
-{{- if and .Values.monitoring.prometheusRule.enabled (not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) (not .Values.skipCapabilityChecks) -}}
+{{- if and .Values.monitoring.prometheusRule.enabled (include "facepass.lacks" (dict "root" . "api" "monitoring.coreos.com/v1")) -}}
 {{- fail "monitoring.prometheusRule.enabled, but this cluster has no Prometheus operator (monitoring.coreos.com/v1)." -}}
+{{- end -}}
+{{- if eq .Values.release.mode "blueGreen" -}}
+{{- include "facepass.validateBlueGreen" . -}}
 {{- end -}}
 {{- end }}
 
@@ -77,7 +77,7 @@
 {{- if eq .root.Values.release.mode "blueGreen" -}}
 {{- fail (printf "%s.keda.enabled with release.mode=blueGreen: the operator sizes the pods of each revision. Use %s.autoscaling with metrics." .component .component) -}}
 {{- end -}}
-{{- if and (not (.root.Capabilities.APIVersions.Has "keda.sh/v1alpha1")) (not .root.Values.skipCapabilityChecks) -}}
+{{- if and (include "facepass.lacks" (dict "root" .root "api" "keda.sh/v1alpha1")) -}}
 {{- fail (printf "%s.keda.enabled, but this cluster has no KEDA (keda.sh/v1alpha1)." .component) -}}
 {{- end -}}
 {{- end }}
@@ -96,7 +96,7 @@
 {{- if .Values.migration.contract -}}
 {{- fail "migration.contract with release.mode=blueGreen: a release must be able to roll back, and nothing rolls back past a contraction. Contract in plain mode, after the last release is settled." -}}
 {{- end -}}
-{{- if and (not (.Capabilities.APIVersions.Has "facepass.dev/v1alpha1")) (not .Values.skipCapabilityChecks) -}}
+{{- if and (include "facepass.lacks" (dict "root" . "api" "facepass.dev/v1alpha1")) -}}
 {{- fail "release.mode=blueGreen, but this cluster has no CRD for the Facepass resource: install charts/facepass-operator first." -}}
 {{- end -}}
 {{- end }}
