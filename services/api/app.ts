@@ -13,8 +13,10 @@ import { upstreamClients } from './legacy.ts';
 import type { Metrics } from './metrics.ts';
 import { pages } from './pages.ts';
 import { parseQuery } from './query.ts';
+import { deleteFace } from './routes/delete-face.ts';
 import { deletePhoto } from './routes/delete-photo.ts';
 import { deleteSession } from './routes/delete-session.ts';
+import { forgetPerson } from './routes/forget-person.ts';
 import { health, livez, metrics, readyz } from './routes/health.ts';
 import { indexBatch } from './routes/index-batch.ts';
 import { indexPhoto } from './routes/index-photo.ts';
@@ -56,6 +58,8 @@ function addCalls(app: Express, context: Context): void {
     ['get', '/api/v1/sessions', write('admin'), sessions(context)],
     ['get', '/api/v1/sessions/:session_id/photos', write('index'), sessionPhotos(context)],
     ['get', '/api/v1/sessions/:session_id/photos/:photo_id', write('index'), listedPhoto(context)],
+    ['delete', '/api/v1/sessions/:session_id/photos/:photo_id/faces/:face_index', write('delete'), deleteFace(context)],
+    ['post', '/api/v1/sessions/:session_id/forget', write('delete'), forgetPerson(context)],
     ['post', '/api/v1/search', search, searchFaces(context)],
     ['get', '/api/v1/search/status/:session_id', search, sessionStatus(context)],
     ['post', '/api/v1/jobs', write('index'), createJob(context)],

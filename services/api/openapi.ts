@@ -373,6 +373,56 @@ const CALLS: RouteConfig[] = [
     },
   },
   {
+    method: 'delete',
+    path: '/api/v1/sessions/{session_id}/photos/{photo_id}/faces/{face_index}',
+    operationId: 'eraseFace',
+    tags: ['sessions'],
+    summary: 'Erase one face of a photo',
+    description: 'Its other faces stay, with their index. Copies of the photo that an upgrade left behind go too.',
+    security: KEY,
+    request: {
+      params: z.object({ session_id: http.sessionId, photo_id: http.photoId, face_index: http.storedFaceIndex }),
+    },
+    responses: {
+      200: json(http.deleteAnswer, 'The face is erased.'),
+      ...problems(...ANY_CALL, ...KEYED, 'photo_not_indexed', 'face_index_out_of_range'),
+    },
+  },
+  {
+    method: 'post',
+    path: '/api/v1/sessions/{session_id}/forget',
+    operationId: 'forgetPerson',
+    tags: ['sessions'],
+    summary: 'Erase the faces of the person in a selfie',
+    description:
+      'Needs a key with the scope `delete`. Without `confirmation_token` it answers with the faces that would go, photo by photo. With the token of that preview and the same selfie it erases them; other faces of their photos stay. The selfie is not stored.',
+    security: KEY,
+    request: {
+      params: z.object({ session_id: http.sessionId }),
+      body: {
+        required: true,
+        content: {
+          'multipart/form-data': { schema: http.forgetFields.omit({ session_id: true }).extend({ image: selfies }) },
+          ...BARE_IMAGES,
+        },
+      },
+      query: http.forgetFields.omit({ session_id: true }),
+    },
+    responses: {
+      200: json(http.forgetAnswer, 'The faces of the person.'),
+      ...problems(
+        ...ANY_CALL,
+        ...KEYED,
+        ...IMAGE,
+        'session_not_indexed',
+        'photo_not_indexed',
+        'face_index_out_of_range',
+        'selfies_differ',
+        'confirmation_outdated',
+      ),
+    },
+  },
+  {
     method: 'post',
     path: '/api/v1/search/tokens',
     operationId: 'createSearchToken',

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { messageOf } from '@facepass/runtime/errors';
 import { eraseIndexed } from './commands/erase.ts';
 import { indexBucket } from './commands/index-bucket.ts';
+import { forgetPerson } from './commands/forget.ts';
 import { indexFolder } from './commands/index-folder.ts';
 import { cancelJob, listJobs, retryJob, showJob } from './commands/jobs.ts';
 import { createKey, listKeys, revokeKey, scopesOf } from './commands/keys.ts';
@@ -90,12 +91,25 @@ program
 
 program
   .command('erase')
-  .description('erase a session, or one photo of it')
+  .description('erase a session, one photo of it, or one face of a photo')
   .requiredOption('-s, --session <id>', 'session to erase')
   .option('--photo <id>', 'erase only this photo')
+  .option('--face <number>', 'erase only this face of the photo; the other faces stay', wholeNumber(0, 10_000))
   .option('-y, --yes', 'do not ask for confirmation')
   .option('--json', 'print the answer as JSON')
   .action((options) => run((connection) => eraseIndexed(options, connection)));
+
+program
+  .command('forget')
+  .description('erase the faces of the person on one to five selfies, after showing them')
+  .argument('<selfies...>')
+  .requiredOption('-s, --session <id>', 'session that forgets the person')
+  .option('--threshold <similarity>', 'minimum similarity of a face to erase (0–1)', fraction)
+  .option('--face-index <number>', 'face of the first selfie; 0 is the largest', wholeNumber(0, 10_000))
+  .option('--preview', 'only show which faces would go')
+  .option('-y, --yes', 'do not ask for confirmation')
+  .option('--json', 'print the answer as JSON')
+  .action((selfies, options) => run((connection) => forgetPerson(selfies, options, connection, interrupted)));
 
 const jobs = program.command('jobs').description('list and control the jobs that index photos of the bucket');
 jobs

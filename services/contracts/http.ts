@@ -68,6 +68,8 @@ const faceIndexField = z.preprocess(
   numberOfText,
   z.int('must be a whole number').min(0, 'must be 0 or more').max(10_000, 'must be 10000 or less'),
 );
+/** Of a face that is indexed. */
+export const storedFaceIndex = faceIndexField.meta({ description: 'Index of a face, as the photo lists it.' });
 const thresholdField = z.preprocess(
   numberOfText,
   z.number('must be a number').min(0, 'must be 0 to 1').max(1, 'must be 0 to 1'),
@@ -357,6 +359,22 @@ export const jobPhotosAnswer = z
   })
   .meta({ id: 'JobPhotos' });
 
+/** Form fields of POST /api/v1/sessions/{session_id}/forget, beside the selfies. */
+export const forgetFields = z.strictObject({
+  session_id: storedSessionId,
+  threshold: thresholdField.optional().meta({
+    description: 'Minimum similarity of a face that is erased, 0 to 1, as in a search. Default: SEARCH_THRESHOLD.',
+  }),
+  face_index: faceIndexField
+    .optional()
+    .meta({ description: 'Which face of the (first) selfie. Default: the largest.' }),
+  confirmation_token: z
+    .string('must be text')
+    .regex(/^[\w-]{43}$/, 'must be the confirmation_token of a preview')
+    .optional()
+    .meta({ description: 'From a preview: erases the faces that it lists. Without it nothing is erased.' }),
+});
+
 export const deleteAnswer = z
   .strictObject({ deleted: z.literal(true), embeddings_removed: z.int().min(0) })
   .meta({ id: 'DeleteAnswer' });
@@ -418,6 +436,30 @@ export const searchAnswer = z
       }),
   })
   .meta({ id: 'SearchAnswer' });
+
+export const forgetAnswer = z
+  .strictObject({
+    session_id: sessionId,
+    erased: z.boolean().meta({ description: 'false: a preview; nothing was erased.' }),
+    faces: z
+      .array(
+        z.strictObject({
+          photo_id: photoId,
+          face_index: z.int().min(0),
+          box: z.union([box, z.null()]),
+          similarity: unit,
+        }),
+      )
+      .meta({ description: 'The faces of the person, photo by photo: those that would go, or that went.' }),
+    photo_count: z.int().min(0).meta({ description: 'Number of photos among them.' }),
+    confirmation_token: z.string().meta({
+      description:
+        'Stands for exactly these faces. Sent with the same selfie it erases them; it no longer fits once other faces match.',
+    }),
+    expected_false_matches: searchAnswer.shape.expected_false_matches,
+    query: searchAnswer.shape.query,
+  })
+  .meta({ id: 'ForgetAnswer' });
 
 export const statusAnswer = z
   .strictObject({
@@ -554,6 +596,7 @@ export type BatchLine = z.infer<typeof batchLine>;
 export type BatchAnswer = z.infer<typeof batchAnswer>;
 export type DeleteAnswer = z.infer<typeof deleteAnswer>;
 export type SearchAnswer = z.infer<typeof searchAnswer>;
+export type ForgetAnswer = z.infer<typeof forgetAnswer>;
 export type StatusAnswer = z.infer<typeof statusAnswer>;
 export type SessionsAnswer = z.infer<typeof sessionsAnswer>;
 export type PhotosAnswer = z.infer<typeof photosAnswer>;

@@ -87,6 +87,14 @@ export const PROBLEMS = {
     fix: 'Faces are numbered from 0, the largest; `query.faces_detected` gives their number.',
     cause: '`face_index` exceeds the number of faces found in this selfie.',
   },
+  confirmation_outdated: {
+    status: 409,
+    title: 'The confirmation no longer fits',
+    fix: 'Ask for the preview again, look at it, and confirm with its new `confirmation_token`.',
+    cause:
+      'The faces of the person are not those of the preview: photos were indexed or erased since, or the selfie, the ' +
+      'threshold or the session is another. Nothing was erased.',
+  },
   selfies_differ: {
     status: 400,
     title: 'Selfies show different people',

@@ -44,6 +44,8 @@ describe('who may call what', () => {
     listSessions: (key) => key === ADMIN_KEY,
     listPhotos: (key) => key !== DELETE_KEY,
     getPhoto: (key) => key !== DELETE_KEY,
+    eraseFace: (key) => key !== INDEX_KEY,
+    forgetPerson: (key) => key !== INDEX_KEY,
     createJob: (key) => key !== DELETE_KEY,
     listJobs: (key) => key !== DELETE_KEY,
     getJob: (key) => key !== DELETE_KEY,

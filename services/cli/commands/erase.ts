@@ -1,5 +1,5 @@
-import { createInterface } from 'node:readline/promises';
-import { answerOf, erasePhoto, eraseSession } from '@facepass/client';
+import { answerOf, erasePhoto, eraseSession, type FacepassClient } from '@facepass/client';
+import { confirmErasure } from '../confirm.ts';
 import { clientOf, type Connection } from '../connection.ts';
 import { EXIT, Failure, type ExitCode } from '../failures.ts';
 import { forgetSession } from '../journal.ts';
@@ -8,26 +8,37 @@ export interface EraseOptions {
   session: string;
   /** One photo instead of the whole session. */
   photo?: string;
+  /** One face of that photo. */
+  face?: number;
   yes?: boolean;
   json?: boolean;
 }
 
-/** `facepass erase`: erases a session, or one photo of it, from the service; the photo files stay. */
+/** `facepass erase`: erases a session, a photo or a face of one from the service; the photo files stay. */
 export async function eraseIndexed(options: EraseOptions, connection: Connection): Promise<ExitCode> {
-  const { session, photo } = options;
-  const what = photo ? `photo "${photo}" of session "${session}"` : `session "${session}"`;
-  if (!options.yes) await confirm(what);
-  const client = clientOf(connection);
-  const answer = answerOf(await (photo ? erasePhoto(client, session, photo) : eraseSession(client, session)));
+  const { session, photo, face } = options;
+  if (face !== undefined && !photo) throw new Failure(EXIT.usage, '--face requires --photo.');
+  const what = whatOf(options);
+  if (!options.yes) await confirmErasure(what);
+  const answer = answerOf(await erase(clientOf(connection), options));
   if (!photo) forgetSession(connection.url, session);
-  console.log(options.json ? JSON.stringify(answer) : `Erased ${what}: ${answer.embeddings_removed} faces.`);
+  console.log(options.json ? JSON.stringify(answer) : `Erased ${what}: ${facesOf(answer.embeddings_removed)}.`);
   return EXIT.done;
 }
 
-async function confirm(what: string): Promise<void> {
-  if (!process.stdin.isTTY)
-    throw new Failure(EXIT.usage, `Refusing to erase ${what} without confirmation; pass --yes.`);
-  using terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(`Erase ${what} permanently? [y/N] `);
-  if (!/^y(es)?$/i.test(answer.trim())) throw new Failure(EXIT.interrupted, 'Nothing was erased.');
+function erase(client: FacepassClient, { session: session_id, photo: photo_id, face: face_index }: EraseOptions) {
+  if (!photo_id) return eraseSession(client, session_id);
+  if (face_index === undefined) return erasePhoto(client, session_id, photo_id);
+  return client.DELETE('/api/v1/sessions/{session_id}/photos/{photo_id}/faces/{face_index}', {
+    params: { path: { session_id, photo_id, face_index } },
+  });
+}
+
+function whatOf({ session, photo, face }: EraseOptions): string {
+  const ofSession = photo ? `photo "${photo}" of session "${session}"` : `session "${session}"`;
+  return face === undefined ? ofSession : `face ${face} of ${ofSession}`;
+}
+
+function facesOf(count: number): string {
+  return `${count} ${count === 1 ? 'face' : 'faces'}`;
 }

@@ -189,6 +189,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions/{session_id}/photos/{photo_id}/faces/{face_index}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Erase one face of a photo
+         * @description Its other faces stay, with their index. Copies of the photo that an upgrade left behind go too.
+         */
+        delete: operations["eraseFace"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{session_id}/forget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase the faces of the person in a selfie
+         * @description Needs a key with the scope `delete`. Without `confirmation_token` it answers with the faces that would go, photo by photo. With the token of that preview and the same selfie it erases them; other faces of their photos stay. The selfie is not stored.
+         */
+        post: operations["forgetPerson"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/search/tokens": {
         parameters: {
             query?: never;
@@ -731,6 +771,57 @@ export interface components {
                 /** @description null where the photo was indexed before it was kept. */
                 quality: number | null;
             }[];
+        };
+        ForgetAnswer: {
+            /**
+             * @description The event that the photos belong to. A UUID in capital letters is the same session as in small letters.
+             * @example wedding-2026-05-09
+             */
+            session_id: string;
+            /** @description false: a preview; nothing was erased. */
+            erased: boolean;
+            /** @description The faces of the person, photo by photo: those that would go, or that went. */
+            faces: {
+                /**
+                 * @description The client’s own id of the photo.
+                 * @example 5b0c2a3e-8d5e-4a53-9d0f-0d2f0d6a7c11
+                 */
+                photo_id: string;
+                face_index: number;
+                box: components["schemas"]["Box"] | null;
+                similarity: number;
+            }[];
+            /** @description Number of photos among them. */
+            photo_count: number;
+            /** @description Stands for exactly these faces. Sent with the same selfie it erases them; it no longer fits once other faces match. */
+            confirmation_token: string;
+            /**
+             * @description Expected number of matching faces of other people at this threshold: its false match rate times `faces_compared`. The rate was measured on hundreds of people; relatives and twins are more alike.
+             * @example 0.12
+             */
+            expected_false_matches: number;
+            /** @description Which face of the selfie (of the first one, if there are several) was searched. Faces are numbered from 0, the largest. */
+            query: {
+                faces_detected: number;
+                face_index: number;
+                box: components["schemas"]["Box"];
+                /** @description All faces, if the selfie shows several; choose another one with `face_index`. */
+                faces?: {
+                    face_index: number;
+                    box: components["schemas"]["Box"];
+                }[];
+                /** @description If there are several selfies: which face of each was searched, in their order. In the first selfie `face_index` chooses the face; in the others it is the face most similar to that one. */
+                selfies?: {
+                    faces_detected: number;
+                    face_index: number;
+                    box: components["schemas"]["Box"];
+                    /** @description All faces, if the selfie shows several; choose another one with `face_index`. */
+                    faces?: {
+                        face_index: number;
+                        box: components["schemas"]["Box"];
+                    }[];
+                }[];
+            };
         };
         SearchToken: {
             token: string;
@@ -2257,6 +2348,289 @@ export interface operations {
                 };
             };
             /** @description `database_unavailable`: Database unavailable. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    eraseFace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The event that the photos belong to. A UUID in capital letters is the same session as in small letters. */
+                session_id: string;
+                /** @description The client’s own id of the photo. */
+                photo_id: string;
+                /** @description Index of a face, as the photo lists it. */
+                face_index: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The face is erased. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeleteAnswer"];
+                };
+            };
+            /** @description `invalid_parameter`: Invalid parameter. `malformed_request`: Malformed HTTP request. `face_index_out_of_range`: No such face in the selfie. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `api_key_required`: API key required. `api_key_invalid`: Invalid API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`: Missing scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `photo_not_indexed`: Photo not indexed. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: Request timeout. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `expectation_failed`: Expectation failed. */
+            417: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers_too_large`: Headers too large. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Internal server error. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `database_unavailable`: Database unavailable. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forgetPerson: {
+        parameters: {
+            query?: {
+                /** @description Minimum similarity of a face that is erased, 0 to 1, as in a search. Default: SEARCH_THRESHOLD. */
+                threshold?: number;
+                /** @description Which face of the (first) selfie. Default: the largest. */
+                face_index?: number;
+                /** @description From a preview: erases the faces that it lists. Without it nothing is erased. */
+                confirmation_token?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The event that the photos belong to. A UUID in capital letters is the same session as in small letters. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** @description Minimum similarity of a face that is erased, 0 to 1, as in a search. Default: SEARCH_THRESHOLD. */
+                    threshold?: number;
+                    /** @description Which face of the (first) selfie. Default: the largest. */
+                    face_index?: number;
+                    /** @description From a preview: erases the faces that it lists. Without it nothing is erased. */
+                    confirmation_token?: string;
+                    /** @description One selfie, or up to five with the field repeated; MAX_IMAGE_BYTES limits all of them together. */
+                    image: Blob | Blob[];
+                };
+                "image/jpeg": Blob;
+                "image/png": Blob;
+                "image/webp": Blob;
+                "image/heic": Blob;
+                "image/heif": Blob;
+                "image/avif": Blob;
+            };
+        };
+        responses: {
+            /** @description The faces of the person. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ForgetAnswer"];
+                };
+            };
+            /** @description `invalid_parameter`: Invalid parameter. `malformed_request`: Malformed HTTP request. `malformed_body`: Malformed body. `image_missing`: Missing image. `not_an_image`: Not an image. `unsupported_format`: Unsupported image format. `image_damaged`: Damaged image. `image_too_many_pixels`: Image too wide or too high. `no_face`: No usable face. `face_index_out_of_range`: No such face in the selfie. `selfies_differ`: Selfies show different people. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `api_key_required`: API key required. `api_key_invalid`: Invalid API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`: Missing scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `session_not_indexed`: Session not indexed. `photo_not_indexed`: Photo not indexed. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: Request timeout. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `model_mismatch`: Session indexed with another model. `confirmation_outdated`: The confirmation no longer fits. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `body_too_large`: Body too large. `image_too_large`: Image file too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported_media_type`: Unsupported content type. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `expectation_failed`: Expectation failed. */
+            417: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers_too_large`: Headers too large. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Internal server error. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `database_unavailable`: Database unavailable. `inference_unavailable`: Inference unavailable. `inference_timeout`: Image analysis timed out. `inference_model_mismatch`: Inference runs another model. `inference_overloaded`: Inference overloaded. `overloaded`: Too many concurrent uploads. */
             503: {
                 headers: {
                     [name: string]: unknown;
