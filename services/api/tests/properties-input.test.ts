@@ -197,6 +197,8 @@ describe('properties of what the service refuses', () => {
       ['GET', '/api/v1/sessions', KEY],
       ['GET', '/api/v1/sessions/s/photos', KEY],
       ['GET', '/api/v1/sessions/s/photos/p', KEY],
+      ['DELETE', '/api/v1/sessions/s/photos/p/faces/0', KEY],
+      ['POST', '/api/v1/sessions/s/forget', KEY],
       ['POST', '/api/v1/jobs', KEY],
       ['GET', '/api/v1/jobs?session_id=s', KEY],
       ['GET', `/api/v1/jobs/${JOB}`, KEY],
@@ -210,7 +212,7 @@ describe('properties of what the service refuses', () => {
     ] as const;
     assert.deepEqual(
       calls.map(([method, path]) => `${method} ${path.replace(/\?.*/, '')}`).sort(),
-      limitedCalls({ session_id: 's', photo_id: 'p', job_id: JOB }),
+      limitedCalls({ session_id: 's', photo_id: 'p', job_id: JOB, face_index: '0' }),
       'the document says of the same calls that they are limited',
     );
     for (const [method, path, key] of calls) {
