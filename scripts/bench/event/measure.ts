@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { facesOfPhotos, type FacesByPath } from './cache.ts';
 import { groupsOf } from './calibration.ts';
-import { likenessOf, type Contestant } from './contestants.ts';
+import { likenessOf, type Contestant, type Face } from './contestants.ts';
 import {
   equalErrorRate,
   portraitsOf,
@@ -55,7 +55,7 @@ export interface GroupRow {
 }
 
 export const RATES = [1e-3, 1e-4, 1e-5];
-const SIZES = [16, 20, 24, 32, 48, 64];
+const SIZES = [12, 16, 20, 24, 32, 48, 64];
 /** Sessions of each size: about 2,000 searches. */
 const PLANS = [
   { size: 20, count: 60 },
@@ -147,7 +147,7 @@ function byQuality(found: readonly Found[], faces: FacesByPath): Measured['byQua
   });
 }
 
-/** A selfie as it is against the person's other photos, made so small that the face is `pixels` high. */
+/** A selfie as it is against another photo of the person, made so small that the shorter side of the face is `pixels`. */
 async function bySize(
   contestant: Contestant,
   people: readonly Person[],
@@ -156,17 +156,17 @@ async function bySize(
 ): Promise<Measured['bySize']> {
   const folder = join(tmpdir(), 'facepass-bench-event');
   mkdirSync(folder, { recursive: true });
-  const cases = people.flatMap(({ photos: [selfie, ...others] }) => {
+  const cases = people.flatMap(({ photos: [selfie, photo] }) => {
     const query = selfie && faces.get(selfie.path)?.[0];
-    return query ? others.map((photo) => ({ query, photo, height: faces.get(photo.path)?.[0]?.box.height ?? 0 })) : [];
+    return query && photo ? [{ query, photo, size: sizeOf(faces.get(photo.path)?.[0]) }] : [];
   });
   const rows: Measured['bySize'] = [];
   for (const pixels of SIZES) {
     const small: Photo[] = [];
-    for (const { photo, height } of cases) {
-      const name = createHash('sha256').update(`${photo.path} ${height} ${pixels}`).digest('hex');
+    for (const { photo, size } of cases) {
+      const name = createHash('sha256').update(`${photo.path} ${size} ${pixels}`).digest('hex');
       small.push({ path: join(folder, `${name}.png`), id: photo.id });
-      writeFileSync(small.at(-1)!.path, await shrunk(readFileSync(photo.path), pixels / (height || 100)));
+      writeFileSync(small.at(-1)!.path, await shrunk(readFileSync(photo.path), pixels / size));
     }
     const found = await facesOfPhotos(contestant, small);
     const hits = cases.filter(({ query }, i) =>
@@ -177,6 +177,11 @@ async function bySize(
     rows.push({ pixels, recall: hits.length / cases.length });
   }
   return rows;
+}
+
+/** Shorter side of a face's box, as the smallest face worth keeping is given; 80 pixels of one that was not found. */
+function sizeOf(face: Face | undefined): number {
+  return face ? Math.min(face.box.width, face.box.height) : 80;
 }
 
 async function shrunk(picture: Buffer, factor: number): Promise<Buffer> {

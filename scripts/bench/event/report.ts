@@ -24,7 +24,7 @@ ${first && head ? figures(first, head) : ''}
 <div class="pair">
 <figure><h2>Same person found, by strangers let in</h2>${rocChart(measured)}<figcaption>All pairs of photos. Up and to the left is better.</figcaption></figure>
 <figure><h2>False matches within a group</h2>${groupChart(measured)}<figcaption>Share of pairs of different people of one group that match at the default threshold. Dashed: 1 in 1,000.</figcaption></figure>
-<figure><h2>Recall by the height of the face</h2>${sizeChart(measured)}<figcaption>A selfie in full size against photos made small.</figcaption></figure>
+<figure><h2>Recall by the size of the face</h2>${sizeChart(measured)}<figcaption>A selfie in full size against another photo made so small that the shorter side of the face has so many pixels.</figcaption></figure>
 <figure><h2>Recall by the quality of the selfie</h2>${qualityChart(measured)}<figcaption>Sessions of 100; a tenth of the selfies each, from the poorest on.</figcaption></figure>
 </div></main></html>
 `;

@@ -83,7 +83,7 @@ export function tablesOf(all: readonly Measured[]): string {
         ]),
     ),
     table(
-      ['recall by the height of the face', ...(all[0]?.bySize.map(({ pixels }) => `${pixels} px`) ?? [])],
+      ['recall by the shorter side of the face', ...(all[0]?.bySize.map(({ pixels }) => `${pixels} px`) ?? [])],
       all.map(({ name, bySize }) => [name, ...bySize.map(({ recall }) => recall.toFixed(3))]),
     ),
   ].join('\n\n');

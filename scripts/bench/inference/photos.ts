@@ -17,3 +17,31 @@ export function benchPhotos(): string[] {
       .map((name) => join(folder, name)),
   );
 }
+
+/** Photos of one kind, since one face and twenty cost differently. */
+export interface PhotoKind {
+  name: string;
+  photos: string[];
+}
+
+/**
+ * Of FACEPASS_TEST_PHOTOS, none without it: photos of one person (every seventeenth of `lfw`), and every third of the
+ * groups and crowds (`groups-2`).
+ */
+export function photoKinds(): PhotoKind[] {
+  const shared = process.env['FACEPASS_TEST_PHOTOS'];
+  if (!shared) return [];
+  const [lfw, groups] = [join(shared, 'lfw'), join(shared, 'groups-2')];
+  const people = readdirSync(lfw).filter((name) => !name.includes('.'));
+  const everyNth = (names: string[], n: number) => names.sort().filter((_, i) => i % n === 0);
+  return [
+    { name: 'one face', photos: everyNth(people, 17).map((name) => join(lfw, name, '1.jpg')) },
+    {
+      name: 'groups',
+      photos: everyNth(
+        readdirSync(groups).filter((name) => /\.(jpg|webp)$/.test(name)),
+        3,
+      ).map((name) => join(groups, name)),
+    },
+  ];
+}

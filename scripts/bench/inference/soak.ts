@@ -12,6 +12,14 @@ export async function soak(service: Service, photosInPass: number): Promise<(str
   return [...rows, ['highest', memoryMb(service.server.child.pid!, 'VmHWM')]];
 }
 
+/** Resident memory of the server now, and its highest so far. */
+export function memoryRows({ server }: Service): (string | number)[][] {
+  return [
+    ['now', memoryMb(server.child.pid!, 'VmRSS')],
+    ['highest', memoryMb(server.child.pid!, 'VmHWM')],
+  ];
+}
+
 function memoryMb(pid: number, field: 'VmRSS' | 'VmHWM'): number {
   return (
     Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024

@@ -53,7 +53,8 @@ test('each limit has its reason, and a good face has none', () => {
   const reason = (quality: Partial<typeof good>, at = box) =>
     rejectReasonOf(at, { ...good, ...quality }, photo, DEFAULT_QUALITY_LIMITS);
   assert.equal(reason({}), null);
-  assert.equal(reason({ sizePixels: 10 }), 'too_small');
+  assert.equal(reason({ sizePixels: 11.9 }), 'too_small');
+  assert.equal(reason({ sizePixels: 12 }), null);
   assert.equal(reason({ sharpness: 0.001 }), 'blurred');
   assert.equal(reason({ frontality: 0 }), 'extreme_pose');
   assert.equal(reason({}, { ...box, x: -60 }), 'truncated');
