@@ -47,7 +47,8 @@ for (const kind of photoKinds()) for (const modelPack of options.pack) await ben
 /** The first three contestants on photos of one kind. */
 async function benchKind(modelPack: string, { name, photos: some }: PhotoKind): Promise<void> {
   const setup = { photos: some, workers, pipeline: { modelsDirectory: models, modelPack } };
-  await using service = await startService({ ...setup, environment: { MODEL_PACK: modelPack } });
+  const environment = { MODEL_PACK: modelPack, INFERENCE_IMAGE_TIMEOUT_MS: '600000' };
+  await using service = await startService({ ...setup, environment });
   await using bare = await forkContestant('bare pipeline', './bare.ts', setup);
   await using peer = await forkContestant('@vladmandic/face-api', './peer.ts', { ...setup, workers: 1 });
   const rounds: Rounds = { service: [], bare: [], peer: [], api: [] };
