@@ -18,7 +18,7 @@ export function placeOf(cursor: string | undefined, ...parts: RegExp[]): string[
     place.length === parts.length &&
     place.every((part, i) => isStorableText(part) && parts[i]!.test(part));
   if (!isPlace) throw fieldProblem('cursor', 'must be the next_cursor of an answer of this call');
-  return place;
+  return place as string[];
 }
 
 /** One page of `rows`, of which one more than `limit` was read, and the cursor of the next page. */

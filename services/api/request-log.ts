@@ -7,6 +7,12 @@ import { context } from '@opentelemetry/api';
 import type { Request, RequestHandler, Response } from 'express';
 import { statusOf, type Metrics } from './metrics.ts';
 
+/** Pattern of the route that took the request, such as `/api/v1/index`; undefined where none did. */
+export function routeOf(request: Request): string | undefined {
+  const { path } = (request.route ?? {}) as { path?: unknown };
+  return typeof path === 'string' ? path : undefined;
+}
+
 /** Middleware that gives each request its id and records the finished request as one metric and one log line. */
 export function observeRequests(metrics: Metrics, logger: Logger): RequestHandler {
   return (request, response, next) => {
@@ -21,7 +27,7 @@ export function observeRequests(metrics: Metrics, logger: Logger): RequestHandle
 
 function recordRequest(metrics: Metrics, logger: Logger, request: Request, response: Response, seconds: number): void {
   const { requestId, keyName, faces, model, code, cause } = response.locals;
-  const route = typeof request.route?.path === 'string' ? request.route.path : 'unmatched';
+  const route = routeOf(request) ?? 'unmatched';
   const status = statusOf(response);
   const labels = { route, method: METHODS.has(request.method) ? request.method : 'other', status };
   metrics.httpSeconds.observe({ labels, value: seconds, exemplarLabels: exemplarLabels() });

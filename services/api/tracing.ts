@@ -1,6 +1,7 @@
 import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { exchangeOf } from '@facepass/runtime/http-server';
 import type { RequestHandler } from 'express';
+import { routeOf } from './request-log.ts';
 
 /**
  * Middleware: a server span that continues the caller's trace (W3C headers); no address, id or parameter is recorded.
@@ -13,8 +14,8 @@ export const traceRequests: RequestHandler = (request, response, next) => {
     parent,
   );
   void exchangeOf(response).over.then(() => {
-    const route: unknown = request.route?.path;
-    if (typeof route === 'string') span.updateName(`${request.method} ${route}`).setAttribute('http.route', route);
+    const route = routeOf(request);
+    if (route) span.updateName(`${request.method} ${route}`).setAttribute('http.route', route);
     span.setAttribute('http.response.status_code', response.statusCode);
     if (response.statusCode >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
     span.end();

@@ -114,7 +114,7 @@ function mostParts({ maxImages, repeatable = {} }: UploadLimits): number {
 }
 
 function contentOf(parts: Part[], { maxImageBytes, maxImages, repeatable = {} }: UploadLimits): Content {
-  const fields: Upload['fields'] = Object.create(null);
+  const fields: Upload['fields'] = Object.create(null) as Upload['fields'];
   const images: Buffer[] = [];
   for (const { name, bytes } of parts) {
     if (name === 'image') {
@@ -183,7 +183,8 @@ async function readBytes(request: Request, limits: BodyLimits): Promise<Buffer> 
   let received = 0;
   try {
     if (Number(request.headers['content-length'] ?? 0) > limits.maxBytes) throw limits.tooLarge;
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    const chunksOfBody = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+    for await (const chunk of chunksOfBody) {
       received += chunk.length;
       if (received > limits.maxBytes) throw limits.tooLarge;
       limits.receiving?.add(chunk.length);

@@ -39,7 +39,11 @@ export async function replayErasure(client: Client, erasure: Erasure): Promise<n
 }
 
 async function eraseOlder(client: Client, { session_id, photo_id, erased_at }: Erasure): Promise<number> {
-  const { rows: photos } = await client.query(PHOTOS, [session_id, photo_id, erased_at]);
+  const { rows: photos } = await client.query<{ photo_id: string; older: boolean }>(PHOTOS, [
+    session_id,
+    photo_id,
+    erased_at,
+  ]);
   const newer = photos.some((photo) => !photo.older);
   if (photo_id === null && !newer) return facesOf(await client.query(ERASE_SESSION, [session_id, ACTOR]));
   if (photo_id !== null && newer) return 0;

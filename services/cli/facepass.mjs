@@ -23,5 +23,5 @@ if (Number(process.versions.node.split('.')[0]) >= 24) {
     );
     process.exit(1);
   });
-  child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + (signal ? constants.signals[signal] : 0)));
 }

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import openapiTypescript, { astToString } from 'openapi-typescript';
+import openapiTypescript, { astToString, type OpenAPI3 } from 'openapi-typescript';
 import ts from 'typescript';
 
 const DOCUMENT = join(import.meta.dirname, '../../docs/openapi.json');
@@ -8,7 +8,7 @@ const GENERATED = join(import.meta.dirname, 'gen/openapi.ts');
 
 /** The types of every call of `docs/openapi.json`, as TypeScript; binary fields are `Blob`. */
 async function generateTypes(): Promise<string> {
-  const document = JSON.parse(await readFile(DOCUMENT, 'utf8'));
+  const document = JSON.parse(await readFile(DOCUMENT, 'utf8')) as OpenAPI3;
   const blob = ts.factory.createTypeReferenceNode('Blob');
   const types = await openapiTypescript(document, {
     transform: (schema) => (schema.format === 'binary' ? blob : undefined),

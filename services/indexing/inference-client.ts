@@ -71,7 +71,9 @@ export function openInferenceClient(given: InferenceConfig): InferenceClient {
         inClientSpan(DETECT_FACES, { 'rpc.system.name': 'grpc', 'rpc.method': DETECT_FACES }, () =>
           attempt(image, limit, signal),
         );
-      return call().catch((error) => (isStatus(error.cause, Status.UNAVAILABLE) ? call() : Promise.reject(error)));
+      return call().catch((error: Error) =>
+        isStatus(error.cause, Status.UNAVAILABLE) ? call() : Promise.reject(error),
+      );
     },
     async checkHealth() {
       const check = () =>

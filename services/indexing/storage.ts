@@ -147,7 +147,7 @@ async function readBody(
     if ((declared ?? 0) > maxBytes) throw tooLarge(maxBytes);
     const chunks: Buffer[] = [];
     let received = 0;
-    for await (const chunk of body) {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
       received += chunk.length;
       if (received > maxBytes) throw tooLarge(maxBytes);
       chunks.push(chunk);

@@ -67,7 +67,7 @@ async function runScript(pgm: MigrationBuilder, script: Script, name: string, co
     return;
   }
   for (;;) {
-    const batch: Batch = (await pgm.db.select(sql))[0];
+    const batch = ((await pgm.db.select(sql)) as [Batch])[0];
     context.onBatch(name, batch);
     if (batch.done) return;
     await sleep(context.pauseMs);

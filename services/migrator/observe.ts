@@ -49,12 +49,20 @@ async function watch(
 }
 
 async function statementOf(observer: Client, pid: number): Promise<Omit<StatementProgress, 'elapsed_s'>> {
-  const { phase, waits_for, done, total } = (await observer.query(STATEMENT, [pid])).rows[0] ?? {};
+  const { rows } = await observer.query<Partial<Statement>>(STATEMENT, [pid]);
+  const { phase, waits_for, done, total } = rows[0] ?? {};
   return {
     ...(phase && { phase }),
     ...(waits_for && { waits_for }),
     ...(Number(total) > 0 && { rows: { rows_done: Number(done), rows_total: Number(total) } }),
   };
+}
+
+interface Statement {
+  phase: string;
+  waits_for: string;
+  done: string;
+  total: string;
 }
 
 // Every index build reads the table by pages; only some phases count rows.

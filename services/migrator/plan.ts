@@ -42,7 +42,8 @@ async function countQuarantine(client: Client, directory: string): Promise<Recor
   await client.query('begin');
   try {
     await client.query(await readSql(join(directory, 'parts/field_row_problem.sql')));
-    return (await client.query(QUARANTINE)).rows[0].reasons;
+    const { rows } = await client.query<{ reasons: Record<string, number> }>(QUARANTINE);
+    return rows[0]!.reasons;
   } finally {
     await client.query('rollback');
   }

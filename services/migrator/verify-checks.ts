@@ -18,7 +18,7 @@ export type Layout = '2' | 'beside' | '3';
 
 /** What the migrations make of each table; written and checked by tests/expected-schema.ts. */
 export const EXPECTED_SCHEMA_FILE = join(import.meta.dirname, 'expected-schema.json');
-const expectedSchema: Record<Layout, string[]> = JSON.parse(readFileSync(EXPECTED_SCHEMA_FILE, 'utf8'));
+const expectedSchema = JSON.parse(readFileSync(EXPECTED_SCHEMA_FILE, 'utf8')) as Record<Layout, string[]>;
 
 /**
  * The parts of all tables, one text each, as expected-schema.json has them. Names of constraints and indexes do not

@@ -39,7 +39,9 @@ function asPlainText(openMetrics: string): string {
   const counters = new Set([...openMetrics.matchAll(/^# TYPE (\S+) counter$/gm)].map(([, name]) => name));
   return openMetrics
     .replace(/^# EOF\n/m, '')
-    .replaceAll(/^# (HELP|TYPE) (\S+)/gm, (line, _keyword, name) => (counters.has(name) ? `${line}_total` : line))
+    .replaceAll(/^# (HELP|TYPE) (\S+)/gm, (line: string, _keyword, name: string) =>
+      counters.has(name) ? `${line}_total` : line,
+    )
     .replaceAll(/ # \{[^{}]*\} \S+ \S+$/gm, '');
 }
 

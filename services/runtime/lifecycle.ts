@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ProxyTracerProvider, trace } from '@opentelemetry/api';
+import { ProxyTracerProvider, trace, type TracerProvider } from '@opentelemetry/api';
 import { ConfigurationError } from './environment.ts';
 import type { Logger } from './logger.ts';
 
@@ -55,9 +55,10 @@ function failStart(error: unknown): void {
 /** Sends the spans that telemetry.ts still holds, if it is loaded; does not wait long for the collector. */
 async function flushSpans(): Promise<void> {
   const provider = trace.getTracerProvider();
-  const sdk = provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider;
-  if ('forceFlush' in sdk && typeof sdk.forceFlush === 'function')
-    await Promise.race([sdk.forceFlush().catch(() => undefined), delay(FLUSH_MS)]);
+  const sdk = (provider instanceof ProxyTracerProvider ? provider.getDelegate() : provider) as TracerProvider & {
+    forceFlush?: () => Promise<void>;
+  };
+  await Promise.race([sdk.forceFlush?.().catch(() => undefined), delay(FLUSH_MS)]);
 }
 
 const FLUSH_MS = 3_000;

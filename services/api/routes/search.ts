@@ -57,7 +57,7 @@ function limitsOf({ imageMemory, config }: Context) {
 }
 
 function requireSearch({ images, fields }: Upload, response: Response): Search {
-  const given = Array.isArray(fields['session_id']) ? fields['session_id'] : [fields['session_id']];
+  const given: unknown[] = Array.isArray(fields['session_id']) ? fields['session_id'] : [fields['session_id']];
   if (given.length > SESSIONS_LIMIT) throw fieldProblem('session_id', `must be given at most ${SESSIONS_LIMIT} times`);
   const checked = [given[0], ...given.slice(1)].map((session_id) => validated(searchFields, { ...fields, session_id }));
   const sessionIds = [...new Set(checked.map(({ session_id }) => session_id))];

@@ -63,8 +63,9 @@ interface Facts {
 async function readFacts(client: Client): Promise<Facts> {
   const { rows } = await client.query<Facts & { migrated: boolean }>(FACTS);
   const facts = rows[0]!;
-  const schema = facts.migrated ? (await client.query('select schema_version() as version')).rows[0].version : 0;
-  return { ...facts, schema };
+  if (!facts.migrated) return { ...facts, schema: 0 };
+  const { rows: versions } = await client.query<{ version: number }>('select schema_version() as version');
+  return { ...facts, schema: versions[0]!.version };
 }
 
 const FACTS = `

@@ -157,7 +157,7 @@ export async function executeScript(pool: Pool | Client, text: string, values?: 
   let failure: Error | undefined;
   try {
     const results = await client.query(text, values);
-    return [results].flat().flatMap((result) => result.rows);
+    return [results].flat().flatMap((result) => result.rows as unknown[]);
   } catch (error) {
     failure = error as Error;
     throw asProblem(error);

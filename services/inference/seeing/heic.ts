@@ -4,6 +4,9 @@ import type { MainModule } from 'libheif-js/libheif-wasm/libheif.js';
 
 const require = createRequire(import.meta.url);
 
+/** Its own types leave the memory untyped. */
+type Libheif = Omit<MainModule, 'HEAPU8'> & { HEAPU8: Uint8Array };
+
 /** Pixels of a HEIC file as viewers show it, row by row without gaps: RGB, or RGBA where it has transparency. */
 export interface HeicPixels {
   data: Buffer;
@@ -81,10 +84,10 @@ let compiled: WebAssembly.Module | undefined;
  * A libheif of its own for one file, since memory of WebAssembly never shrinks: it goes with the file. The compiled code
  * is kept; libheif itself is only started when a first file needs it.
  */
-function startLibheif(): { libheif: MainModule; limitMemory: (bytes: number) => void } {
+function startLibheif(): { libheif: Libheif; limitMemory: (bytes: number) => void } {
   compiled ??= new WebAssembly.Module(readFileSync(require.resolve('libheif-js/libheif-wasm/libheif.wasm')));
   const code = compiled;
-  const createLibheif = require('libheif-js/libheif-wasm/libheif.js') as (options: object) => MainModule;
+  const createLibheif = require('libheif-js/libheif-wasm/libheif.js') as (options: object) => Libheif;
   let limit = START_MEMORY;
   const libheif = createLibheif({
     printErr: () => undefined,
@@ -109,7 +112,7 @@ function limitGrowth(instance: WebAssembly.Instance, limit: () => number): void 
 }
 
 /** The pixels of a decoded picture, copied out of the memory of libheif. */
-function planeOf(libheif: MainModule, image: number, expected: Omit<HeicPixels, 'data'>, strideAt: number): Buffer {
+function planeOf(libheif: Libheif, image: number, expected: Omit<HeicPixels, 'data'>, strideAt: number): Buffer {
   const width = libheif._heif_image_get_width(image, CHANNEL_INTERLEAVED);
   const height = libheif._heif_image_get_height(image, CHANNEL_INTERLEAVED);
   if (width !== expected.width || height !== expected.height)
@@ -127,7 +130,7 @@ function planeOf(libheif: MainModule, image: number, expected: Omit<HeicPixels, 
 }
 
 /** The message of an error: "Kind: detail", of which the detail is enough. */
-function reasonAt({ HEAPU8 }: MainModule, start: number): string {
+function reasonAt({ HEAPU8 }: Libheif, start: number): string {
   const text = Buffer.from(HEAPU8.subarray(start, HEAPU8.indexOf(0, start))).toString('utf8');
   return text.trim().replaceAll(/\s+/g, ' ').replace(/\.$/, '');
 }
