@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { PEOPLE, portrait } from '../../api/tests/people.ts';
 import { s3Environment, startS3Server, type S3Server } from '../../api/tests/s3-server.ts';
 import { KEY, startTestService, type TestService } from '../../api/tests/service.ts';
 import { startIndexerProcess } from '../../indexer/tests/indexer.ts';
-import { facepass } from '../../../scripts/local/tests/local-facepass.ts';
+import { facepass, root, shell } from '../../../scripts/local/tests/local-facepass.ts';
+
+const noCurl = spawnSync('curl', ['--version']).error ? 'curl is not on the PATH' : false;
 
 describe('facepass index --s3-prefix and facepass jobs', () => {
   let bucket: S3Server;
@@ -73,6 +78,23 @@ describe('facepass index --s3-prefix and facepass jobs', () => {
       [job_id],
     );
     assert.equal((await run('jobs', '--session', 'nobody')).stdout, 'Session "nobody" has no jobs.\n');
+  });
+
+  test('every command of the page about indexing a bucket works as it stands', { skip: noCurl }, async () => {
+    const page = readFileSync(join(root, 'docs/how-to/index-a-bucket.md'), 'utf8');
+    const commands = [...page.matchAll(/^ {3}(curl .*)$/gm)].map(([, command = '']) => command);
+    assert.equal(commands.length, 5);
+    const variables: Record<string, string> = { key: KEY, url: service.url };
+    await using _indexer = await startIndexer();
+    for (const command of commands) {
+      const { code, stdout, stderr } = await shell(command.replace('curl', 'curl -sS --fail-with-body'), {
+        ...process.env,
+        ...variables,
+      });
+      assert.equal(code, 0, `${command}\n${stdout}${stderr}`);
+      variables['job_id'] ??= JSON.parse(stdout).job_id;
+      if (command.includes('/events')) assert.match(stdout, /"state":"finished"/);
+    }
   });
 
   test('a folder and a prefix exclude each other, one is needed, and a job that is not there is named', async () => {
