@@ -5,6 +5,7 @@ import {
   createFacepassClient,
   multipart,
   patientFetch,
+  type components,
   type paths,
 } from '@facepass/client';
 
@@ -18,6 +19,12 @@ export interface Service {
   erasePhoto(sessionId: string, photoId: string): Promise<void>;
   eraseSession(sessionId: string): Promise<void>;
   createSearchToken(sessionId: string, expiresInSeconds: number): Promise<SearchToken>;
+  /** The newest twenty of a session. */
+  jobs(sessionId: string): Promise<Job[]>;
+  /** The first hundred of a job. */
+  failedPhotos(jobId: string): Promise<JobPhoto[]>;
+  retryJob(jobId: string): Promise<void>;
+  cancelJob(jobId: string): Promise<void>;
 }
 
 export interface SearchQuery {
@@ -45,6 +52,8 @@ export type SessionStatus = Answer<'/api/v1/search/status/{session_id}', 'get'>;
 export type IndexAnswer = Answer<'/api/v1/index', 'post'>;
 export type SearchAnswer = Answer<'/api/v1/search', 'post'>;
 export type Match = SearchAnswer['matches'][number];
+export type Job = components['schemas']['Job'];
+export type JobPhoto = components['schemas']['JobPhotoState'];
 export type SearchToken = Answer<'/api/v1/search/tokens', 'post'>;
 
 /**
@@ -78,6 +87,18 @@ export function createService(credentials: {
     async createSearchToken(sessionId, expiresInSeconds) {
       const body = { session_id: sessionId, expires_in_seconds: expiresInSeconds };
       return answerOf(await client.POST('/api/v1/search/tokens', { body }));
+    },
+    jobs: async (sessionId) =>
+      answerOf(await client.GET('/api/v1/jobs', { params: { query: { session_id: sessionId } } })).jobs,
+    async failedPhotos(jobId) {
+      const params = { path: { job_id: jobId }, query: { state: 'failed' as const, limit: 100 } };
+      return answerOf(await client.GET('/api/v1/jobs/{job_id}/photos', { params })).photos;
+    },
+    async retryJob(jobId) {
+      answerOf(await client.POST('/api/v1/jobs/{job_id}/retry', { params: { path: { job_id: jobId } } }));
+    },
+    async cancelJob(jobId) {
+      answerOf(await client.DELETE('/api/v1/jobs/{job_id}', { params: { path: { job_id: jobId } } }));
     },
   };
 }

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
+import { s3Environment, startS3Server, type S3Server } from '../../api/tests/s3-server.ts';
+import { startIndexerProcess } from '../../indexer/tests/indexer.ts';
 import { KEY, startTestService, type TestService } from '../../api/tests/service.ts';
 import { noBrowser, openBrowser, openPage, type Viewport } from './browser.ts';
 import { ensureBuilt } from './build.ts';
@@ -15,18 +18,23 @@ const VIEWPORTS: Viewport[] = [
 ];
 
 describe('the console', { skip: noBrowser }, () => {
+  let bucket: S3Server;
   let service: TestService;
   let photos: TestPhotos;
   let browser: Browser;
   before(async () => {
     ensureBuilt();
     photos = await makePhotos();
-    service = await startTestService({ environment: { PHOTO_URL_TEMPLATE: '/samples/{photo_id}' } });
+    bucket = await startS3Server();
+    service = await startTestService({
+      environment: { PHOTO_URL_TEMPLATE: '/samples/{photo_id}', ...s3Environment(bucket) },
+    });
     browser = await openBrowser(photos.camera);
   });
   after(async () => {
     await browser?.close();
     await service?.[Symbol.asyncDispose]();
+    await bucket?.[Symbol.asyncDispose]();
     await photos?.[Symbol.asyncDispose]();
   });
 
@@ -294,6 +302,35 @@ describe('the console', { skip: noBrowser }, () => {
       });
     });
   }
+
+  test('the jobs of a session show what failed, are retried and are cancelled', async () => {
+    const session = `jobs-${randomUUID()}`;
+    const photos = ['there.jpg', 'gone.jpg'].map((key) => ({ photo_id: key, s3_key: key }));
+    bucket.objects.set('/photos/there.jpg', await readFile(samplePath(2)));
+    await service.call('POST', '/api/v1/jobs', { key: KEY, json: { session_id: session, photos } });
+    await using watched = await openPage(browser, service.url, VIEWPORTS[1]!);
+    const { page } = watched;
+    await page.goto(`${service.url}/?session=${session}#key=${KEY}`);
+    await page.getByRole('tab', { name: 'Jobs' }).click();
+    await page.getByText('Running: 0 of 2').waitFor();
+    {
+      await using _indexer = await startIndexerProcess({
+        DATABASE_URL: service.database.url,
+        DATABASE_POOL_SIZE: service.database.engine === 'embedded' ? '1' : '10',
+        INFERENCE_ADDRESS: service.inference!.address,
+        ...s3Environment(bucket),
+      });
+      await page.getByText('Finished: 2 of 2').waitFor();
+    }
+    await page.getByText('1 failed', { exact: true }).click();
+    await page.getByText(/^gone\.jpg: .*\(s3_object_not_found\)$/).waitFor();
+    await watched.assertAccessible();
+    await page.getByRole('button', { name: 'Retry what failed' }).click();
+    await page.getByText('Running: 1 of 2').waitFor();
+    await page.getByRole('button', { name: 'Cancel the rest' }).click();
+    await page.getByText('Cancelled: 2 of 2').waitFor();
+    await watched.assertClean();
+  });
 });
 
 /** Opens a new session of its own with the key at hand; returns its id. */

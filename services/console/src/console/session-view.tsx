@@ -9,6 +9,7 @@ import type { SessionStatus } from '../service.ts';
 import { limitsOf, withKey, type App } from './app.ts';
 import { EraseDialog } from './erase-dialog.tsx';
 import { GuestsPanel } from './guests-panel.tsx';
+import { JobsPanel, useJobs } from './jobs-panel.tsx';
 import { KeyProblem, KeyWanted, wantsKey } from './key-problem.tsx';
 import { PhotosPanel } from './photos-panel.tsx';
 import { forgetSession } from './recent-sessions.ts';
@@ -18,6 +19,7 @@ import { SearchPanel } from './search-panel.tsx';
 const TABS = [
   { id: 'photos', label: 'Photos', icon: 'image' },
   { id: 'search', label: 'Find a person', icon: 'search' },
+  { id: 'jobs', label: 'Jobs', icon: 'folder' },
   { id: 'guests', label: 'Guests', icon: 'link' },
 ] as const;
 
@@ -29,6 +31,8 @@ export function SessionView({ app, sessionId, onLeave }: { app: App; sessionId: 
   const [tab, setTab] = useState<TabId>('photos');
   const [erasing, setErasing] = useState(false);
   const { status, problem, refresh } = useStatus(app, sessionId, library);
+  const { jobs, refresh: refreshJobs } = useJobs(app, sessionId);
+  const tabs = TABS.filter(({ id }) => id !== 'jobs' || jobs.length > 0);
   useSamplesAtFirst(app, sessionId, library);
   const findPerson = (face: Blob) => {
     setTab('search');
@@ -60,9 +64,10 @@ export function SessionView({ app, sessionId, onLeave }: { app: App; sessionId: 
       </header>
       {wantsKey(app) && <KeyWanted app={app} onEntered={refresh} />}
       {problem !== null && <KeyProblem app={app} error={problem} onEntered={refresh} />}
-      <Tabs label="Session" tabs={TABS} current={tab} onChange={setTab}>
+      <Tabs label="Session" tabs={tabs} current={tab} onChange={setTab}>
         {tab === 'photos' && <PhotosPanel app={app} library={library} onChanged={refresh} onFindPerson={findPerson} />}
         {tab === 'search' && <SearchPanel app={app} sessionId={sessionId} library={library} search={search} />}
+        {tab === 'jobs' && <JobsPanel app={app} jobs={jobs} onChanged={refreshJobs} />}
         {tab === 'guests' && <GuestsPanel app={app} sessionId={sessionId} />}
       </Tabs>
       {erasing && (
