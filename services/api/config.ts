@@ -18,6 +18,7 @@ import {
   readEnvironment,
 } from '@facepass/runtime/environment';
 import * as z from 'zod';
+import { TIMEOUT_DEFAULTS } from '@facepass/contracts/timeouts';
 
 const text = z.string();
 const milliseconds = integerVariable(1, 600_000);
@@ -99,10 +100,10 @@ export const apiEnvironment = z.object({
     .describe('Maximum number of images in memory; beyond it uploads get 503, and photos of a batch wait.'),
   REQUEST_TIMEOUT_MS: milliseconds.default(30_000).describe('Maximum time for a client to send a request; then 408.'),
   DRAIN_DELAY_MS: integerVariable(0, 60_000)
-    .default(5000)
+    .default(TIMEOUT_DEFAULTS.DRAIN_DELAY_MS)
     .describe('After SIGTERM: how long the API still accepts requests while load balancers notice.'),
   DRAIN_TIMEOUT_MS: milliseconds
-    .default(45_000)
+    .default(TIMEOUT_DEFAULTS.DRAIN_TIMEOUT_MS)
     .describe('After SIGTERM: when the process exits, even if requests are in progress.'),
 
   REDIS_URL: text

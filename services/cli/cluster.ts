@@ -1,6 +1,7 @@
 import { FACEPASS_RESOURCE, type Facepass } from '@facepass/contracts/facepass';
 import { ApiException, CustomObjectsApi, KubeConfig, PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { EXIT, Failure, reasonOf } from './failures.ts';
+import { fileProblem } from './file-problem.ts';
 
 const { group, version, plural } = FACEPASS_RESOURCE;
 const RESOURCE = { group, version, plural };
@@ -20,16 +21,15 @@ export interface Releases {
 
 /** Connects like kubectl: KUBECONFIG, ~/.kube/config, or the pod's own account. */
 export function connectReleases(options: { namespace?: string; context?: string }): Releases {
-  const config = new KubeConfig();
-  config.loadFromDefault();
+  const config = readKubeconfig();
   if (options.context) config.setCurrentContext(options.context);
   const server = config.getCurrentCluster()?.server;
-  if (!server)
+  if (!server || server === FALLBACK_SERVER)
     throw new Failure(
       EXIT.usage,
       options.context
         ? `The kubeconfig has no context "${options.context}".`
-        : 'No cluster is configured; set KUBECONFIG.',
+        : 'No cluster is configured. Set KUBECONFIG, or write ~/.kube/config as for kubectl.',
     );
   const objects = config.makeApiClient(CustomObjectsApi);
   const namespace = options.namespace ?? config.getContextObject(config.getCurrentContext())?.namespace ?? 'default';
@@ -62,6 +62,21 @@ export function connectReleases(options: { namespace?: string; context?: string 
         .catch(refuse(server, name));
     },
   };
+}
+
+/** The client's own choice without any kubeconfig, which it then declines to call. */
+const FALLBACK_SERVER = 'http://localhost:8080';
+
+function readKubeconfig(): KubeConfig {
+  const config = new KubeConfig();
+  try {
+    config.loadFromDefault();
+  } catch (error) {
+    const path = process.env['KUBECONFIG'] || '~/.kube/config';
+    const reason = (error as NodeJS.ErrnoException).path ? fileProblem(error) : 'is not a valid kubeconfig';
+    throw new Failure(EXIT.usage, `${path} ${reason}. \`kubectl config view\` shows what kubectl reads.`);
+  }
+  return config;
 }
 
 function refuse(server: string, name = 'the resource') {

@@ -50,9 +50,21 @@ export function clientOf({ url, apiKey }: Connection): FacepassClient {
 function readDevelopment(environment: NodeJS.ProcessEnv, directory: string) {
   const path = environment['FACEPASS_DATA'] ? join(environment['FACEPASS_DATA'], FILE) : findUpwards(directory);
   if (!path || !existsSync(path)) return null;
-  const parsed = development.safeParse(JSON.parse(readFileSync(path, 'utf8')));
-  if (!parsed.success) throw new Failure(EXIT.usage, `${path}: ${z.prettifyError(parsed.error)}`);
+  const parsed = development.safeParse(parseJson(readFileSync(path, 'utf8')));
+  if (!parsed.success)
+    throw new Failure(
+      EXIT.usage,
+      `${path} is damaged: ${z.prettifyError(parsed.error)}\nRun ./scripts/start, or pass --url and --api-key.`,
+    );
   return { ...parsed.data, path };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 const FILE = 'development.json';

@@ -1,4 +1,5 @@
 import { Problem } from '@facepass/client';
+import { fileProblem } from './file-problem.ts';
 
 /** Exit codes of `facepass`; docs/command-line.md lists them. */
 export const EXIT = {
@@ -30,6 +31,8 @@ export class Failure extends Error {
 export function failureOf(error: unknown): Failure {
   if (error instanceof Failure) return error;
   if (error instanceof Problem) return new Failure(exitCodeOf(error), describe(error));
+  if (error instanceof Error && 'path' in error && typeof error.path === 'string')
+    return new Failure(EXIT.usage, `${error.path} ${fileProblem(error)}.`);
   if (error instanceof Error && 'code' in error && typeof error.code === 'string')
     return new Failure(EXIT.usage, error.message);
   throw error;

@@ -42,10 +42,9 @@ export function openJournal(url: string, session: string, directory: string, env
     },
     photosWithFaces: [...acknowledged.values()].filter(({ faces }) => faces > 0).length,
     add({ photoId, size, modifiedMs }, faces) {
-      writeSync(
-        file,
-        `${JSON.stringify({ photo_id: photoId, size, modified_ms: modifiedMs, faces } satisfies Line)}\n`,
-      );
+      const added: Line = { photo_id: photoId, size, modified_ms: modifiedMs, faces };
+      writeSync(file, `${JSON.stringify(added)}\n`);
+      acknowledged.set(photoId, added);
     },
     clear() {
       acknowledged.clear();

@@ -12,8 +12,8 @@ import {
   writeFileSync,
   type Stats,
 } from 'node:fs';
-import { messageOf } from '@facepass/runtime/errors';
 import { EXIT, Failure } from './failures.ts';
+import { fileProblem } from './file-problem.ts';
 
 /** Reads the keys file; empty if there is no file yet. @throws Failure if it is unreadable */
 export function readKeysFile(path: string): string {
@@ -21,7 +21,7 @@ export function readKeysFile(path: string): string {
     return readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw new Failure(EXIT.usage, messageOf(error));
+    throw new Failure(EXIT.usage, `${path} ${fileProblem(error)}.`);
   }
 }
 
@@ -62,12 +62,12 @@ function openSuccessor(path: string): number {
   try {
     return openSync(path, 'wx', 0o600);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     throw new Failure(
       EXIT.usage,
       code === 'EEXIST'
         ? `${path} exists: another \`facepass keys\` is running or was killed. Delete the file if none is running.`
-        : message,
+        : `${path} ${fileProblem(error)}. Choose a folder that this user can write to.`,
     );
   }
 }

@@ -52,6 +52,7 @@ program
   .option('--max-faces <count>', 'maximum number of faces to index per photo, largest first', wholeNumber(1, 1000))
   .option('--min-quality <quality>', 'minimum quality of a face to index (0–1)', fraction)
   .option('--again', 'upload unchanged photos too')
+  .option('-v, --verbose', 'name the skipped files')
   .option('--json', 'print one JSON line per photo, even in a terminal')
   .action((folder, options) =>
     run((connection) => {
@@ -64,13 +65,35 @@ program
   );
 
 program
+  .command('watch')
+  .description('upload the photos of a folder, then each photo that is added or changed, until Ctrl-C')
+  .argument('<folder>')
+  .requiredOption('-s, --session <id>', 'session of the photos')
+  .option('-p, --parallel <count>', 'number of photos to upload in parallel', wholeNumber(1, 64), 4)
+  .option('--max-faces <count>', 'maximum number of faces to index per photo, largest first', wholeNumber(1, 1000))
+  .option('--min-quality <quality>', 'minimum quality of a face to index (0–1)', fraction)
+  .option(
+    '--settled-seconds <seconds>',
+    'how long a file must stay unchanged before its upload',
+    wholeNumber(1, 3600),
+    2,
+  )
+  .option('--json', 'print one JSON line per photo, even in a terminal')
+  // The watcher takes 0.1 s to load.
+  .action((folder, options) =>
+    run(async (connection) =>
+      (await import('./commands/watch-folder.ts')).watchFolder(folder, options, connection, interrupted),
+    ),
+  );
+
+program
   .command('search')
   .description('list the photos that show the person on one to five selfies')
   .argument('<selfies...>')
   .requiredOption('-s, --session <id>', 'session to search')
   .option('--threshold <similarity>', 'minimum similarity (0–1)', fraction)
   .option('--limit <count>', 'maximum number of photos to list', wholeNumber(1, 1000))
-  .option('--face-index <number>', 'face of the first selfie to search; 0 is the largest', wholeNumber(0, 10_000))
+  .option('--face <number>', 'face of the first selfie to search; 1 is the largest', wholeNumber(1, 10_000))
   .option('--copy-to <folder>', 'copy the photos to this folder')
   .option('--from <folder>', 'folder that was indexed, to copy from')
   .option('--json', 'print the answer as JSON')
@@ -94,7 +117,11 @@ program
   .description('erase a session, one photo of it, or one face of a photo')
   .requiredOption('-s, --session <id>', 'session to erase')
   .option('--photo <id>', 'erase only this photo')
-  .option('--face <number>', 'erase only this face of the photo; the other faces stay', wholeNumber(0, 10_000))
+  .option(
+    '--face <number>',
+    'erase only this face of the photo, counted from 1; the others stay',
+    wholeNumber(1, 10_000),
+  )
   .option('-y, --yes', 'do not ask for confirmation')
   .option('--json', 'print the answer as JSON')
   .action((options) => run((connection) => eraseIndexed(options, connection)));
@@ -105,7 +132,7 @@ program
   .argument('<selfies...>')
   .requiredOption('-s, --session <id>', 'session that forgets the person')
   .option('--threshold <similarity>', 'minimum similarity of a face to erase (0–1)', fraction)
-  .option('--face-index <number>', 'face of the first selfie; 0 is the largest', wholeNumber(0, 10_000))
+  .option('--face <number>', 'face of the first selfie; 1 is the largest', wholeNumber(1, 10_000))
   .option('--preview', 'only show which faces would go')
   .option('-y, --yes', 'do not ask for confirmation')
   .option('--json', 'print the answer as JSON')
@@ -168,7 +195,11 @@ keys
   .command('create')
   .description('create a key, print it once and store only its SHA-256')
   .argument('<name>')
-  .option('--scopes <list>', 'scopes of the key: index, delete, admin, joined by +', scopes, ['index', 'delete'])
+  .addOption(
+    new Option('--scopes <list>', 'scopes of the key: index, delete, admin, joined by +')
+      .argParser(scopes)
+      .default(['index', 'delete'], 'index+delete'),
+  )
   .addOption(keysFile())
   .option('--json', 'print the key as JSON')
   .action((name, options) => end(async () => createKey(name, options)));

@@ -4,6 +4,9 @@ import type { Outcome } from './upload.ts';
 export interface Totals {
   photos: number;
   done: number;
+  /** Size of all photos to upload, and of those that are done. */
+  bytes: number;
+  bytesDone: number;
   indexed: number;
   faces: number;
   withoutFace: number;
@@ -18,7 +21,7 @@ export interface Reporter {
   end(totals: Totals & { unchanged: number; seconds: number }): void;
 }
 
-/** One updating line with rate and time left; failed photos stay above it. For people in a terminal. */
+/** One updating line with a bar, bytes, rate and time left; failed photos stay above it. For people in a terminal. */
 export function progressLine(stream: NodeJS.WriteStream): Reporter {
   const startedMs = performance.now();
   let drawnMs = 0;
@@ -38,6 +41,19 @@ export function progressLine(stream: NodeJS.WriteStream): Reporter {
   };
 }
 
+/** One line per photo. For people who watch a folder. */
+export function photoLines(stream: NodeJS.WriteStream): Reporter {
+  const note = (text: string) => void stream.write(`${text}\n`);
+  return {
+    photo(photoId, outcome) {
+      if (outcome.kind === 'failed') note(`${styleText('red', 'failed', { stream })}  ${photoId}: ${outcome.reason}`);
+      else note(`${photoId}: ${outcome.kind === 'indexed' ? `${counted(outcome.faces)} faces` : 'no face'}`);
+    },
+    note,
+    end: () => undefined,
+  };
+}
+
 /** One JSON line per photo, then the totals. For programs. */
 export function jsonLines(stream: NodeJS.WritableStream, notes: NodeJS.WritableStream): Reporter {
   return {
@@ -45,18 +61,49 @@ export function jsonLines(stream: NodeJS.WritableStream, notes: NodeJS.WritableS
       stream.write(`${JSON.stringify({ photo_id, outcome: kind, ...rest })}\n`);
     },
     note: (text) => void notes.write(`${text}\n`),
-    end({ withoutFace, ...totals }) {
+    end({ withoutFace, bytesDone: _, ...totals }) {
       stream.write(`${JSON.stringify({ totals: { ...totals, without_face: withoutFace } })}\n`);
     },
   };
 }
 
-/** For example `  120 of 1,000 photos · 431 faces · 8.3 per second · 1 min 46 s left`. */
-export function progressText({ photos, done, faces }: Totals, seconds: number): string {
-  const rate = done / Math.max(seconds, 0.001);
-  const left = rate > 0 ? ` · ${durationText((photos - done) / rate)} left` : '';
-  return `  ${counted(done)} of ${counted(photos)} photos · ${counted(faces)} faces · ${rate.toFixed(1)} per second${left}`;
+/**
+ * For example `  ███░░░░░  120 of 400 photos · 1.2 of 3.8 GB · 3.1 MB/s · 1 min 46 s left · 8.3 per second · 431 faces`: what
+ * matters most stands in the first 80 columns.
+ */
+export function progressText({ photos, done, bytes, bytesDone, faces }: Totals, seconds: number): string {
+  const elapsed = Math.max(seconds, 0.001);
+  const share = bytes > 0 ? bytesDone / bytes : done / Math.max(photos, 1);
+  const filled = Math.round(share * BAR);
+  const parts = [
+    `  ${'█'.repeat(filled)}${'░'.repeat(BAR - filled)}  ${counted(done)} of ${counted(photos)} photos`,
+    progressOfBytes(bytesDone, bytes),
+    `${sizeText(bytesDone / elapsed)}/s`,
+  ];
+  if (share > 0) parts.push(`${durationText((elapsed * (1 - share)) / share)} left`);
+  parts.push(`${(done / elapsed).toFixed(1)} per second`, `${counted(faces)} faces`);
+  return parts.join(' · ');
 }
+
+const BAR = 8;
+
+function progressOfBytes(done: number, all: number): string {
+  const [doneText, allText] = [sizeText(done), sizeText(all)];
+  const sameUnit = doneText.split(' ')[1] === allText.split(' ')[1];
+  return `${sameUnit ? doneText.split(' ')[0] : doneText} of ${allText}`;
+}
+
+/** In decimal units, as file managers and cameras count. */
+function sizeText(bytes: number): string {
+  for (const [unit, size] of UNITS) if (bytes >= size) return `${(bytes / size).toFixed(1)} ${unit}`;
+  return `${Math.round(bytes / 1000)} kB`;
+}
+
+const UNITS: [string, number][] = [
+  ['TB', 1e12],
+  ['GB', 1e9],
+  ['MB', 1e6],
+];
 
 export function summaryText({
   photos,

@@ -1,9 +1,9 @@
-import { openAsBlob } from 'node:fs';
 import { answerOf, multipart, Problem, type FacepassClient } from '@facepass/client';
 import { inParallel } from '@facepass/runtime/parallel';
 import { growingPause, retry } from '@facepass/runtime/retry';
-import { messageOf } from '@facepass/runtime/errors';
+import { fileProblem } from './file-problem.ts';
 import type { PhotoFile } from './photos.ts';
+import { openReadable } from './readable.ts';
 
 export type Outcome =
   | { kind: 'indexed'; faces: number; rejected: number }
@@ -61,21 +61,31 @@ async function sendPatiently(photo: PhotoFile, upload: Upload, patience: { lastA
 async function send({ photoId, path }: PhotoFile, { client, session, selection, signal }: Upload): Promise<Outcome> {
   let image: Blob;
   try {
-    image = await openAsBlob(path);
+    image = await openReadable(path);
   } catch (error) {
-    return { kind: 'failed', code: 'unreadable', reason: messageOf(error) };
+    return { kind: 'failed', code: 'unreadable', reason: `the file ${fileProblem(error)}` };
   }
-  const result = await client.POST('/api/v1/index', {
-    body: { photo_id: photoId, session_id: session, image, ...selection },
-    bodySerializer: multipart,
-    signal,
-  });
   try {
+    const result = await client.POST('/api/v1/index', {
+      body: { photo_id: photoId, session_id: session, image, ...selection },
+      bodySerializer: multipart,
+      signal,
+    });
     const answer = answerOf(result);
     return { kind: 'indexed', faces: answer.faces_detected, rejected: answer.rejected.length };
   } catch (error) {
-    return outcomeOf(error as Problem);
+    if (isUnreadable(error))
+      return { kind: 'failed', code: 'unreadable', reason: 'the file changed or became unreadable during the upload' };
+    if (error instanceof Problem) return outcomeOf(error);
+    throw error;
   }
+}
+
+/** A Blob of a file reads it while it is sent, and throws this if the file has changed since. */
+function isUnreadable(error: unknown): boolean {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
+    if (cause.name === 'NotReadableError') return true;
+  return false;
 }
 
 function outcomeOf(problem: Problem): Outcome {

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { TIMEOUT_DEFAULTS } from '@facepass/contracts/timeouts';
 import { booleanVariable, integerVariable, numberVariable } from '@facepass/runtime/environment';
 import { postgresConnection, postgresMistakes, postgresVariables } from '@facepass/runtime/postgres';
 import * as z from 'zod';
@@ -55,10 +56,10 @@ export const inferenceVariables = {
     .optional()
     .describe('Private key of that certificate (PEM, usually in `INFERENCE_TLS_KEY_FILE`).'),
   INFERENCE_TIMEOUT_MS: milliseconds
-    .default(15_000)
+    .default(TIMEOUT_DEFAULTS.INFERENCE_TIMEOUT_MS)
     .describe('Maximum time to analyse a selfie, including the wait; then 503 `inference_timeout`.'),
   INFERENCE_INDEX_TIMEOUT_MS: milliseconds
-    .default(120_000)
+    .default(TIMEOUT_DEFAULTS.INFERENCE_INDEX_TIMEOUT_MS)
     .describe('The same for a photo to index. A crowd takes about 0.1 s of one core per face.'),
   MODEL_PACK: text
     .regex(/^[a-z0-9-]+$/, 'must be the name of a folder in models/')
@@ -100,10 +101,14 @@ export const storageVariables = {
     .describe('https://host/bucket/key instead of https://bucket.host/key.'),
   S3_ACCESS_KEY_ID: text.optional().describe('Access key. Default: the AWS credential chain.'),
   S3_SECRET_ACCESS_KEY: text.optional().describe('Secret of the access key.'),
-  S3_CONNECT_TIMEOUT_MS: milliseconds.default(2000).describe('Maximum wait for a connection.'),
-  S3_REQUEST_TIMEOUT_MS: milliseconds.default(5000).describe('Maximum wait for the headers of the answer.'),
+  S3_CONNECT_TIMEOUT_MS: milliseconds
+    .default(TIMEOUT_DEFAULTS.S3_CONNECT_TIMEOUT_MS)
+    .describe('Maximum wait for a connection.'),
+  S3_REQUEST_TIMEOUT_MS: milliseconds
+    .default(TIMEOUT_DEFAULTS.S3_REQUEST_TIMEOUT_MS)
+    .describe('Maximum wait for the headers of the answer.'),
   S3_TRANSFER_TIMEOUT_MS: milliseconds
-    .default(20_000)
+    .default(TIMEOUT_DEFAULTS.S3_TRANSFER_TIMEOUT_MS)
     .describe('Maximum time to transfer one photo, including retries.'),
 };
 

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { TIMEOUT_DEFAULTS } from '@facepass/contracts/timeouts';
 import { integerVariable, logLevelVariable, portVariable, readEnvironment } from '@facepass/runtime/environment';
 import * as z from 'zod';
 import { availableCores } from './cores.ts';
@@ -20,7 +21,7 @@ export const inferenceEnvironment = z.object({
     .default(16)
     .describe('Maximum number of photos that wait for a worker; more are rejected with RESOURCE_EXHAUSTED.'),
   INFERENCE_IMAGE_TIMEOUT_MS: integerVariable(100, 600_000)
-    .default(120_000)
+    .default(TIMEOUT_DEFAULTS.INFERENCE_IMAGE_TIMEOUT_MS)
     .describe('Maximum time for one photo, about 0.1 s per face; then its worker is replaced.'),
   INFERENCE_MAX_FACES: integerVariable(1, 10_000)
     .default(500)

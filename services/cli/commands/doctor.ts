@@ -8,6 +8,7 @@ import { examineModels } from '../doctor/models.ts';
 import { examineRedis } from '../doctor/redis.ts';
 import { examineService } from '../doctor/service.ts';
 import { readSettings, type Settings } from '../doctor/settings.ts';
+import { examineTimeouts } from '../doctor/timeouts.ts';
 import { EXIT, type ExitCode } from '../failures.ts';
 
 export interface DoctorOptions {
@@ -40,6 +41,7 @@ async function examineHost(settings: Settings, away: boolean): Promise<Finding[]
     (entry): entry is [string, number] => away && Boolean(entry[1]),
   );
   return [
+    ...examineTimeouts(settings),
     ...ofModels,
     ...(DATABASE_URL || POSTGRES_HOST ? await examineDatabase(settings, pack?.dimension ?? null) : []),
     ...(REDIS_URL ? [await examineRedis(REDIS_URL)] : []),

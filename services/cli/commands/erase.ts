@@ -8,7 +8,7 @@ export interface EraseOptions {
   session: string;
   /** One photo instead of the whole session. */
   photo?: string;
-  /** One face of that photo. */
+  /** One face of that photo, counted from 1. */
   face?: number;
   yes?: boolean;
   json?: boolean;
@@ -26,11 +26,11 @@ export async function eraseIndexed(options: EraseOptions, connection: Connection
   return EXIT.done;
 }
 
-function erase(client: FacepassClient, { session: session_id, photo: photo_id, face: face_index }: EraseOptions) {
+function erase(client: FacepassClient, { session: session_id, photo: photo_id, face }: EraseOptions) {
   if (!photo_id) return eraseSession(client, session_id);
-  if (face_index === undefined) return erasePhoto(client, session_id, photo_id);
+  if (face === undefined) return erasePhoto(client, session_id, photo_id);
   return client.DELETE('/api/v1/sessions/{session_id}/photos/{photo_id}/faces/{face_index}', {
-    params: { path: { session_id, photo_id, face_index } },
+    params: { path: { session_id, photo_id, face_index: face - 1 } },
   });
 }
 

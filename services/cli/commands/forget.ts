@@ -1,14 +1,15 @@
-import { openAsBlob } from 'node:fs';
 import { answerOf, multipart } from '@facepass/client';
 import type { ForgetAnswer } from '@facepass/contracts/http';
 import { confirmErasure } from '../confirm.ts';
 import { clientOf, type Connection } from '../connection.ts';
 import { EXIT, type ExitCode } from '../failures.ts';
+import { openSelfie } from '../readable.ts';
 
 export interface ForgetOptions {
   session: string;
   threshold?: number;
-  faceIndex?: number;
+  /** Face of the first selfie; 1 is the largest. */
+  face?: number;
   /** Shows what would go, and asks nothing. */
   preview?: boolean;
   yes?: boolean;
@@ -22,12 +23,13 @@ export async function forgetPerson(
   connection: Connection,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const image = await Promise.all(selfies.map((selfie) => openAsBlob(selfie)));
+  const image = await Promise.all(selfies.map(openSelfie));
+  const face_index = options.face === undefined ? undefined : options.face - 1;
   const ask = async (confirmation_token?: string): Promise<ForgetAnswer> =>
     answerOf(
       await clientOf(connection).POST('/api/v1/sessions/{session_id}/forget', {
         params: { path: { session_id: options.session } },
-        body: { image, threshold: options.threshold, face_index: options.faceIndex, confirmation_token },
+        body: { image, threshold: options.threshold, face_index, confirmation_token },
         bodySerializer: multipart,
         signal,
       }),
@@ -47,11 +49,11 @@ export async function forgetPerson(
 
 function textOf({ faces, query, expected_false_matches }: ForgetAnswer, found: string): string {
   const lines = faces.map(
-    ({ photo_id, face_index, similarity }) => `  ${similarity.toFixed(2)}  face ${face_index} of ${photo_id}`,
+    ({ photo_id, face_index, similarity }) => `  ${similarity.toFixed(2)}  face ${face_index + 1} of ${photo_id}`,
   );
   const selfie =
     query.faces_detected > 1
-      ? ` The selfie has ${query.faces_detected} faces; this is number ${query.face_index}.`
+      ? ` The selfie has ${query.faces_detected} faces; this is number ${query.face_index + 1}.`
       : '';
   return [`${found}, ${expected_false_matches} of other people expected.${selfie}`, ...lines].join('\n');
 }

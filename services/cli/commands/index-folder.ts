@@ -1,10 +1,11 @@
-import { answerOf } from '@facepass/client';
+import { answerOf, multipart, type FacepassClient } from '@facepass/client';
+import { ACCEPTED_IMAGE_NAMES } from '@facepass/contracts/accepted-images';
 import { clientOf, type Connection } from '../connection.ts';
-import { EXIT, type ExitCode } from '../failures.ts';
+import { EXIT, Failure, type ExitCode } from '../failures.ts';
 import { openJournal, type Journal } from '../journal.ts';
-import { describeOthers, findPhotos, type PhotoFile } from '../photos.ts';
+import { describeSkipped, findPhotos, kindsOf, type Folder, type PhotoFile } from '../photos.ts';
 import { jsonLines, progressLine, type Reporter, type Totals } from '../progress.ts';
-import { uploadPhotos, type Outcome } from '../upload.ts';
+import { uploadPhotos, type Outcome, type Upload } from '../upload.ts';
 
 export interface IndexOptions {
   session: string;
@@ -15,6 +16,8 @@ export interface IndexOptions {
   /** Upload unchanged photos too. */
   again?: boolean;
   json?: boolean;
+  /** Name the skipped files. */
+  verbose?: boolean;
 }
 
 const PATIENCE_MS = 120_000;
@@ -26,33 +29,32 @@ export async function indexFolder(
   connection: Connection,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const reporter =
-    options.json || !process.stderr.isTTY ? jsonLines(process.stdout, process.stderr) : progressLine(process.stderr);
+  const reporter = reporterOf(options, progressLine);
   const folder = await findPhotos(directory);
-  const skipped = describeOthers(folder);
+  if (folder.photos.length + folder.unreadable.length === 0)
+    throw new Failure(EXIT.usage, emptyText(directory, folder));
+  const skipped = describeSkipped(folder, options.verbose);
   if (skipped !== null) reporter.note(skipped);
   using journal = openJournal(connection.url, options.session, directory);
   await compareWithService(connection, options.session, journal, reporter);
   const waiting = folder.photos.filter((photo) => options.again || journal.facesOf(photo) === null);
-  const totals: Totals = { photos: waiting.length, done: 0, indexed: 0, faces: 0, withoutFace: 0, failed: 0 };
+  const upload = uploadOf(options, connection, signal, PATIENCE_MS);
+  if (waiting.length > 0) await checkKey(upload.client);
+  const totals = totalsOf(waiting, folder.unreadable.length);
   const startedMs = performance.now();
   try {
-    const selection = { max_faces: options.maxFaces, min_quality: options.minQuality };
-    const client = clientOf(connection);
-    const upload = { client, session: options.session, selection, signal, patienceMs: PATIENCE_MS };
+    for (const { photoId, reason } of folder.unreadable)
+      record(photoId, { kind: 'failed', code: 'unreadable', reason }, totals, reporter);
     for await (const { photo, outcome } of uploadPhotos(waiting, options.parallel, upload)) {
-      record(photo, outcome, totals, journal);
-      reporter.photo(photo.photoId, outcome, totals);
+      acknowledge(photo, outcome, journal);
+      totals.bytesDone += photo.size;
+      record(photo.photoId, outcome, totals, reporter);
     }
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
-    const seconds = (performance.now() - startedMs) / 1000;
-    reporter.end({
-      ...totals,
-      unchanged: folder.photos.length - waiting.length,
-      seconds: Math.round(seconds * 10) / 10,
-    });
+    const seconds = Math.round((performance.now() - startedMs) / 100) / 10;
+    reporter.end({ ...totals, unchanged: folder.photos.length - waiting.length, seconds });
   }
   if (signal.aborted) {
     reporter.note('Interrupted. Run the same command to resume.');
@@ -61,23 +63,60 @@ export async function indexFolder(
   return totals.failed > 0 ? EXIT.incomplete : EXIT.done;
 }
 
-function record(photo: PhotoFile, outcome: Outcome, totals: Totals, journal: Journal): void {
+/** `forPeople` in a terminal, JSON lines elsewhere. */
+export function reporterOf(options: { json?: boolean }, forPeople: (stream: NodeJS.WriteStream) => Reporter): Reporter {
+  return options.json || !process.stderr.isTTY ? jsonLines(process.stdout, process.stderr) : forPeople(process.stderr);
+}
+
+export function uploadOf(
+  { session, maxFaces, minQuality }: IndexOptions,
+  connection: Connection,
+  signal: AbortSignal,
+  patienceMs: number,
+): Upload {
+  const selection = { max_faces: maxFaces, min_quality: minQuality };
+  return { client: clientOf(connection), session, selection, signal, patienceMs };
+}
+
+/**
+ * Tells of a wrong key before the first upload: a call without a photo is rejected for its key first. A service that is
+ * unavailable passes, since the uploads wait for it.
+ * @throws Problem if the key is missing, invalid or lacks the scope
+ */
+export async function checkKey(client: FacepassClient): Promise<void> {
+  const { response, error } = await client
+    .POST('/api/v1/index', { body: {} as never, bodySerializer: multipart })
+    .catch((problem: unknown) => ({ response: null, error: problem }));
+  if (response?.status === 401 || response?.status === 403) answerOf({ response, error });
+}
+
+export function totalsOf(waiting: readonly PhotoFile[], unreadable: number): Totals {
+  const bytes = waiting.reduce((sum, { size }) => sum + size, 0);
+  const photos = waiting.length + unreadable;
+  return { photos, done: 0, bytes, bytesDone: 0, indexed: 0, faces: 0, withoutFace: 0, failed: 0 };
+}
+
+/** Writes down that the service has the photo, so that no later run sends it again. */
+export function acknowledge(photo: PhotoFile, outcome: Outcome, journal: Journal): void {
+  if (outcome.kind !== 'failed') journal.add(photo, outcome.kind === 'indexed' ? outcome.faces : 0);
+}
+
+export function record(photoId: string, outcome: Outcome, totals: Totals, reporter: Reporter): void {
   totals.done++;
-  if (outcome.kind === 'failed') {
-    totals.failed++;
-    return;
+  if (outcome.kind === 'failed') totals.failed++;
+  else {
+    const faces = outcome.kind === 'indexed' ? outcome.faces : 0;
+    totals.faces += faces;
+    if (faces > 0) totals.indexed++;
+    else totals.withoutFace++;
   }
-  const faces = outcome.kind === 'indexed' ? outcome.faces : 0;
-  journal.add(photo, faces);
-  totals.faces += faces;
-  if (faces > 0) totals.indexed++;
-  else totals.withoutFace++;
+  reporter.photo(photoId, outcome, totals);
 }
 
 /**
  * Clears the journal if the session was erased or the database is new; keeps it if single photos were erased.
  */
-async function compareWithService(
+export async function compareWithService(
   connection: Connection,
   session: string,
   journal: Journal,
@@ -95,4 +134,9 @@ async function compareWithService(
       `Session ${session} has ${status.photo_count} of the ${journal.photosWithFaces} photos uploaded earlier. Erased photos stay erased; pass --again to upload them again.`,
     );
   }
+}
+
+function emptyText(directory: string, { skipped }: Folder): string {
+  const text = `${directory} has no ${ACCEPTED_IMAGE_NAMES} files`;
+  return skipped.length === 0 ? `${text}.` : `${text}, only others (${kindsOf(skipped)}).`;
 }

@@ -1,17 +1,18 @@
-import { openAsBlob } from 'node:fs';
 import { copyFile, mkdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { answerOf, multipart } from '@facepass/client';
+import { answerOf, multipart, Problem } from '@facepass/client';
 import type { SearchAnswer } from '@facepass/contracts/http';
-import { messageOf } from '@facepass/runtime/errors';
 import { clientOf, type Connection } from '../connection.ts';
 import { EXIT, Failure, type ExitCode } from '../failures.ts';
+import { fileProblem } from '../file-problem.ts';
+import { openSelfie } from '../readable.ts';
 
 export interface SearchOptions {
   session: string;
   threshold?: number;
   limit?: number;
-  faceIndex?: number;
+  /** Face of the first selfie to search; 1 is the largest. */
+  face?: number;
   /** Folder to copy the matching photos to; `from` is the folder that was indexed. */
   copyTo?: string;
   from?: string;
@@ -27,22 +28,32 @@ export async function searchSelfies(
 ): Promise<ExitCode> {
   if (options.copyTo && !options.from)
     throw new Failure(EXIT.usage, '--copy-to requires --from, the folder that was indexed.');
-  const images = await Promise.all(selfies.map((selfie) => openAsBlob(selfie)));
+  const images = await Promise.all(selfies.map(openSelfie));
   const result = await clientOf(connection).POST('/api/v1/search', {
     body: {
       session_id: options.session,
       image: images,
       threshold: options.threshold,
       limit: options.limit,
-      face_index: options.faceIndex,
+      face_index: options.face === undefined ? undefined : options.face - 1,
     },
     bodySerializer: multipart,
     signal,
   });
-  const answer: SearchAnswer = answerOf(result);
+  const answer: SearchAnswer = answerTo(result, options);
   console.log(options.json ? JSON.stringify(answer) : answerText(answer, options.session));
   if (options.copyTo && options.from) await copyMatches(answer, options.from, options.copyTo);
   return EXIT.done;
+}
+
+/** @throws Failure if the selfie has fewer faces than `--face` asks for; Problem for other answers */
+function answerTo(result: Parameters<typeof answerOf<SearchAnswer>>[0], { face }: SearchOptions): SearchAnswer {
+  try {
+    return answerOf(result);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'face_index_out_of_range') throw error;
+    throw new Failure(EXIT.refused, `The first selfie has no face ${face}. Without --face the largest is searched.`);
+  }
 }
 
 function answerText(answer: SearchAnswer, session: string): string {
@@ -64,8 +75,8 @@ function answerText(answer: SearchAnswer, session: string): string {
     if (faces_detected < 2) return;
     const selfie = query.selfies ? `Selfie ${i + 1}` : 'The selfie';
     const why =
-      i === 0 ? `0 is the largest). Choose another with --face-index.` : 'the one most similar to the first selfie).';
-    lines.push(`${selfie} has ${faces_detected} faces; searched number ${face_index} (${why}`);
+      i === 0 ? '1 is the largest). Choose another with --face.' : 'the one most similar to the first selfie).';
+    lines.push(`${selfie} has ${faces_detected} faces; searched face ${face_index + 1} (${why}`);
   });
   return lines.join('\n');
 }
@@ -84,7 +95,9 @@ async function copyMatches({ matches }: SearchAnswer, from: string, to: string):
       await copyFile(source, target);
       copied++;
     } catch (error) {
-      console.error(`Cannot copy ${photo_id}: ${messageOf(error)}`);
+      console.error(
+        `Cannot copy ${photo_id}: ${(error as NodeJS.ErrnoException).path ?? source} ${fileProblem(error)}.`,
+      );
     }
   }
   console.error(`${copied} of ${matches.length} photos copied to ${to}.`);

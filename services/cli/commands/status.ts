@@ -33,10 +33,11 @@ async function showSession(options: { session: string; json?: boolean }, connect
     }),
   );
   if (options.json) console.log(JSON.stringify(status));
-  else if (!status.indexed) console.log(`Session ${options.session} has no indexed photos.`);
+  else if (!status.indexed)
+    console.error(`Session ${options.session} has no indexed photos. \`facepass sessions\` lists those that have.`);
   else
     console.log(
       `Session ${options.session}: ${status.photo_count} photos with ${status.face_count} faces, model ${status.model}, last indexed ${status.last_indexed}.`,
     );
-  return EXIT.done;
+  return status.indexed ? EXIT.done : EXIT.unknown;
 }

@@ -1,14 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
-import { ConfigurationError, portVariable, readEnvironment } from '@facepass/runtime/environment';
+import { TIMEOUT_DEFAULTS } from '@facepass/contracts/timeouts';
+import { ConfigurationError, integerVariable, portVariable, readEnvironment } from '@facepass/runtime/environment';
 import { postgresMistakes, postgresVariables } from '@facepass/runtime/postgres';
 import * as z from 'zod';
-import { messageOf } from '@facepass/runtime/errors';
 import { EXIT, Failure } from '../failures.ts';
+import { fileProblem } from '../file-problem.ts';
 import type { Finding } from './finding.ts';
 
 const text = z.string().optional();
+const milliseconds = integerVariable(0, 86_400_000).optional();
+const timeouts = Object.fromEntries(Object.keys(TIMEOUT_DEFAULTS).map((name) => [name, milliseconds])) as Record<
+  keyof typeof TIMEOUT_DEFAULTS,
+  typeof milliseconds
+>;
 
 /**
  * The variables of the services that tell `doctor` what to check on their host; docs/configuration.md lists all.
@@ -29,6 +35,7 @@ const variables = z.object({
   HOST: text,
   PORT: portVariable.optional(),
   METRICS_PORT: portVariable.optional(),
+  ...timeouts,
 });
 
 export type Settings = z.infer<typeof variables>;
@@ -73,6 +80,6 @@ function readEnvFile(path: string): NodeJS.ProcessEnv {
   try {
     return parseEnv(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new Failure(EXIT.usage, messageOf(error));
+    throw new Failure(EXIT.usage, `${path} ${fileProblem(error)}.`);
   }
 }

@@ -31,7 +31,7 @@ describe('facepass forget and facepass erase --face', () => {
     assert.equal(preview.code, 0, preview.stderr);
     assert.match(
       preview.stdout,
-      /^1 faces in 1 photos of session "party", \S+ of other people expected\.\n {2}[01]\.\d\d {2}face [01] of both\.jpg\n$/,
+      /^1 faces in 1 photos of session "party", \S+ of other people expected\.\n {2}[01]\.\d\d {2}face [12] of both\.jpg\n$/,
     );
     const unasked = await forget();
     assert.equal(unasked.code, 2);
@@ -41,10 +41,10 @@ describe('facepass forget and facepass erase --face', () => {
     assert.match((await forget('--yes')).stdout, /^0 faces in 0 photos/);
   });
 
-  test('erases the other face by its index, and with it the session', async () => {
+  test('erases the other face by its number, counted from 1, and with it the session', async () => {
     const [{ face_index }] = (await service.call('GET', '/api/v1/sessions/party/photos/both.jpg', { key: KEY })).body
       .faces;
-    assert.match((await run(['erase', '-s', 'party', '--face', '0', '--yes'])).stderr, /--face requires --photo/);
+    assert.match((await run(['erase', '-s', 'party', '--face', '1', '--yes'])).stderr, /--face requires --photo/);
     const { code, stdout } = await run([
       'erase',
       '-s',
@@ -52,12 +52,12 @@ describe('facepass forget and facepass erase --face', () => {
       '--photo',
       'both.jpg',
       '--face',
-      String(face_index),
+      String(face_index + 1),
       '--yes',
     ]);
     assert.deepEqual(
       [code, stdout],
-      [0, `Erased face ${face_index} of photo "both.jpg" of session "party": 1 face.\n`],
+      [0, `Erased face ${face_index + 1} of photo "both.jpg" of session "party": 1 face.\n`],
     );
     assert.equal((await run(['status', '-s', 'party', '--json'])).stdout.includes('"indexed":false'), true);
   });
