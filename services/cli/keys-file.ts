@@ -67,7 +67,9 @@ function openSuccessor(path: string): number {
       EXIT.usage,
       code === 'EEXIST'
         ? `${path} exists: another \`facepass keys\` is running or was killed. Delete the file if none is running.`
-        : `${path} ${fileProblem(error)}. Choose a folder that this user can write to.`,
+        : code === 'ENOENT'
+          ? `The folder of ${path} does not exist. Create it, or name another file.`
+          : `${path} ${fileProblem(error)}. Choose a folder that this user can write to.`,
     );
   }
 }

@@ -99,7 +99,7 @@ describe('facepass keys', () => {
         /Unknown scope "everything"; the scopes are index, delete, admin/,
       ],
       [['revoke', 'nobody'], 5, /has no key named nobody/],
-      [['create', 'other', '--file', join(scratch, 'no/such/keys')], 2, /ENOENT/],
+      [['create', 'other', '--file', join(scratch, 'no/such/keys')], 2, /The folder of .*keys\.new does not exist/],
     ];
     for (const [args, code, message] of cases) {
       const ended = await keys(...args);
