@@ -79,7 +79,12 @@ async function report(): Promise<void> {
  */
 async function addHttp(measured: Measured): Promise<void> {
   await using contestant = await ourPack(options.models, options.pack[0]!);
-  await using stack = options.url ? null : await startStack({ all: { MODEL_PACK: options.pack[0]! } });
+  const all = {
+    MODEL_PACK: options.pack[0]!,
+    INFERENCE_TIMEOUT_MS: '120000',
+    INFERENCE_IMAGE_TIMEOUT_MS: '120000',
+  };
+  await using stack = options.url ? null : await startStack({ all });
   const service = { url: options.url ?? stack!.url, apiKey: options.key ?? KEY };
   const [, reported] = halvesOf(people, seed);
   const faces = await facesOfPhotos(
