@@ -18,7 +18,7 @@ import { up } from './up.ts';
 import { verify } from './verify.ts';
 import type { Context } from './walk.ts';
 
-/** Runs the migrator with the arguments of a command line; gives its exit code (`EXIT`), and has said why. */
+/** Runs the migrator with the arguments of a command line; logs the reason and returns its exit code (`EXIT`). */
 export async function runMigrator(args: string[]): Promise<number> {
   let logger: Logger | undefined;
   try {
@@ -72,7 +72,7 @@ async function run(client: Client, command: Command, context: Context): Promise<
     case 'verify': {
       const findings = await verify(client, context);
       for (const finding of findings)
-        logger[finding.damaged > 0 ? 'error' : 'info'](finding, finding.damaged > 0 ? 'damaged' : 'well');
+        logger[finding.damaged > 0 ? 'error' : 'info'](finding, finding.damaged > 0 ? 'damaged' : 'ok');
       return findings.some((finding) => finding.damaged > 0) ? EXIT.data : EXIT.done;
     }
   }

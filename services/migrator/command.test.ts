@@ -4,7 +4,7 @@ import { parseCommand } from './command.ts';
 import { readConfig } from './config.ts';
 import { exitCodeOf, Refusal } from './exit.ts';
 
-test('a command line that is none of ours is refused with the usage', () => {
+test('rejects an unknown command line and prints the usage', () => {
   for (const line of [
     '',
     'sideways',
@@ -26,7 +26,7 @@ test('a command line that is none of ours is refused with the usage', () => {
     );
 });
 
-test('a command line says what is to be done', () => {
+test('parses every command with its options', () => {
   assert.deepEqual(parseCommand(['up', '--grant-to', 'facepass-api']), {
     name: 'up',
     to: 3,
@@ -43,7 +43,7 @@ test('a command line says what is to be done', () => {
   assert.deepEqual(parseCommand(['purge', '--older-than-days', '0']), { name: 'purge', days: 0 });
 });
 
-test('the environment must name one database and a pack that is there', async () => {
+test('requires one database and an existing pack', async () => {
   const names = async (environment: NodeJS.ProcessEnv) =>
     readConfig(environment).then(
       () => '',
@@ -58,7 +58,7 @@ test('the environment must name one database and a pack that is there', async ()
   );
 });
 
-test('PostgreSQL’s answers become exit codes: try again, mend the configuration, look at the data, or a fault', () => {
+test('maps PostgreSQL errors to exit codes: retry, configuration, data or failure', () => {
   const codeOf = (code: string) => exitCodeOf(Object.assign(new Error('…'), { code }));
   assert.deepEqual(
     ['08006', '40P01', '53100', '53300', '55P03', '57014', '57P01', 'ECONNREFUSED', 'ENOTFOUND'].map(codeOf),

@@ -11,15 +11,15 @@ export type Command =
 
 /**
  * Reads a command line.
- * @throws Refusal with the usage when it is none of ours.
+ * @throws Refusal with the usage when the command or an option is unknown.
  */
 export function parseCommand(args: string[]): Command {
   const { command: name, options } = parse(args);
   const refuse = (rule: string) => new Refusal(EXIT.usage, `${rule}\n${USAGE}`);
   const allowed = OPTIONS_OF[name ?? ''];
-  if (!name || !allowed) throw refuse(name ? `There is no command “${name}”.` : 'A command is needed.');
+  if (!name || !allowed) throw refuse(name ? `Unknown command “${name}”.` : 'No command given.');
   const stray = Object.keys(options).find((option) => !allowed.includes(option));
-  if (stray) throw refuse(`${name} takes no --${stray}.`);
+  if (stray) throw refuse(`${name} has no option --${stray}.`);
   const to = options.to === undefined ? undefined : Number(options.to);
   if (to !== undefined && ![1, 2, 3].includes(to)) throw refuse('--to must be 1, 2 or 3.');
   const contract = options.contract ?? false;
@@ -40,12 +40,13 @@ export function parseCommand(args: string[]): Command {
 }
 
 const USAGE = `
-migrator up [--to 1|2|3] [--contract] [--grant-to ROLE]   bring the schema up; --contract ends the older API's table
-migrator down --to 1|2 [--dry-run] [--set-aside MODEL,…]  take it back; --dry-run only counts; faces of the named models are kept aside
-migrator plan [--to 2|3] [--contract]                     what up would do, and what stands against it
-migrator status                                           where the database stands
-migrator verify                                           counts, hashes, norms, constraints, indexes; 65 when damaged
-migrator purge --older-than-days DAYS                     drop backup and quarantine`;
+migrator up [--to 1|2|3] [--contract] [--grant-to ROLE]   migrate up; --contract also ends support for the older API
+migrator down --to 1|2 [--dry-run] [--set-aside MODEL,…]  roll back; --dry-run only counts rows;
+                                                          --set-aside keeps the faces of these models aside
+migrator plan [--to 2|3] [--contract]                     show what up would do, and what prevents it
+migrator status                                           show the schema version, the steps and the last run
+migrator verify                                           check counts, hashes, norms, constraints and indexes
+migrator purge --older-than-days DAYS                     drop backup and quarantine that are older`;
 
 const OPTIONS_OF: Record<string, string[]> = {
   up: ['to', 'contract', 'grant-to'],

@@ -70,7 +70,7 @@ async function refuseSharedSessions(client: Client, connection: PostgresConnecti
     const seen = [await backendOf(client), await backendOf(client)];
     if (lent !== own && seen.every((pid) => pid === own)) return;
   } catch (cause) {
-    throw new Refusal(EXIT.retry, 'The pooler in front of PostgreSQL has no second session now.', { cause });
+    throw new Refusal(EXIT.retry, 'The pooler in front of PostgreSQL has no free second session.', { cause });
   } finally {
     await other.end().catch(() => {});
   }
@@ -84,16 +84,15 @@ async function isEmbedded(client: Client): Promise<boolean> {
 
 const SECOND_SESSION_MS = 10_000;
 const SHARED_SESSIONS =
-  'DATABASE_URL leads to a pooler that lends sessions by the transaction (PgBouncer: pool_mode=transaction). ' +
-  'A migration needs one session: connect the migrator to PostgreSQL itself, or to a pool in session mode. Nothing was changed.';
+  'DATABASE_URL points to a pooler in transaction mode (PgBouncer: pool_mode=transaction). ' +
+  'A migration needs one session throughout: connect the migrator directly to PostgreSQL, ' +
+  'or to a pool in session mode. Nothing was changed.';
 
 function outOfTime({ statementTimeoutMs }: MigratorConfig, cause: unknown): Refusal {
-  const rule = `A statement ran longer than MIGRATION_STATEMENT_TIMEOUT_MS=${statementTimeoutMs} and was undone. `;
-  return new Refusal(
-    EXIT.configuration,
-    `${rule}Raise it and run again: what was done before that statement stays done.`,
-    { cause },
-  );
+  const rule = `A statement ran longer than MIGRATION_STATEMENT_TIMEOUT_MS=${statementTimeoutMs} and was rolled back. `;
+  return new Refusal(EXIT.configuration, `${rule}Raise the limit and run again; earlier statements are kept.`, {
+    cause,
+  });
 }
 
 // First the schema that holds our tables, since new ones must lie beside them: a schema named as the role comes before
@@ -125,7 +124,7 @@ export async function withMigrationLock<Result>(
         EXIT.retry,
         `Another migrator still holds the lock after ${context.waitMs} ms. Nothing was changed.`,
       );
-    if (attempt % 30 === 0) context.logger.info('another migrator is at work; waiting');
+    if (attempt % 30 === 0) context.logger.info('another migrator is running; waiting');
     await sleep(Math.min(1000, 100 + attempt * 100));
   }
   try {
@@ -164,10 +163,7 @@ export async function retryOnLock<Result>(
   const pauseMs = (error: unknown, failures: number) => {
     const code = (error as pg.DatabaseError).code ?? '';
     if (!LOCK_NOT_HAD.has(code) || failures >= context.lockAttempts) return null;
-    context.logger.warn(
-      { step: context.name, attempt: failures, sqlstate: code },
-      'a lock was not to be had; trying again',
-    );
+    context.logger.warn({ step: context.name, attempt: failures, sqlstate: code }, 'cannot get a lock; retrying');
     return growingPause(failures, { firstMs: 200, longestMs: 5000, jitter: 0.5 });
   };
   return retry(attempt, { pauseMs });

@@ -8,9 +8,9 @@ import type { Step } from './steps.ts';
 import { walk, type Context } from './walk.ts';
 
 /**
- * Takes the database back to schema `to`: every row of the backup that was not erased, what was indexed since, and kept
- * aside what the older schema cannot hold. With `dryRun` it only tells how many rows that are, and what stands against
- * it.
+ * Rolls the database back to schema `to`: restores every row of the backup that was not erased, keeps what was indexed
+ * since, and sets aside what the older schema cannot hold. With `dryRun` it only logs how many rows that are, and what
+ * prevents it.
  * @throws Refusal when there is no way back to `to`, something stands against it, or another migrator does not end.
  */
 export async function down(client: Client, options: DownOptions, context: Context): Promise<void> {
@@ -37,14 +37,11 @@ export async function down(client: Client, options: DownOptions, context: Contex
       of_these_wal_bytes: space.wal,
     };
     if (options.dryRun)
-      return void logger.info(
-        { ...told, objections: against.map((objection) => objection.message) },
-        'this would be done',
-      );
+      return void logger.info({ ...told, objections: against.map((objection) => objection.message) }, 'dry run');
     for (const objection of against) throw objection;
-    logger.info(told, 'going back');
+    logger.info(told, 'rolling back');
     await walk(client, undone, 'down', state, { ...context, skip: () => false });
-    logger.info({ from: state.version, schema_version: options.to }, 'the schema is down');
+    logger.info({ from: state.version, schema_version: options.to }, 'schema rolled back');
   });
 }
 
@@ -63,10 +60,10 @@ export function planDown(steps: Step[], state: State, to: number): Step[] {
   if (unknown)
     throw new Refusal(
       EXIT.data,
-      `The database was migrated by a newer Facepass (${unknown}); only that one can take it back.`,
+      `The database was migrated by a newer Facepass (${unknown}); only that version can roll it back.`,
     );
   const oneWay = undone.find((step) => !step.down);
-  if (oneWay) throw new Refusal(EXIT.data, `${oneWay.name} has no way back.`);
+  if (oneWay) throw new Refusal(EXIT.data, `${oneWay.name} cannot be rolled back.`);
   return undone;
 }
 

@@ -4,15 +4,15 @@ import { messageOf } from '@facepass/runtime/errors';
 /** What a Kubernetes Job's podFailurePolicy tells apart; numbers of sysexits.h. */
 export const EXIT = {
   done: 0,
-  /** A fault of the migrator or of the database; nobody designed for it. */
+  /** An unexpected fault of the migrator or of the database. */
   failed: 1,
   /** EX_USAGE: the command line is wrong. */
   usage: 64,
-  /** EX_DATAERR: the database's contents forbid it, or `verify` found damage; trying again will not help. */
+  /** EX_DATAERR: the database's contents forbid it, or `verify` found damage; retrying will not help. */
   data: 65,
-  /** EX_TEMPFAIL: locked, unreachable, or told to stop; trying again goes on where it stopped. */
+  /** EX_TEMPFAIL: locked, unreachable, or told to stop; a retry resumes where it stopped. */
   retry: 75,
-  /** EX_CONFIG: the environment is wrong; trying again will not help. */
+  /** EX_CONFIG: the environment is wrong; retrying will not help. */
   configuration: 78,
 } as const;
 

@@ -1,9 +1,9 @@
 import type { Client } from './database.ts';
 
 /**
- * Gives `role` what an API needs and no more: rows of faces, sessions and jobs with their queue, tombstones and the migrator's runs to read,
- * the erase functions. The copies of faces are beyond its reach: the functions that erase them run as the migrator's
- * role.
+ * Grants `role` what an API needs and no more: the rows of faces, sessions and jobs with their queue, read access to
+ * tombstones and the migrator's runs, and the erase functions. It cannot reach the copies of faces: the functions that
+ * erase from them run as the migrator's role.
  */
 export async function grantTo(client: Client, role: string): Promise<void> {
   const quoted = `"${role.replaceAll('"', '""')}"`;

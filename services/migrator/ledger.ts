@@ -55,7 +55,7 @@ function asUnit(step: Step, context: StepContext) {
           context.skip(step) ? undefined : runScript(pgm, script, `${step.name} ${direction}`, context)
       : undefined;
   const down =
-    act(step.down, 'down') ?? (() => Promise.reject(new Refusal(EXIT.data, `${step.name} has no way back.`)));
+    act(step.down, 'down') ?? (() => Promise.reject(new Refusal(EXIT.data, `${step.name} cannot be rolled back.`)));
   return { id: `${step.name}.sql`, filePaths: [], actions: { up: act(step.up, 'up')!, down } };
 }
 
@@ -83,7 +83,7 @@ function statementsOf(sql: string): string[] {
     .filter(Boolean);
 }
 
-/** The runner's own lines repeat ours; a failed statement is told by the error that follows. */
+/** The runner's own lines repeat ours; the error that follows reports a failed statement. */
 function quiet(logger: Logger) {
   const debug = (line: string) => logger.debug(line);
   return { debug, info: debug, warn: debug, error: debug };

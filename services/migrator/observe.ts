@@ -4,9 +4,9 @@ import { backendOf, openObserver, type Client } from './database.ts';
 import type { Progress, StatementProgress } from './progress.ts';
 
 /**
- * Runs `work`, a step's statements on `client`, and tells from time to time what the one under way is at. Asks on a
- * connection of its own, opened when a step turns out to be long; where there is none to be had, it tells the time
- * alone.
+ * Runs `work`, a step's statements on `client`, and periodically reports the progress of the running statement. It
+ * queries over a second connection, opened when a step turns out to be long; without one it reports only the elapsed
+ * time.
  */
 export async function watched<Result>(client: Client, step: WatchedStep, work: () => Promise<Result>): Promise<Result> {
   const ended = new AbortController();

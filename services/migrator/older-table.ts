@@ -12,8 +12,8 @@ export interface OlderTable {
   sequence: string | null;
   /** Whether `id` alone is a primary key or unique, in every row. */
   idIsKey: boolean;
-  /** Unique indexes that would refuse a photo which only a newer schema knew; `mend` drops them. */
-  uniques: { name: string; mend: string }[];
+  /** Unique indexes that would refuse a photo which only a newer schema knew; `fix` drops them. */
+  uniques: { name: string; fix: string }[];
   rows: number;
   /** Without its indexes. */
   bytes: number;
@@ -31,7 +31,7 @@ export interface Column {
 }
 
 /**
- * Why the table is not that of schema 1, each with the statements that mend it where they are known; empty when it is.
+ * Why the table is not that of schema 1, each with the statements that fix it where they are known; empty when it is.
  * Decides only.
  */
 export function misfitsOf(table: OlderTable): Misfit[] {
@@ -39,25 +39,25 @@ export function misfitsOf(table: OlderTable): Misfit[] {
   const misfits = [missing(table), otherTypes(table), refusesNulls(table), ...table.columns.map(generated)];
   if (table.unlogged)
     misfits.push({
-      what: 'face_embeddings is unlogged, so that a crash would empty it and its backup',
-      mend: 'alter table face_embeddings set logged',
+      what: 'face_embeddings is unlogged: a crash would empty it and its backup',
+      fix: 'alter table face_embeddings set logged',
     });
   if (!table.idIsKey)
     misfits.push({
-      what: 'id is not the primary key, nor unique in every row',
-      mend: 'alter table face_embeddings add primary key (id)',
+      what: 'id is neither the primary key nor unique in all rows',
+      fix: 'alter table face_embeddings add primary key (id)',
     });
   if (table.uniques.length > 0)
     misfits.push({
-      what: `the unique index ${table.uniques.map(({ name }) => name).join(', ')} would refuse photos on the way back`,
-      mend: table.uniques.map(({ mend }) => mend).join('; '),
+      what: `the unique index ${table.uniques.map(({ name }) => name).join(', ')} would reject photos during a rollback`,
+      fix: table.uniques.map(({ fix }) => fix).join('; '),
     });
   return misfits.filter((misfit) => misfit !== undefined);
 }
 
 export interface Misfit {
   what: string;
-  mend?: string;
+  fix?: string;
 }
 
 /** Of every column of schema 1 the type to name and, of those that fit as well, a pattern. */
@@ -82,23 +82,23 @@ export const COLUMNS_OF_SCHEMA_1 = Object.keys(COLUMNS);
 function missing({ columns }: OlderTable): Misfit | undefined {
   const names = COLUMNS_OF_SCHEMA_1.filter((name) => !columns.some((column) => column.name === name));
   if (names.length === 0) return undefined;
-  const mendable = !names.includes('id') && !names.includes('embedding');
+  const fixable = !names.includes('id') && !names.includes('embedding');
   const adds = names.map((name) => `add column ${name} ${COLUMNS[name]!.type}`).join(', ');
-  return { what: `it has no ${names.join(', ')}`, ...(mendable && { mend: `alter table face_embeddings ${adds}` }) };
+  return { what: `it has no ${names.join(', ')}`, ...(fixable && { fix: `alter table face_embeddings ${adds}` }) };
 }
 
 function otherTypes({ columns }: OlderTable): Misfit | undefined {
   const others = columns.flatMap(({ name, type }) => {
     const wanted = COLUMNS[name];
     if (!wanted || type === wanted.type || wanted.fits?.test(type)) return [];
-    const mend = wanted.using && `alter column ${name} type ${wanted.type} using ${wanted.using}`;
-    return [{ what: `${name} is ${type}, not ${wanted.type}`, mend }];
+    const fix = wanted.using && `alter column ${name} type ${wanted.type} using ${wanted.using}`;
+    return [{ what: `${name} is ${type}, not ${wanted.type}`, fix }];
   });
   if (others.length === 0) return undefined;
-  const mendable = others.every(({ mend }) => mend);
+  const fixable = others.every(({ fix }) => fix);
   return {
     what: others.map(({ what }) => what).join('; '),
-    ...(mendable && { mend: `alter table face_embeddings ${others.map(({ mend }) => mend).join(', ')}` }),
+    ...(fixable && { fix: `alter table face_embeddings ${others.map(({ fix }) => fix).join(', ')}` }),
   };
 }
 
@@ -109,8 +109,8 @@ function refusesNulls({ columns }: OlderTable): Misfit | undefined {
     .map(({ name }) => name);
   if (names.length === 0) return undefined;
   return {
-    what: `${names.join(', ')} are NOT NULL, which photos of a newer schema could not come back to`,
-    mend: `alter table face_embeddings ${names.map((name) => `alter column ${name} drop not null`).join(', ')}`,
+    what: `${names.join(', ')} must allow NULL, because photos of a newer schema have no such values`,
+    fix: `alter table face_embeddings ${names.map((name) => `alter column ${name} drop not null`).join(', ')}`,
   };
 }
 
@@ -118,11 +118,11 @@ function generated({ name, made }: Column): Misfit | undefined {
   if (made === '') return undefined;
   if (made === 'generated' && name in COLUMNS)
     return {
-      what: `${name} is generated, so that no row can be put into it`,
-      mend: `alter table face_embeddings alter column ${name} drop expression`,
+      what: `${name} is a generated column, so no row can be inserted`,
+      fix: `alter table face_embeddings alter column ${name} drop expression`,
     };
   if (name !== 'id') return undefined;
-  return { what: 'id of face_embeddings is an identity column, whose numbers could not go on', mend: SERIAL_AGAIN };
+  return { what: 'id of face_embeddings is an identity column, so its numbering cannot continue', fix: SERIAL_AGAIN };
 }
 
 const SERIAL_AGAIN =
@@ -164,7 +164,7 @@ const OLDER_TABLE = `
       where classid = 'pg_class'::regclass and refobjid = c.oid and deptype in ('a', 'i') and refobjsubid = id.attnum limit 1) as sequence,
     coalesce(id.attnotnull, false) and exists (select from pg_index where indrelid = c.oid and indisunique and indisvalid
       and indpred is null and indnkeyatts = 1 and indkey[0] = id.attnum) as "idIsKey",
-    (select coalesce(json_agg(json_build_object('name', i.relname, 'mend', coalesce(
+    (select coalesce(json_agg(json_build_object('name', i.relname, 'fix', coalesce(
         (select format('alter table face_embeddings drop constraint %I', conname) from pg_constraint where conindid = i.oid and contype in ('p', 'u')),
         format('drop index %I', i.relname))) order by i.relname), '[]')
       from pg_index join pg_class i on i.oid = indexrelid

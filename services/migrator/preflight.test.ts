@@ -58,12 +58,12 @@ const messagesOf = (state: Partial<State>, config: Partial<MigratorConfig> = {},
     (objection) => `${objection.exitCode} ${objection.message}`,
   );
 
-test('a database of the field and a fitting configuration meet no objection', () => {
+test('accepts a database of schema 1 with a matching configuration', () => {
   assert.deepEqual(messagesOf({}), []);
   assert.deepEqual(messagesOf({ olderTable: undefined, version: 0 }, { legacyModelId: undefined }), []);
 });
 
-test('pgvector older than 0.8.4 is refused, unless exactly that version is allowed by name', () => {
+test('refuses pgvector older than 0.8.4 unless exactly that version is allowed', () => {
   for (const pgvector of ['0.5.1', '0.8.0', '0.8.3'])
     assert.match(messagesOf({ pgvector })[0]!, /65 pgvector 0\.8\.4 or newer.*CVE-2026-3172.*ALLOW_PGVECTOR_VERSION/);
   assert.match(messagesOf({ pgvector: '0.8.0' }, { allowedPgvectorVersion: '0.8.1' })[0]!, /this database has 0\.8\.0/);
@@ -72,19 +72,19 @@ test('pgvector older than 0.8.4 is refused, unless exactly that version is allow
   assert.match(messagesOf({ pgvector: null })[0]!, /65 .*not installed/);
 });
 
-test('a pack of another dimension is refused with both dimensions, but only where vectors become faces', () => {
+test('refuses a pack of another dimension and names both, but only when migrating to schema 3', () => {
   const config = { pack: { name: 'sface', modelId: 'sface-3', dimension: 128 } };
-  assert.match(messagesOf({}, config)[0]!, /65 .*face_embeddings have 512 dimensions; MODEL_PACK sface makes 128/);
+  assert.match(messagesOf({}, config)[0]!, /65 .*face_embeddings have 512 dimensions; MODEL_PACK sface produces 128/);
   assert.match(messagesOf({ facesDimension: 512, version: 3 }, config)[0]!, /vectors in faces have 512/);
   assert.deepEqual(messagesOf({}, config, 2), []);
 });
 
-test('stored vectors need the id of their model', () => {
+test('requires the model id of stored vectors', () => {
   assert.match(messagesOf({}, { legacyModelId: undefined })[0]!, /78 LEGACY_MODEL_ID: .*arcface-1/);
   assert.deepEqual(messagesOf({ version: 3 }, { legacyModelId: undefined }), []);
 });
 
-test('a table that is not schema 1’s, names that are taken and what hangs on the table are named', () => {
+test('names a table of another shape, conflicting tables and dependent objects', () => {
   const columns = FIELD.olderTable!.columns.filter(({ name }) => !name.endsWith('_id'));
   assert.match(
     messagesOf({ olderTable: { ...FIELD.olderTable!, columns } })[0]!,
@@ -95,10 +95,10 @@ test('a table that is not schema 1’s, names that are taken and what hangs on t
   assert.match(messagesOf({ dependents: ['view best_faces'] })[0]!, /65 .*view best_faces/);
 });
 
-test('what the newer table would silently lack is named, with the statements that take it away, until the tables have changed places', () => {
+test('names what the new table would lack and the statements that remove it, until the tables are swapped', () => {
   const extras = [
-    { what: 'the column note', mend: 'alter table face_embeddings drop column note' },
-    { what: 'row level security', mend: 'alter table face_embeddings disable row level security' },
+    { what: 'the column note', fix: 'alter table face_embeddings drop column note' },
+    { what: 'row level security', fix: 'alter table face_embeddings disable row level security' },
   ];
   assert.match(
     messagesOf({ extras })[0]!,
@@ -107,7 +107,7 @@ test('what the newer table would silently lack is named, with the statements tha
   assert.deepEqual(messagesOf({ extras, recorded: ['0007_schema_2'] }), []);
 });
 
-test('a role that does not own the tables, or may not create any, is named with the statement that mends it', () => {
+test('names a role that does not own the tables or may not create any, and the statement that fixes it', () => {
   assert.match(
     messagesOf({ mayCreate: false })[0]!,
     /78 .*role facepass .*“grant create on schema public to facepass”/,
@@ -123,32 +123,32 @@ test('a role that does not own the tables, or may not create any, is named with 
   );
 });
 
-test('a table whose ids come from no sequence of its own is refused', () => {
+test('refuses a table whose id owns no sequence', () => {
   assert.match(
     messagesOf({ olderTable: { ...FIELD.olderTable!, sequence: null } })[0]!,
     /65 .*alter sequence … owned by face_embeddings\.id/,
   );
 });
 
-test('an old server is refused', () => {
-  assert.match(messagesOf({ serverVersion: 150_006 })[0]!, /65 PostgreSQL 16 or newer is needed; this is 15/);
+test('refuses an old server', () => {
+  assert.match(messagesOf({ serverVersion: 150_006 })[0]!, /65 PostgreSQL 16 or newer is required; this is 15/);
 });
 
-test('too little free space is refused with both figures, up and back; unknown free space is not', () => {
+test('refuses too little free space up and down, with both figures; accepts unknown free space', () => {
   const { tables, wal } = spaceUp(FIELD, 512, 3);
   assert.equal(wal, 1e9);
   assert.ok(tables > 7.5e9 && tables < 8.9e9, `a million rows of the field grew by 7.5 GB and sort in 2 GB: ${tables}`);
   assert.match(
     messagesOf({}, { freeBytes: tables + wal - 1 })[0]!,
     new RegExp(
-      `65 About ${Math.ceil((tables + wal) / 1e6)} MB are needed, 1000 of them for the write-ahead log, and DATABASE_FREE_BYTES`,
+      `65 About ${Math.ceil((tables + wal) / 1e6)} MB are needed, 1000 of them for the write-ahead log, but DATABASE_FREE_BYTES`,
     ),
   );
   assert.deepEqual(messagesOf({}, { freeBytes: tables + wal }), []);
   assert.deepEqual(spaceUp({ ...FIELD, version: 3, recorded: ['0007_schema_2'] }, 512, 3), { tables: 0, wal: 0 });
   assert.ok(
     spaceUp({ ...FIELD, made: { schema2: 3e9, faces: 0 } }, 512, 3).tables <= tables - 3e9,
-    'what is made already is not needed again',
+    'what already exists is not counted again',
   );
   const back = (freeBytes: number) =>
     objectionsToGoingBack(FIELD, { ...CONFIG, freeBytes }, { otherModels: {}, space: { tables: 5e6, wal: 1e6 } }).map(
@@ -156,6 +156,11 @@ test('too little free space is refused with both figures, up and back; unknown f
     );
   assert.deepEqual(
     [back(6e6), back(5.9e6)],
-    [[], ['About 6 MB are needed, 1 of them for the write-ahead log, and DATABASE_FREE_BYTES says 6 MB are free.']],
+    [
+      [],
+      [
+        'About 6 MB are needed, 1 of them for the write-ahead log, but DATABASE_FREE_BYTES says that only 6 MB are free.',
+      ],
+    ],
   );
 });

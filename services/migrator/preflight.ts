@@ -6,7 +6,7 @@ import { misfitsOf } from './older-table.ts';
 import { TABLES_CHANGED, type State } from './state.ts';
 
 /**
- * Every reason not to begin, in the order an operator would mend them; empty when the migration may run. Decides only.
+ * Every reason not to begin, in the order an operator would fix them; empty when the migration may run. Decides only.
  * `target` is the schema version asked for.
  */
 export function objections(state: State, config: MigratorConfig, target: number): Refusal[] {
@@ -20,7 +20,7 @@ const CHECKS: Check[] = [
     if (state.serverVersion >= 160_000) return undefined;
     return new Refusal(
       EXIT.data,
-      `PostgreSQL 16 or newer is needed; this is ${Math.floor(state.serverVersion / 10_000)}.`,
+      `PostgreSQL 16 or newer is required; this is ${Math.floor(state.serverVersion / 10_000)}.`,
     );
   },
 
@@ -30,8 +30,8 @@ const CHECKS: Check[] = [
     if (acceptsPgvector(pgvector, config.allowedPgvectorVersion)) return undefined;
     return new Refusal(
       EXIT.data,
-      `pgvector ${LEAST_PGVECTOR} or newer is needed (CVE-2026-3172); this database has ${pgvector}. Install it and run ` +
-        `“alter extension vector update”, or set ALLOW_PGVECTOR_VERSION=${pgvector} to go on with it knowingly.`,
+      `pgvector ${LEAST_PGVECTOR} or newer is required (CVE-2026-3172); this database has ${pgvector}. Install it and run ` +
+        `“alter extension vector update”, or set ALLOW_PGVECTOR_VERSION=${pgvector} to accept the risk.`,
     );
   },
 
@@ -41,7 +41,7 @@ const CHECKS: Check[] = [
     if (mayHoldQueue || !mayCreate || target < 3) return undefined;
     return new Refusal(
       EXIT.configuration,
-      `The migrator's role ${role} may not create the schema facepass_queue, which holds the queue of jobs. ` +
+      `The migrator's role ${role} may not create the schema facepass_queue, which holds the job queue. ` +
         `Run “create schema facepass_queue authorization ${role}” as a superuser.`,
     );
   },
@@ -50,7 +50,8 @@ const CHECKS: Check[] = [
     if (olderTable || recorded.length > 0 || tableElsewhere === null) return undefined;
     return new Refusal(
       EXIT.data,
-      `face_embeddings is in the schema ${tableElsewhere}, which is not on the search path: an empty database would be made beside it. ` +
+      `face_embeddings is in the schema ${tableElsewhere}, which is not on the search path, so the migrator would create ` +
+        `empty tables beside it. ` +
         `Run “alter role ${role} set search_path = ${tableElsewhere}, public”, for the API's role too, or give Facepass another database.`,
     );
   },
@@ -59,11 +60,11 @@ const CHECKS: Check[] = [
     if (!olderTable || recorded.includes(TABLES_CHANGED)) return undefined;
     const misfits = misfitsOf(olderTable);
     if (misfits.length === 0) return undefined;
-    const mends = misfits.flatMap(({ mend }) => mend ?? []);
+    const fixes = misfits.flatMap(({ fix }) => fix ?? []);
     return new Refusal(
       EXIT.data,
       `face_embeddings is not the table of schema 1: ${misfits.map(({ what }) => what).join('; ')}.` +
-        (mends.length > 0 ? ` Where that fits your data, run “${mends.join('; ')}” and plan again.` : ''),
+        (fixes.length > 0 ? ` If that fits your data, run “${fixes.join('; ')}”, then run plan again.` : ''),
     );
   },
 
@@ -71,8 +72,8 @@ const CHECKS: Check[] = [
     if (!olderTable || recorded.includes(TABLES_CHANGED) || olderTable.sequence !== null) return undefined;
     return new Refusal(
       EXIT.data,
-      'The column id of face_embeddings owns no sequence, as “serial” makes one, so that its numbers could not go on in the newer table. ' +
-        'Run “alter sequence … owned by face_embeddings.id” with the sequence that its default names.',
+      'The column id of face_embeddings owns no sequence, as “serial” creates one, so its numbering cannot continue in the new table. ' +
+        'Run “alter sequence … owned by face_embeddings.id” with the sequence that its default uses.',
     );
   },
 
@@ -80,8 +81,8 @@ const CHECKS: Check[] = [
     if (recorded.length > 0 || ownTables.length === 0) return undefined;
     return new Refusal(
       EXIT.data,
-      `This database has tables of its own under names that Facepass needs: ${ownTables.join(', ')}. Give Facepass another database, ` +
-        `or rename them with what uses them: “${ownTables.map((name) => `alter table ${name} rename to other_${name}`).join('; ')}”.`,
+      `This database already has tables with names that Facepass needs: ${ownTables.join(', ')}. Give Facepass another database, ` +
+        `or rename them, also in the code that uses them: “${ownTables.map((name) => `alter table ${name} rename to other_${name}`).join('; ')}”.`,
     );
   },
 
@@ -89,8 +90,8 @@ const CHECKS: Check[] = [
     if (recorded.includes(TABLES_CHANGED) || otherCopies.length === 0) return undefined;
     return new Refusal(
       EXIT.data,
-      `${otherCopies.join(', ')} holds vectors too, and no erasure would reach it. Take out what you need of it, then run ` +
-        `“drop table ${otherCopies.join(', ')}”, or move it to another schema and see to its erasures yourself.`,
+      `${otherCopies.join(', ')} also holds vectors, which Facepass would never erase. Save what you need from it, then run ` +
+        `“drop table ${otherCopies.join(', ')}”, or move it to another schema and erase faces from it yourself.`,
     );
   },
 
@@ -98,7 +99,7 @@ const CHECKS: Check[] = [
     if (recorded.includes(TABLES_CHANGED) || dependents.length === 0) return undefined;
     return new Refusal(
       EXIT.data,
-      `These refer to face_embeddings and would go on with the old table, which becomes the backup: ${dependents.join(', ')}. Drop them first.`,
+      `These refer to face_embeddings and would keep using the old table, which becomes the backup: ${dependents.join(', ')}. Drop them first.`,
     );
   },
 
@@ -106,8 +107,8 @@ const CHECKS: Check[] = [
     if (recorded.includes(TABLES_CHANGED) || extras.length === 0) return undefined;
     return new Refusal(
       EXIT.data,
-      `face_embeddings has what the newer tables would silently lack: ${extras.map(({ what }) => what).join(', ')}. ` +
-        `Take it away, and make it anew on the newer tables where it is needed: “${extras.map(({ mend }) => mend).join('; ')}”.`,
+      `The new tables would silently lack these parts of face_embeddings: ${extras.map(({ what }) => what).join(', ')}. ` +
+        `Remove them, and create them again on the new tables if you need them: “${extras.map(({ fix }) => fix).join('; ')}”.`,
     );
   },
 
@@ -116,8 +117,8 @@ const CHECKS: Check[] = [
     if (target < 3 || dimension === undefined || dimension < 0 || dimension === pack.dimension) return undefined;
     return new Refusal(
       EXIT.data,
-      `The vectors in ${table} have ${dimension} dimensions; MODEL_PACK ${pack.name} makes ${pack.dimension}. ` +
-        'Choose the pack that made them, or another database.',
+      `The vectors in ${table} have ${dimension} dimensions; MODEL_PACK ${pack.name} produces ${pack.dimension}. ` +
+        'Choose the pack that produced them, or another database.',
     );
   },
 
@@ -125,8 +126,8 @@ const CHECKS: Check[] = [
     if (target < 3 || version >= 3 || !olderTable || config.legacyModelId) return undefined;
     return new Refusal(
       EXIT.configuration,
-      'LEGACY_MODEL_ID: name the model that made the vectors already stored, since vectors of two models are never compared ' +
-        `(${config.pack.modelId}, when MODEL_PACK ${config.pack.name} made them).`,
+      'LEGACY_MODEL_ID: name the model of the vectors already stored, because vectors of two models are never compared ' +
+        `(${config.pack.modelId} if MODEL_PACK ${config.pack.name} produced them).`,
     );
   },
 
@@ -135,7 +136,7 @@ const CHECKS: Check[] = [
   },
 ];
 
-/** Every reason not to go back, in the order an operator would mend them. Decides only. */
+/** Every reason not to roll back, in the order an operator would fix them. Decides only. */
 export function objectionsToGoingBack(state: State, config: MigratorConfig, way: WayBack): Refusal[] {
   return [roleMay(state), modelIsCarried(config, way), spaceIsLeft(way.space, config)].filter(
     (refusal) => refusal !== undefined,
@@ -154,11 +155,12 @@ function spaceIsLeft({ tables, wal }: Space, { freeBytes }: MigratorConfig): Ref
   if (freeBytes === undefined || tables + wal <= freeBytes) return undefined;
   return new Refusal(
     EXIT.data,
-    `About ${megabytes(tables + wal)} MB are needed, ${megabytes(wal)} of them for the write-ahead log, and DATABASE_FREE_BYTES says ${megabytes(freeBytes)} MB are free.`,
+    `About ${megabytes(tables + wal)} MB are needed, ${megabytes(wal)} of them for the write-ahead log, ` +
+      `but DATABASE_FREE_BYTES says that only ${megabytes(freeBytes)} MB are free.`,
   );
 }
 
-/** A wrong LEGACY_MODEL_ID would make the older table without a single photo, and nobody would be told. */
+/** A wrong LEGACY_MODEL_ID would silently create face_embeddings without a single photo. */
 function modelIsCarried(
   { legacyModelId, pack }: MigratorConfig,
   { otherModels, setAside }: WayBack,
@@ -167,11 +169,11 @@ function modelIsCarried(
   if (left.length === 0) return undefined;
   const chosen = legacyModelId
     ? `LEGACY_MODEL_ID=${legacyModelId}`
-    : `LEGACY_MODEL_ID is not set, so that ${pack.modelId} of MODEL_PACK counts`;
+    : `LEGACY_MODEL_ID is not set, so ${pack.modelId} of MODEL_PACK applies`;
   return new Refusal(
     EXIT.configuration,
-    `${chosen}: the older schema holds faces of that model only, and these are of another: ${left.map(([model, faces]) => `${model} (${faces})`).join(', ')}. ` +
-      `Set LEGACY_MODEL_ID to the model that the older API compares with, or keep them aside with --set-aside ${left.map(([model]) => model).join(',')}.`,
+    `${chosen}: the older schema holds only faces of that model, but these are of others: ${left.map(([model, faces]) => `${model} (${faces})`).join(', ')}. ` +
+      `Set LEGACY_MODEL_ID to the model that the older API uses, or keep them aside with --set-aside ${left.map(([model]) => model).join(',')}.`,
   );
 }
 
@@ -183,11 +185,11 @@ function roleMay({ role, schema, mayCreate, foreignTables: [foreign, ...others] 
       `The migrator's role ${role} may not create tables in the schema ${schema}. Run “grant create on schema ${schema} to ${role}” as its owner.`,
     );
   if (!foreign) return undefined;
-  const mends = [foreign, ...others].map(({ name }) => `alter table ${name} owner to ${role}`).join('; ');
+  const fixes = [foreign, ...others].map(({ name }) => `alter table ${name} owner to ${role}`).join('; ');
   return new Refusal(
     EXIT.configuration,
     `The migrator's role ${role} does not own ${[foreign, ...others].map(({ name, owner }) => `${name} (${owner} does)`).join(', ')}. ` +
-      `Let it connect as ${foreign.owner}, or run “${mends}” as a superuser.`,
+      `Let it connect as ${foreign.owner}, or run “${fixes}” as a superuser.`,
   );
 }
 

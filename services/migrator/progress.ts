@@ -3,24 +3,24 @@ import type { Logger } from '@facepass/runtime/logger';
 import { Gauge } from 'prom-client';
 
 /**
- * Tells how far the migrator is: a log line as a step begins and every ten seconds (`everyMs`) of a long one, and
- * gauges for whoever scrapes it.
+ * Reports the progress of the migrator: a log line when a step starts and every ten seconds (`everyMs`) of a long one,
+ * and gauges.
  */
 export function createProgress(logger: Logger, { everyMs = 10_000 } = {}): Progress {
   const registry = createRegistry();
   const gauge = (name: string, help: string, labelNames: string[] = []) =>
     new Gauge({ name, help, labelNames, registers: [registry] });
-  const step = gauge('facepass_migration_step_info', '1 for the step under way.', ['step']);
+  const step = gauge('facepass_migration_step_info', '1 for the step in progress.', ['step']);
   const stepsDone = gauge('facepass_migration_steps_done', 'Finished steps of this run.');
   const stepsTotal = gauge('facepass_migration_steps', 'Steps of this run.');
-  const rowsDone = gauge('facepass_migration_rows_done', 'Rows that the present step has moved.');
-  const rowsTotal = gauge('facepass_migration_rows', 'Rows to move in the present step.');
+  const rowsDone = gauge('facepass_migration_rows_done', 'Rows moved by the current step.');
+  const rowsTotal = gauge('facepass_migration_rows', 'Rows to move in the current step.');
   const startedAt = gauge('facepass_migration_start_time_seconds', 'Unix time when this run began.');
   startedAt.set(Date.now() / 1000);
   let saidAt = Date.now();
   const tell = (said: object) => {
     saidAt = Date.now();
-    logger.info(said, 'under way');
+    logger.info(said, 'in progress');
   };
   return {
     registry,
@@ -52,9 +52,9 @@ export interface Progress {
   /** `index` steps of `total` have ended; `name` begins. */
   step(name: string, index: number, total: number): void;
   batch(name: string, done: number, total: number): void;
-  /** What the statement under way is at. */
+  /** Progress of the running statement. */
   statement(name: string, said: StatementProgress): void;
-  /** How often a step under way is told of. */
+  /** How often the progress of a step is logged. */
   everyMs: number;
 }
 

@@ -15,7 +15,7 @@ export async function purge(client: Client, options: { days: number }, context: 
     if (version < 3)
       throw new Refusal(
         EXIT.data,
-        `At schema ${version} the tables kept aside hold faces that are nowhere else; bring the schema up first.`,
+        `At schema ${version} the tables kept aside hold the only copy of some faces; migrate up first.`,
       );
     await client.query('begin');
     const { rows } = await client.query<{ name: string }>(OVERDUE, [options.days]);
@@ -26,7 +26,7 @@ export async function purge(client: Client, options: { days: number }, context: 
     await client.query('commit');
     logger.info(
       { dropped: rows.map((row) => row.name) },
-      rows.length > 0 ? 'copies dropped; there is no way back to the rows they held' : 'nothing to drop',
+      rows.length > 0 ? 'copies dropped; their rows cannot be restored' : 'nothing to drop',
     );
   });
 }

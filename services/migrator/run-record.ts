@@ -26,7 +26,7 @@ export async function recordEnd(
       await client.query('delete from migration_runs where id <= (select max(id) from migration_runs) - $1', [
         RUNS_KEPT,
       ]);
-    }).catch((error: Error) => logger.warn({ reason: error.message }, 'how the run ended could not be recorded'));
+    }).catch((error: Error) => logger.warn({ reason: error.message }, 'could not record how the run ended'));
   try {
     const exitCode = await work();
     await record(exitCode);

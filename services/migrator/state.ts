@@ -106,8 +106,8 @@ export const TABLES_CHANGED = '0007_schema_2';
 
 // Triggers of ours are told by their functions.
 const EXTRAS = `
-  select what, format(mend, quote_ident(name)) as mend from (
-    select 'the foreign key ' || conname as what, conname as name, 'alter table face_embeddings drop constraint %s' as mend from pg_constraint where conrelid = older and contype = 'f'
+  select what, format(fix, quote_ident(name)) as fix from (
+    select 'the foreign key ' || conname as what, conname as name, 'alter table face_embeddings drop constraint %s' as fix from pg_constraint where conrelid = older and contype = 'f'
     union all select 'the constraint ' || conname, conname, 'alter table face_embeddings drop constraint %s' from pg_constraint where conrelid = older and contype in ('c', 'x')
     union all select 'the column ' || attname, attname, 'alter table face_embeddings drop column %s' from pg_attribute
       where attrelid = older and attnum > 0 and not attisdropped and attname <> all ($1)
@@ -116,13 +116,13 @@ const EXTRAS = `
     union all select 'the rule ' || rulename, rulename, 'drop rule %s on face_embeddings' from pg_rewrite where ev_class = older and ev_type <> '1'
     union all select 'the trigger ' || tgname, tgname, 'drop trigger %s on face_embeddings' from pg_trigger join pg_proc on pg_proc.oid = tgfoid
       where tgrelid = older and not tgisinternal and proname not in ('note_field_write', 'note_photos_written', 'refuse_truncate')
-    union all select 'a place in the publication ' || pubname, pubname, 'alter publication %s drop table only face_embeddings' from pg_publication_rel join pg_publication on pg_publication.oid = prpubid where prrelid = older
+    union all select 'membership of the publication ' || pubname, pubname, 'alter publication %s drop table only face_embeddings' from pg_publication_rel join pg_publication on pg_publication.oid = prpubid where prrelid = older
     union all select 'the child table ' || inhrelid::regclass, '', format('alter table %s no inherit face_embeddings', inhrelid::regclass) from pg_inherits where inhparent = older
     union all select 'the parent ' || inhparent::regclass, '', format('alter table face_embeddings no inherit %s', inhparent::regclass) from pg_inherits where inhrelid = older
-    union all select 'rights on the column ' || attname, attname,
+    union all select 'privileges on the column ' || attname, attname,
         format('revoke all (%%s) on face_embeddings from %s', (select string_agg(distinct case when grantee = 0 then 'public' else grantee::regrole::text end, ', ') from aclexplode(attacl)))
       from pg_attribute where attrelid = older and attacl is not null and attnum > 0 and not attisdropped
-  ) extras(what, name, mend) order by what collate "C"`.replaceAll('older', `to_regclass('face_embeddings')`);
+  ) extras(what, name, fix) order by what collate "C"`.replaceAll('older', `to_regclass('face_embeddings')`);
 
 async function walBytes(client: Client): Promise<number> {
   return Number((await client.query<{ bytes: string }>(WAL_BYTES)).rows[0]!.bytes);
@@ -163,8 +163,8 @@ export interface State {
   ownTables: string[];
   /** What hangs on face_embeddings and would go on meaning the old table when that becomes the backup. */
   dependents: string[];
-  /** What face_embeddings has beyond schema 1 and the table of schema 2 would not have; `mend` takes it away. */
-  extras: { what: string; mend: string }[];
+  /** What face_embeddings has beyond schema 1 and the table of schema 2 would not have; `fix` takes it away. */
+  extras: { what: string; fix: string }[];
   databaseBytes: number;
   /**
    * Bytes that an unfinished migration has written of schema 2 and of `faces`; of these also what a way back kept

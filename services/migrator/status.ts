@@ -3,7 +3,7 @@ import { readState } from './state.ts';
 import type { Step } from './steps.ts';
 
 /**
- * Where the database stands: version, steps, batched steps under way, and the tables that hold copies of faces. Reads
+ * The state of the database: version, steps, batched steps in progress, and the tables with copies of faces. Reads
  * only.
  */
 export async function status(client: Client, steps: Step[]): Promise<object> {

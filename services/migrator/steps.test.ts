@@ -16,7 +16,7 @@ async function folder(files: Record<string, string>): Promise<string> {
   return path;
 }
 
-test('every migration has a way back, save the one that makes the field’s schema', async () => {
+test('every migration can be rolled back, except the one that creates schema 1', async () => {
   const steps = await readSteps(MIGRATIONS);
   assert.deepEqual(
     steps.filter((step) => !step.down).map((step) => step.name),
@@ -32,7 +32,7 @@ test('every migration has a way back, save the one that makes the field’s sche
   );
 });
 
-test('a file’s name or tags that break a rule are named', async () => {
+test('names a file whose name or tags are invalid', async () => {
   await assert.rejects(readSteps(await folder({ '1_first.sql': '' })), /1_first\.sql: must be named NNNN_name/);
   await assert.rejects(
     readSteps(await folder({ '0001_first.up.sql': '-- migrator: sometimes' })),
@@ -44,7 +44,7 @@ test('a file’s name or tags that break a rule are named', async () => {
   );
 });
 
-test('\\ir stands for the file it names, as in psql', async () => {
+test('\\ir includes a file, as in psql', async () => {
   const path = await folder({
     '0001_first.up.sql': '-- migrator: always\n\\ir part.txt\nselect 3;',
     'part.txt': 'select 1;\n\\ir other.txt\n',
@@ -53,7 +53,7 @@ test('\\ir stands for the file it names, as in psql', async () => {
   assert.match((await readSteps(path))[0]!.up.sql, /select 1;\s+select 2;\s+select 3;/);
 });
 
-test('values are put for :name and :’name’, quotes doubled, and casts stay casts', () => {
+test('replaces :name and :’name’ with values, doubles quotes and keeps casts', () => {
   const values = { dimension: 512, batch_rows: 7, legacy_model_id: "it's" };
   assert.equal(
     fillIn(`a::text, x::halfvec(:dimension), :'legacy_model_id', :batch_rows, :dimensions`, values),
@@ -61,7 +61,7 @@ test('values are put for :name and :’name’, quotes doubled, and casts stay c
   );
 });
 
-test('an empty database skips the older tables, the field’s goes over them, and neither contracts unasked', async () => {
+test('skips the older tables in an empty database, migrates them otherwise, and contracts only on request', async () => {
   const steps = await readSteps(MIGRATIONS);
   const state = { recorded: [], olderTable: undefined } as unknown as State;
   const names = (plan: ReturnType<typeof planUp>) =>
@@ -83,7 +83,7 @@ test('an empty database skips the older tables, the field’s goes over them, an
   assert.equal(schemaVersionOf(steps, new Set(migrated.recorded)), 3);
 });
 
-test('the way back undoes what was done, last first, and refuses what a newer migrator did', async () => {
+test('rolls back recorded steps in reverse order, and refuses those of a newer migrator', async () => {
   const steps = await readSteps(MIGRATIONS);
   const recorded = steps.map((step) => step.name);
   const state = { recorded } as unknown as State;

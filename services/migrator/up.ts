@@ -6,8 +6,8 @@ import type { Step } from './steps.ts';
 import { walk, type Context } from './walk.ts';
 
 /**
- * Brings the database to schema `to`; `contract` also ends what keeps an older API alive. Where that is so already,
- * nothing is done.
+ * Brings the database to schema `to`; `contract` also ends what keeps an older API alive. Does nothing if that is already
+ * so.
  * @throws Refusal when the database or the configuration forbids it (nothing was changed), or another migrator does not
  * end.
  */
@@ -20,7 +20,7 @@ export async function up(client: Client, options: UpOptions, context: Context): 
     tellSpace(state, options, context);
     await client.query('create extension if not exists vector');
     await walk(client, pending, 'up', state, { ...context, skip });
-    context.logger.info({ from: state.version, schema_version: options.to }, 'the schema is up');
+    context.logger.info({ from: state.version, schema_version: options.to }, 'schema migrated');
   });
 }
 
@@ -28,11 +28,11 @@ function tellSpace(state: State, options: UpOptions, { config, logger }: Context
   const { tables, wal } = spaceUp(state, state.facesDimension ?? config.pack.dimension, options.to);
   if (tables === 0) return;
   const said = { needed_bytes: tables + wal, of_these_wal_bytes: wal, database_bytes: state.databaseBytes };
-  if (config.freeBytes !== undefined) logger.info({ ...said, free_bytes: config.freeBytes }, 'there is space enough');
+  if (config.freeBytes !== undefined) logger.info({ ...said, free_bytes: config.freeBytes }, 'enough free space');
   else
     logger.warn(
       said,
-      'PostgreSQL does not tell how much space is free: see that this much is, or set DATABASE_FREE_BYTES',
+      'PostgreSQL does not report free space: make sure that this much is free, or set DATABASE_FREE_BYTES',
     );
 }
 

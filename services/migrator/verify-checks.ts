@@ -40,14 +40,14 @@ export const PARTS_OF_TABLES = `
 
 export const CHECKS: Check[] = [
   {
-    name: 'schema_version() tells the ledger’s version',
+    name: 'schema_version() matches the ledger',
     needs: ['schema_migrations'],
     minimum: 2,
     sql: `select 'schema_version() is ' || schema_version()
       where schema_version() <> case when exists (select from schema_migrations where name = '0012_schema_3') then 3 else 2 end`,
   },
   {
-    name: 'tables of the schema are there, with their columns, constraints, indexes and triggers',
+    name: 'tables of the schema exist, with their columns, constraints, indexes and triggers',
     needs: [],
     minimum: 2,
     sql: `select part from json_array_elements_text($1) part
@@ -56,7 +56,7 @@ export const CHECKS: Check[] = [
     values: (layout) => [JSON.stringify(expectedSchema[layout])],
   },
   {
-    name: 'sessions count their photos and faces',
+    name: 'sessions have the right photo and face counts',
     needs: ['faces', 'sessions'],
     sql: `select coalesce(s.session_id, f.session_id) from sessions s
       full join (select session_id, count(distinct photo_id) as photos, count(*) as faces from faces group by session_id) f using (session_id)
@@ -75,7 +75,7 @@ export const CHECKS: Check[] = [
     sql: `select format('%s/%s', session_id, photo_id) from face_embeddings where not vector_norm(embedding) between 0.995 and 1.005`,
   },
   {
-    name: 'face_embeddings and faces are in step',
+    name: 'face_embeddings and faces are in sync',
     needs: ['faces', 'face_embeddings', 'face_embeddings_changes'],
     minimum: 3,
     sql: `select format('%s/%s: %s', session_id, photo_id, difference) from mirror_differences()`,
@@ -98,7 +98,7 @@ export const CHECKS: Check[] = [
     name: 'backups have the count and hash they were sealed with',
     needs: ['face_copies', 'face_embeddings_backup_v1'],
     sql: `select format('%s: %s rows, sealed with %s%s', c.table_name, now.row_count, c.row_count,
-        case when now.content_hash <> c.content_hash then '; another hash' else '' end)
+        case when now.content_hash <> c.content_hash then '; hash differs' else '' end)
       from face_copies c, (
         select count(*) as row_count, coalesce(sum(field_row_hash(b.id, face_id, photo_id, event_id, session_id, embedding, confidence, created_at)), 0) as content_hash
         from face_embeddings_backup_v1 b, face_copies sealed
@@ -112,7 +112,7 @@ export const CHECKS: Check[] = [
       where connamespace = current_schema()::regnamespace and not convalidated`,
   },
   {
-    name: 'a face is there once',
+    name: 'every face exists once',
     needs: ['faces'],
     sql: `select t.name from (values ('faces')) t(name) where not exists (
         select from pg_constraint where conrelid = to_regclass(t.name) and contype = 'p'
@@ -120,7 +120,7 @@ export const CHECKS: Check[] = [
       union all select format('%s/%s/%s', session_id, photo_id, face_index) from faces group by session_id, photo_id, face_index having count(*) > 1`,
   },
   {
-    name: 'a photo is in schema 2 once',
+    name: 'every photo exists once in schema 2',
     needs: ['face_embeddings'],
     minimum: 2,
     sql: `select 'unique (photo_id, session_id)' where not exists (
@@ -155,7 +155,7 @@ export const CHECKS: Check[] = [
         and relname <> case when schema_version() = 3 then 'faces' else 'face_embeddings' end`,
   },
   {
-    name: 'no function that works with the owner’s rights is for everybody',
+    name: 'security definer functions are not executable by everyone',
     needs: [],
     minimum: 2,
     sql: `select oid::regprocedure::text from pg_proc

@@ -7,7 +7,7 @@ import type { Progress } from './progress.ts';
 import type { State } from './state.ts';
 import type { Step } from './steps.ts';
 
-/** Takes `steps` one by one, each recorded as it ends; tells as it begins, while it lasts and when it has ended. */
+/** Runs `steps` one by one, records each when it ends, and logs its start, progress and end. */
 export async function walk(
   client: Client,
   steps: Step[],
@@ -27,7 +27,7 @@ export async function walk(
     const skipped = context.skip(step);
     const startedAt = performance.now();
     progress.step(step.name, index, steps.length);
-    if (!skipped) logger.info({ step: step.name, direction, number: index + 1, of: steps.length }, 'step begins');
+    if (!skipped) logger.info({ step: step.name, direction, number: index + 1, of: steps.length }, 'step started');
     await watched(client, { name: `${step.name} ${direction}`, config, progress, embedded: state.embedded }, () =>
       retryOnLock(client, { lockAttempts: config.lockAttempts, logger, name: step.name }, () =>
         takeStep(client, step, direction, {
@@ -41,7 +41,7 @@ export async function walk(
     );
     logger.info(
       { step: step.name, direction, duration_ms: Math.round(performance.now() - startedAt) },
-      skipped ? 'recorded; does not apply here' : 'step done',
+      skipped ? 'step only recorded; it does not apply here' : 'step done',
     );
   }
 }

@@ -43,7 +43,7 @@ export function createMetrics() {
       'Unix time when a watch was last up to date (list, event or planned reconnect); without namespace for a cluster-wide watch.',
       ['namespace', 'kind'],
     ),
-    phase: gauge('release_phase', '1 for the present phase of the resource, 0 for the others.', [...RELEASE, 'phase']),
+    phase: gauge('release_phase', '1 for the current phase of the resource, 0 for the others.', [...RELEASE, 'phase']),
     desired: gauge('release_desired_weight_ratio', 'Desired share of the traffic of a revision.', [
       ...RELEASE,
       'revision',
@@ -52,10 +52,10 @@ export function createMetrics() {
       ...RELEASE,
       'revision',
     ]),
-    started: gauge('release_step_start_timestamp_seconds', 'Unix time when the present step began.', RELEASE),
+    started: gauge('release_step_start_timestamp_seconds', 'Unix time when the current step began.', RELEASE),
     deadline: gauge(
       'release_step_deadline_timestamp_seconds',
-      'Unix time of the deadline of the present step; absent without a release in progress, or while it is paused.',
+      'Unix time of the deadline of the current step; absent without a release in progress, or while it is paused.',
       RELEASE,
     ),
     gate: gauge('release_gate', '1 for the gate’s answer, 0 for the others.', [...RELEASE, 'gate', 'result']),

@@ -18,17 +18,17 @@ for (const [way, prepare, next] of [
   ['the first way up', async (_installation: Installation) => {}, 'up'],
   ['the way back to schema 1', async (installation: Installation) => void (await installation.up()), 'down'],
   [
-    'the second way up',
+    'the second migration',
     async (installation: Installation) => void (await installation.up(), await installation.down(2)),
     'up',
   ],
   [
-    'the way up from schema 1 with faces kept aside',
+    'the migration from schema 1 with faces kept aside',
     async (installation: Installation) => void (await installation.up(), await installation.down(1)),
     'up',
   ],
 ] as const) {
-  test(`what an older API erases and writes between any two steps of ${way} stays so`, async () => {
+  test(`keeps what an older API erases and writes between any two steps of ${way}`, async () => {
     await using installation = await createInstallation({ dimension: DIMENSION });
     await installation.up({ to: 1 });
     await seedSchema1(installation, 60, DIMENSION);

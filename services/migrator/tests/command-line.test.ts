@@ -38,7 +38,7 @@ async function run(args: string[], environment: Record<string, string>) {
   };
 }
 
-test('the exit code tells a wrong command line, a wrong environment and a database that may come back apart', async () => {
+test('exit codes distinguish a wrong command line, a wrong environment and an unreachable database', async () => {
   assert.equal((await run(['up', '--quickly'], {})).code, 64);
   const unset = await run(['up'], {});
   assert.equal(unset.code, 78);
@@ -48,7 +48,7 @@ test('the exit code tells a wrong command line, a wrong environment and a databa
   assert.equal(gone.lines.at(-1).exit_code, 75);
 });
 
-test('a run, told in JSON lines: plan, up, verify, status, a dry way back and a real one', async () => {
+test('logs plan, up, verify, status, a dry rollback and a real one as JSON lines', async () => {
   await using installation = await createInstallation({ dimension: 512 });
   const environment = { DATABASE_URL: installation.url };
   assert.equal((await run(['up', '--to', '1'], environment)).code, 0);
@@ -58,7 +58,7 @@ test('a run, told in JSON lines: plan, up, verify, status, a dry way back and a 
   );
   const refused = await run(['up'], { ...environment, MODEL_PACK: 'sface' });
   assert.equal(refused.code, 65);
-  assert.match(refused.lines.at(-1).msg, /512 dimensions; MODEL_PACK sface makes 128/);
+  assert.match(refused.lines.at(-1).msg, /512 dimensions; MODEL_PACK sface produces 128/);
   const unnamed = await run(['up'], { ...environment, LEGACY_MODEL_ID: '' });
   assert.equal(unnamed.code, 78);
 
@@ -87,49 +87,45 @@ test('a run, told in JSON lines: plan, up, verify, status, a dry way back and a 
   assert.equal(damaged.code, 65);
   assert.deepEqual(
     damaged.lines.filter((line) => line.damaged > 0).map((line) => line.check),
-    ['sessions count their photos and faces'],
+    ['sessions have the right photo and face counts'],
   );
   const dry = (await run(['down', '--to', '1', '--dry-run'], environment)).lines.at(-1);
   assert.deepEqual(
     [dry.msg, dry.backup_rows_restored, dry.rows_indexed_since, dry.faces_kept_aside],
-    ['this would be done', 3, 0, 0],
+    ['dry run', 3, 0, 0],
   );
   assert.equal((await installation.query('select schema_version() as version'))[0].version, 3);
   assert.equal((await run(['down', '--to', '1'], environment)).code, 0);
   assert.equal((await installation.query('select from face_embeddings')).length, 3);
 });
 
-test(
-  'while it waits it serves its metrics, and a SIGTERM ends it with the code that says to try again',
-  { skip: NO_SERVER },
-  async () => {
-    await using installation = await createInstallation({ dimension: 512 });
-    await installation.up({ to: 2 });
-    const holder = await installation.pool.connect();
-    await holder.query('begin; lock table face_embeddings in row exclusive mode');
-    const child = start(['up'], {
-      DATABASE_URL: installation.url,
-      METRICS_PORT: '0',
-      MIGRATION_LOCK_TIMEOUT_MS: '200',
-    });
-    let port = 0;
-    for await (const line of createInterface(child.stdout)) {
-      const { metrics_port, msg } = JSON.parse(line);
-      port ||= metrics_port ?? 0;
-      if (/lock was not to be had/.test(msg)) break;
-    }
-    const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-    assert.match(metrics, /^facepass_migration_step_info\{step="0010_mirror"\} 1$/m);
-    assert.match(metrics, /^facepass_migration_steps_done 1$/m);
-    child.kill('SIGTERM');
-    assert.deepEqual(await once(child, 'exit'), [75, null]);
-    await holder.query('rollback');
-    holder.release();
-  },
-);
+test('serves metrics while it waits for a lock, and exits with 75 on SIGTERM', { skip: NO_SERVER }, async () => {
+  await using installation = await createInstallation({ dimension: 512 });
+  await installation.up({ to: 2 });
+  const holder = await installation.pool.connect();
+  await holder.query('begin; lock table face_embeddings in row exclusive mode');
+  const child = start(['up'], {
+    DATABASE_URL: installation.url,
+    METRICS_PORT: '0',
+    MIGRATION_LOCK_TIMEOUT_MS: '200',
+  });
+  let port = 0;
+  for await (const line of createInterface(child.stdout)) {
+    const { metrics_port, msg } = JSON.parse(line);
+    port ||= metrics_port ?? 0;
+    if (/cannot get a lock/.test(msg)) break;
+  }
+  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  assert.match(metrics, /^facepass_migration_step_info\{step="0010_mirror"\} 1$/m);
+  assert.match(metrics, /^facepass_migration_steps_done 1$/m);
+  child.kill('SIGTERM');
+  assert.deepEqual(await once(child, 'exit'), [75, null]);
+  await holder.query('rollback');
+  holder.release();
+});
 
 test(
-  'a statement over its limit ends the run for good and names the variable; one that an administrator cancels may be tried again',
+  'a statement over its limit exits with 78 and names the variable; one canceled by an administrator exits with 75',
   { skip: NO_SERVER },
   async () => {
     await using installation = await createInstallation({ dimension: 512 });
@@ -138,7 +134,7 @@ test(
     const environment = { DATABASE_URL: installation.url, MIGRATION_LOCK_TIMEOUT_MS: '600000' };
     const timedOut = await run(['up'], { ...environment, MIGRATION_STATEMENT_TIMEOUT_MS: '1000' });
     assert.equal(timedOut.code, 78);
-    assert.match(timedOut.lines.at(-1).msg, /MIGRATION_STATEMENT_TIMEOUT_MS=1000 .*Raise it/);
+    assert.match(timedOut.lines.at(-1).msg, /MIGRATION_STATEMENT_TIMEOUT_MS=1000 .*Raise the limit/);
 
     const canceled = run(['up'], environment);
     const cancel = `select pg_cancel_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'facepass-migrator' and wait_event_type = 'Lock'`;

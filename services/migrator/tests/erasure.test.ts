@@ -14,7 +14,7 @@ const SPELT_OTHERWISE = 'abcdef00-0000-4000-8000-000000000004';
 const installation = await migrated();
 after(() => installation[Symbol.asyncDispose]());
 
-test('an erased session is in no table any more, and leaves one tombstone and one line in the audit log', async () => {
+test('erases a session from every table, and leaves one tombstone and one line in the audit log', async () => {
   const before = await tablesNaming(installation, SESSION);
   assert.deepEqual(before, [
     'face_embeddings',
@@ -33,7 +33,7 @@ test('an erased session is in no table any more, and leaves one tombstone and on
   assert.deepEqual(await installation.damage(), [], 'count and hash of the backup were kept up to date');
 });
 
-test('erasing a photo takes its duplicates in the quarantine along and leaves the rest of the session', async () => {
+test('erasing a photo erases its duplicates in the quarantine and keeps the rest of the session', async () => {
   const [{ photo_id }] = await installation.query(
     `select photo_id from face_embeddings_quarantine where session_id = $1 and reason like 'duplicate%'`,
     [OTHER_SESSION],
@@ -63,7 +63,7 @@ test('erasing a photo takes its duplicates in the quarantine along and leaves th
   assert.deepEqual(await installation.damage(), []);
 });
 
-test('a DELETE by an API that knows no other way is an erasure too: of a photo, and of what is left of its session', async () => {
+test('treats a DELETE by an older API as an erasure, of a photo and of a session', async () => {
   const session = '00000000-0000-4000-8000-000000000001';
   const [{ photo_id }] = await installation.query(
     'select photo_id from face_embeddings where session_id = $1 limit 1',
@@ -95,7 +95,7 @@ test('a DELETE by an API that knows no other way is an erasure too: of a photo, 
   assert.deepEqual(await installation.damage(), []);
 });
 
-test('a session that is another one’s UUID in capitals is another session', async () => {
+test('distinguishes sessions whose UUIDs differ only in case', async () => {
   const held = () => installation.query('select count(*) as rows from face_embeddings_backup_v1');
   const before = await held();
   const [answer] = await installation.query('select * from erase_session($1, $2)', [
@@ -106,12 +106,12 @@ test('a session that is another one’s UUID in capitals is another session', as
   assert.deepEqual(await held(), before);
 });
 
-test('nothing in the audit log can be changed or removed', async () => {
+test('rejects changes and deletions in the audit log', async () => {
   for (const sql of [`update audit_log set actor = 'nobody'`, 'delete from audit_log', 'truncate audit_log'])
     await assert.rejects(installation.query(sql), /append-only/, sql);
 });
 
-test('the API’s role indexes and erases, but reads no backup and changes no table', async (t) => {
+test('lets the API’s role index and erase, but not read backups or alter tables', async (t) => {
   if (installation.engine === 'embedded')
     return t.skip('needs PostgreSQL: the embedded database lets everyone in as its owner');
   const role = `facepass_test_${randomBytes(4).toString('hex')}`;
@@ -152,7 +152,7 @@ test('the API’s role indexes and erases, but reads no backup and changes no ta
   }
 });
 
-test('purge drops backup and quarantine when they are old enough, and the way back then restores what is served', async () => {
+test('purge drops old backups and quarantines; a rollback then restores only what is served', async () => {
   const kept = () =>
     installation.query(`select table_name from face_copies where kind in ('backup', 'quarantine') order by 1`);
   await installation.migrate((client, context) => purge(client, { days: 1 }, context));

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { EXPECTED_SCHEMA_FILE } from '../verify-checks.ts';
 import { makeExpectedSchema } from './expected-schema.ts';
 
-test('what verify expects of the tables is what the migrations make of them', async () => {
+test('verify expects exactly the tables that the migrations create', async () => {
   const [written, made] = [await readFile(EXPECTED_SCHEMA_FILE, 'utf8'), await makeExpectedSchema()];
   for (const [layout, parts] of Object.entries<string[]>(JSON.parse(made)))
     assert.deepEqual(partsBeside(JSON.parse(written)[layout], parts), { onlyWritten: [], onlyMade: [] }, layout);

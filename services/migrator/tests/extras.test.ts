@@ -5,8 +5,8 @@ import { seedSchema1 } from './contents.ts';
 import { createInstallation } from './installation.ts';
 
 const EXTRAS: [what: string, made: string][] = [
-  ['a place in the publication faces_out', 'create publication faces_out for table face_embeddings'],
-  ['rights on the column photo_id', 'grant select (photo_id) on face_embeddings to public'],
+  ['membership of the publication faces_out', 'create publication faces_out for table face_embeddings'],
+  ['privileges on the column photo_id', 'grant select (photo_id) on face_embeddings to public'],
   ['row level security', 'alter table face_embeddings enable row level security'],
   ['the child table older_faces', 'create table older_faces () inherits (face_embeddings)'],
   ['the column Album', 'alter table face_embeddings add column "Album" text'],
@@ -23,7 +23,7 @@ const EXTRAS: [what: string, made: string][] = [
   ],
 ];
 
-test('what the migration would silently lose of the older table stands against it, until the statements of the refusal have taken it away', async () => {
+test('refuses to lose parts of face_embeddings until the quoted statements have removed them', async () => {
   await using installation = await createInstallation({ batchRows: 100 });
   await installation.up({ to: 1 });
   await seedSchema1(installation, 20, 8);
@@ -33,14 +33,16 @@ test('what the migration would silently lose of the older table stands against i
     (error: Error) => error,
   );
   assert.equal(exitCodeOf(refusal), 65);
-  const [, named, mends] = /silently lack: (.*)\. Take it away.*“(.*)”\.$/.exec(refusal.message)!;
+  const [, named, fixes] = /silently lack these parts of face_embeddings: (.*)\. Remove them.*“(.*)”\.$/.exec(
+    refusal.message,
+  )!;
   assert.equal(named, EXTRAS.map(([what]) => what).join(', '));
-  await installation.query(`${mends}; drop table older_faces`);
+  await installation.query(`${fixes}; drop table older_faces`);
   await installation.up();
   assert.deepEqual(await installation.damage(), []);
 });
 
-test('triggers of ours, as they are while a migration is under way and after a way back, stand against none', async () => {
+test('accepts its own triggers during a migration and after a rollback', async () => {
   await using installation = await createInstallation({ batchRows: 100 });
   await installation.up({ to: 1 });
   await seedSchema1(installation, 20, 8);

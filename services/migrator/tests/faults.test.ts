@@ -21,7 +21,7 @@ const NO_SERVER = process.env['FACEPASS_TEST_DATABASE_URL']
   : 'needs PostgreSQL (FACEPASS_TEST_DATABASE_URL): the embedded database has one backend for all clients';
 
 test(
-  'stopped before and after every statement, up and down end in the same schema and rows',
+  'up and down reach the same schema and rows when stopped before and after every statement',
   { skip: NO_SERVER },
   async (t) => {
     await using twin = await seeded();
@@ -46,31 +46,27 @@ test(
   },
 );
 
-test(
-  'killed at random moments, the process started again ends in the same schema and rows',
-  { skip: NO_SERVER },
-  async (t) => {
-    await using twin = await seeded();
-    await twin.up();
-    const wanted = await everythingIn(twin);
-    await using installation = await seeded();
-    await using models = await modelsDirectory();
-    let kills = 0;
-    for (let code: number | null = null; code !== 0;) {
-      const child = startMigrator(installation, models.path, ['up']);
-      let linesLeft = 1 + Math.floor(Math.random() * 8) + kills;
-      createInterface(child.stdout).on('line', () => void (--linesLeft === 0 && child.kill('SIGKILL')));
-      [code] = await once(child, 'exit');
-      if (code === null) kills++;
-      else assert.equal(code, 0);
-    }
-    t.diagnostic(`${kills} kills`);
-    assert.ok(kills > 0, 'it was killed at least once');
-    assert.deepEqual(await everythingIn(installation), wanted);
-  },
-);
+test('reaches the same schema and rows when killed at random moments and restarted', { skip: NO_SERVER }, async (t) => {
+  await using twin = await seeded();
+  await twin.up();
+  const wanted = await everythingIn(twin);
+  await using installation = await seeded();
+  await using models = await modelsDirectory();
+  let kills = 0;
+  for (let code: number | null = null; code !== 0;) {
+    const child = startMigrator(installation, models.path, ['up']);
+    let linesLeft = 1 + Math.floor(Math.random() * 8) + kills;
+    createInterface(child.stdout).on('line', () => void (--linesLeft === 0 && child.kill('SIGKILL')));
+    [code] = await once(child, 'exit');
+    if (code === null) kills++;
+    else assert.equal(code, 0);
+  }
+  t.diagnostic(`${kills} kills`);
+  assert.ok(kills > 0, 'it was killed at least once');
+  assert.deepEqual(await everythingIn(installation), wanted);
+});
 
-test('of twenty migrators at once one works and the others wait', { skip: NO_SERVER }, async () => {
+test('one of twenty concurrent migrators works and the others wait', { skip: NO_SERVER }, async () => {
   await using installation = await seeded();
   const steps: string[] = [];
   const logger = createLogger('migrator', 'info', {
@@ -85,26 +81,22 @@ test('of twenty migrators at once one works and the others wait', { skip: NO_SER
   assert.deepEqual(await installation.damage(), []);
 });
 
-test(
-  'a table somebody holds is waited for in short attempts; in the end the exit code says to try again',
-  { skip: NO_SERVER },
-  async () => {
-    await using installation = await seeded();
-    await installation.up({ to: 2 });
-    Object.assign(installation.config, { lockTimeoutMs: 100, lockAttempts: 2 });
-    const holder = await installation.pool.connect();
-    await holder.query('begin; lock table face_embeddings in row exclusive mode');
-    await assert.rejects(installation.up(), (error) => exitCodeOf(error) === 75);
-    assert.equal((await installation.query('select schema_version() as version'))[0].version, 2);
-    installation.config.lockAttempts = 50;
-    const migration = installation.up();
-    await sleep(300); // some attempts fail first; the outcome does not hang on how many
-    await holder.query('commit');
-    holder.release();
-    await migration;
-    assert.deepEqual(await installation.damage(), []);
-  },
-);
+test('waits for a locked table in short attempts, then exits with 75', { skip: NO_SERVER }, async () => {
+  await using installation = await seeded();
+  await installation.up({ to: 2 });
+  Object.assign(installation.config, { lockTimeoutMs: 100, lockAttempts: 2 });
+  const holder = await installation.pool.connect();
+  await holder.query('begin; lock table face_embeddings in row exclusive mode');
+  await assert.rejects(installation.up(), (error) => exitCodeOf(error) === 75);
+  assert.equal((await installation.query('select schema_version() as version'))[0].version, 2);
+  installation.config.lockAttempts = 50;
+  const migration = installation.up();
+  await sleep(300); // some attempts fail first; the outcome does not hang on how many
+  await holder.query('commit');
+  holder.release();
+  await migration;
+  assert.deepEqual(await installation.damage(), []);
+});
 
 async function seeded(): Promise<Installation> {
   const installation = await createInstallation();

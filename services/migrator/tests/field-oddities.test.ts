@@ -9,7 +9,7 @@ const NO_SERVER = process.env['FACEPASS_TEST_DATABASE_URL']
   ? false
   : 'needs PostgreSQL (FACEPASS_TEST_DATABASE_URL): two transactions are open at a time';
 
-test('no schema lets a table be truncated whose rows a copy still holds', async () => {
+test('no schema allows truncating a table whose rows are also in a copy', async () => {
   await using installation = await createInstallation({ batchRows: 100 });
   await installation.up({ to: 1 });
   await seedSchema1(installation, 20, 8);
@@ -23,30 +23,26 @@ test('no schema lets a table be truncated whose rows a copy still holds', async 
   await refusesTruncate(installation, 'face_embeddings');
 });
 
-test(
-  'an erasure while the backup is sealed is in its count and hash, or not in them',
-  { skip: NO_SERVER },
-  async () => {
-    await using installation = await createInstallation({ batchRows: 5 });
-    await installation.up({ to: 1 });
-    await seedSchema1(installation, 40, 8);
-    await installation.up({ to: 2 });
-    await installation.query(
-      `update face_copies set sealed_up_to = 0, row_count = 0, content_hash = 0 where kind = 'backup'`,
-    );
-    const eraser = new pg.Client({ connectionString: installation.url });
-    await eraser.connect();
-    await eraser.query(`begin; delete from face_embeddings where photo_id = 'photo-12'; set constraints all immediate`);
-    const sealing = sealBackup(installation);
-    await Promise.race([sealing, isBlocked(installation)]);
-    await eraser.query('commit');
-    await eraser.end();
-    await sealing;
-    assert.deepEqual(await installation.damage(), []);
-  },
-);
+test('an erasure while the backup is sealed keeps its count and hash consistent', { skip: NO_SERVER }, async () => {
+  await using installation = await createInstallation({ batchRows: 5 });
+  await installation.up({ to: 1 });
+  await seedSchema1(installation, 40, 8);
+  await installation.up({ to: 2 });
+  await installation.query(
+    `update face_copies set sealed_up_to = 0, row_count = 0, content_hash = 0 where kind = 'backup'`,
+  );
+  const eraser = new pg.Client({ connectionString: installation.url });
+  await eraser.connect();
+  await eraser.query(`begin; delete from face_embeddings where photo_id = 'photo-12'; set constraints all immediate`);
+  const sealing = sealBackup(installation);
+  await Promise.race([sealing, isBlocked(installation)]);
+  await eraser.query('commit');
+  await eraser.end();
+  await sealing;
+  assert.deepEqual(await installation.damage(), []);
+});
 
-test('rows whose ids are zero or negative go up and come back', async () => {
+test('migrates rows with zero or negative ids up and down', async () => {
   await using installation = await createInstallation({ batchRows: 3 });
   await installation.up({ to: 1 });
   await seedSchema1(installation, 20, 8);
@@ -58,7 +54,7 @@ test('rows whose ids are zero or negative go up and come back', async () => {
   assert.deepEqual(await installation.query('select * from face_embeddings order by id'), before);
 });
 
-test('a batch of more sessions than one transaction may lock is taken in parts', async () => {
+test('splits a batch with more sessions than one transaction may lock', async () => {
   await using installation = await createInstallation({ batchRows: 100_000 });
   await installation.up({ to: 1 });
   await installation.query(
@@ -73,7 +69,7 @@ test('a batch of more sessions than one transaction may lock is taken in parts',
   assert.equal((await installation.query('select count(*)::integer as held from face_embeddings'))[0].held, 8000);
 });
 
-test('numbers go on where the backup’s end after a contraction and a way back, whatever the sequence is called', async () => {
+test('continues the ids of the backup after a contraction and a rollback, whatever the sequence is called', async () => {
   await using installation = await createInstallation({ batchRows: 100 });
   await installation.up({ to: 1 });
   await seedSchema1(installation, 20, 8);
@@ -93,7 +89,7 @@ test('numbers go on where the backup’s end after a contraction and a way back,
 });
 
 test(
-  'a database in LATIN1 goes up and comes back, whatever it held',
+  'migrates a LATIN1 database up and down',
   { skip: NO_SERVER && 'needs PostgreSQL (FACEPASS_TEST_DATABASE_URL): the embedded database is always in UTF8' },
   async () => {
     await using installation = await createInstallation({ batchRows: 20, encoding: 'LATIN1' });
@@ -109,7 +105,7 @@ test(
   },
 );
 
-test('no migration holds a character that some encoding of a database lacks', async () => {
+test('migrations contain only characters that every database encoding has', async () => {
   for (const { name, up, down } of await readSteps(MIGRATIONS))
     for (const sql of [up.sql, down?.sql ?? '']) assert.doesNotMatch(sql, /[^\n -~]/, name);
 });

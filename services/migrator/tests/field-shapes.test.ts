@@ -12,10 +12,10 @@ const SERVER = Boolean(process.env['FACEPASS_TEST_DATABASE_URL']);
 for (const shape of FIELD_SHAPES) {
   const skip = shape.server && !SERVER ? 'needs PostgreSQL (FACEPASS_TEST_DATABASE_URL)' : false;
   if (shape.refused)
-    test(`refused with the cause named, nothing changed, and migrated once mended: ${shape.name}`, { skip }, () =>
+    test(`refuses, names the cause, changes nothing, and migrates once fixed: ${shape.name}`, { skip }, () =>
       refuses(shape),
     );
-  else test(`goes up and comes back as it was: ${shape.name}`, { skip }, () => migrates(shape));
+  else test(`migrates up and down unchanged: ${shape.name}`, { skip }, () => migrates(shape));
 }
 
 async function migrates(shape: FieldShape): Promise<void> {
@@ -37,16 +37,16 @@ async function refuses(shape: FieldShape): Promise<void> {
   assert.equal(exitCodeOf(refusal), 65, refusal.message);
   assert.ok(told.objections.includes(refusal.message), 'plan says the same');
   assert.equal(await dumpSchema(installation.pool), before, 'nothing was changed');
-  await mend(installation, shape, refusal);
+  await fix(installation, shape, refusal);
   await installation.up();
   assert.deepEqual(await installation.damage(), []);
 }
 
 /** Does what the refusals ask for, one after the other, as an operator would. */
-async function mend(installation: Installation, shape: FieldShape, refusal: Error): Promise<void> {
+async function fix(installation: Installation, shape: FieldShape, refusal: Error): Promise<void> {
   const quoted = /“((?:alter|create|drop) [^…”]*)”/.exec(refusal.message)?.[1];
-  assert.ok(quoted || shape.mend, `the message says what to run: ${refusal.message}`);
-  await runAlone(installation, shape.mend ?? quoted!);
+  assert.ok(quoted || shape.fix, `the message says what to run: ${refusal.message}`);
+  await runAlone(installation, shape.fix ?? quoted!);
   for (let left = 3; left > 0; left -= 1) {
     const { objections } = (await installation.migrate((client, context) =>
       plan(client, { to: 3, contract: false }, context),

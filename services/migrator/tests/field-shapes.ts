@@ -4,14 +4,14 @@ import type { Installation } from './installation.ts';
 /**
  * Databases as the field has them, each told by what sets it apart from the scripts of the public upstream. `make` runs
  * on the upstream's own table, filled (`createFieldDatabase`). A shape either migrates, up and back, or is refused
- * before anything was changed, with a message that fits `refused`; where the message quotes statements, they mend it.
+ * before anything was changed, with a message that fits `refused`; where the message quotes statements, they fix it.
  */
 export interface FieldShape {
   name: string;
   make: string;
   refused?: RegExp;
   /** Statements to run after the refusal where its message has none to quote. */
-  mend?: string;
+  fix?: string;
   /** Takes what the embedded database has not. */
   server?: true;
   /** The table takes each photo once. */
@@ -77,7 +77,7 @@ export const FIELD_SHAPES: FieldShape[] = [
     make: `delete from face_embeddings a using face_embeddings b where a.photo_id = b.photo_id and a.session_id = b.session_id
       and a.confidence = b.confidence and a.id < b.id;
       create unique index face_once on face_embeddings (photo_id, session_id, confidence)`,
-    refused: /the unique index face_once would refuse photos on the way back/,
+    refused: /the unique index face_once would reject photos during a rollback/,
   },
   { name: 'a primary key of another name', make: 'alter index face_embeddings_pkey rename to pk_embeddings' },
   { name: 'a sequence of another name', make: 'alter sequence face_embeddings_id_seq rename to numbers_of_faces' },
@@ -127,7 +127,7 @@ export const FIELD_SHAPES: FieldShape[] = [
     name: 'face_id and event_id are uuid, as rollback_v2.sql makes them',
     make: 'alter table face_embeddings drop face_id, drop event_id; alter table face_embeddings add face_id uuid, add event_id uuid',
     refused: /face_id is uuid, not integer; event_id is uuid, not integer/,
-    mend: 'alter table face_embeddings drop face_id, drop event_id; alter table face_embeddings add face_id integer, add event_id integer',
+    fix: 'alter table face_embeddings drop face_id, drop event_id; alter table face_embeddings add face_id integer, add event_id integer',
   },
   {
     name: 'created_at without a time zone',
@@ -138,13 +138,13 @@ export const FIELD_SHAPES: FieldShape[] = [
     name: 'vectors of no fixed length',
     make: 'drop index idx_face_embeddings_embedding_hnsw; alter table face_embeddings alter embedding type vector',
     refused: /embedding is vector, not vector\(N\)/,
-    mend: 'alter table face_embeddings alter embedding type vector(8)',
+    fix: 'alter table face_embeddings alter embedding type vector(8)',
   },
   {
     name: 'vectors in half precision',
     make: 'drop index idx_face_embeddings_embedding_hnsw; alter table face_embeddings alter embedding type halfvec(8)',
     refused: /embedding is halfvec\(8\), not vector\(N\)/,
-    mend: 'alter table face_embeddings alter embedding type vector(8)',
+    fix: 'alter table face_embeddings alter embedding type vector(8)',
   },
   {
     name: 'no photo_id: the upstream’s first schema',
@@ -155,7 +155,7 @@ export const FIELD_SHAPES: FieldShape[] = [
     name: 'face_id and event_id without nulls, as the upstream’s models once had them',
     make: `update face_embeddings set face_id = coalesce(face_id, 0), event_id = coalesce(event_id, 0);
       alter table face_embeddings alter face_id set not null, alter event_id set not null`,
-    refused: /face_id, event_id are NOT NULL/,
+    refused: /face_id, event_id must allow NULL/,
   },
   {
     name: 'a unique index on photo_id alone',
@@ -166,8 +166,8 @@ export const FIELD_SHAPES: FieldShape[] = [
   {
     name: 'ids that are not unique',
     make: 'alter table face_embeddings drop constraint face_embeddings_pkey; update face_embeddings set id = 7 where id < 9',
-    refused: /id is not the primary key/,
-    mend: `update face_embeddings f set id = n from (select ctid as place, row_number() over () as n from face_embeddings) numbered where f.ctid = place;
+    refused: /id is neither the primary key/,
+    fix: `update face_embeddings f set id = n from (select ctid as place, row_number() over () as n from face_embeddings) numbered where f.ctid = place;
       alter table face_embeddings add primary key (id)`,
   },
   {
@@ -180,18 +180,18 @@ export const FIELD_SHAPES: FieldShape[] = [
     name: 'ids of a sequence that the column does not own',
     make: 'alter sequence face_embeddings_id_seq owned by none',
     refused: /owns no sequence/,
-    mend: 'alter sequence face_embeddings_id_seq owned by face_embeddings.id',
+    fix: 'alter sequence face_embeddings_id_seq owned by face_embeddings.id',
   },
   {
     name: 'a generated confidence',
     make: 'alter table face_embeddings drop confidence; alter table face_embeddings add confidence float generated always as (0.5) stored',
-    refused: /confidence is generated/,
+    refused: /confidence is a generated column/,
   },
   {
     name: 'a view in the table’s place',
     make: 'alter table face_embeddings rename to embeddings_of_faces; create view face_embeddings as select * from embeddings_of_faces',
     refused: /face_embeddings is a view/,
-    mend: 'drop view face_embeddings; alter table embeddings_of_faces rename to face_embeddings',
+    fix: 'drop view face_embeddings; alter table embeddings_of_faces rename to face_embeddings',
   },
   {
     name: 'a partitioned table',
@@ -199,26 +199,26 @@ export const FIELD_SHAPES: FieldShape[] = [
       create table face_embeddings (like embeddings_of_faces including defaults) partition by hash (id);
       create table face_embeddings_p0 partition of face_embeddings for values with (modulus 1, remainder 0)`,
     refused: /face_embeddings is a partitioned table/,
-    mend: 'drop table face_embeddings; alter table embeddings_of_faces rename to face_embeddings',
+    fix: 'drop table face_embeddings; alter table embeddings_of_faces rename to face_embeddings',
   },
   {
     name: 'a partition of another table',
     make: `create table of_all_events (like face_embeddings including defaults); alter table face_embeddings inherit of_all_events`,
     refused: /the parent of_all_events/,
-    mend: 'alter table face_embeddings no inherit of_all_events; drop table of_all_events',
+    fix: 'alter table face_embeddings no inherit of_all_events; drop table of_all_events',
   },
   { name: 'an unlogged table', make: 'alter table face_embeddings set unlogged', refused: /is unlogged/ },
   {
     name: 'a view of the table',
     make: 'create view best_faces as select * from face_embeddings where confidence > 0.9',
     refused: /view best_faces/,
-    mend: 'drop view best_faces',
+    fix: 'drop view best_faces',
   },
   {
     name: 'a function of the table',
     make: 'create function faces_held() returns bigint language sql begin atomic select count(*) from face_embeddings; end',
     refused: /function faces_held\(\)/,
-    mend: 'drop function faces_held()',
+    fix: 'drop function faces_held()',
   },
   {
     name: 'a trigger',
@@ -231,7 +231,7 @@ export const FIELD_SHAPES: FieldShape[] = [
     make: `create table faces (id serial primary key, event_id integer, session_id uuid, photo_id varchar(255), image_url varchar not null,
       s3_key varchar not null, confidence float not null default 0.0, created_at timestamp with time zone default now());
       create index idx_faces_session_id on faces (session_id)`,
-    refused: /tables of its own under names that Facepass needs: faces/,
+    refused: /already has tables with names that Facepass needs: faces/,
   },
   {
     name: 'another tool’s ledger',
@@ -251,8 +251,8 @@ export const FIELD_SHAPES: FieldShape[] = [
   {
     name: 'migration_v2.sql, its columns put back',
     make: `${MIGRATION_V2} alter table face_embeddings add face_id integer, add event_id integer`,
-    refused: /face_embeddings_backup holds vectors too/,
-    mend: 'drop table face_embeddings_backup',
+    refused: /face_embeddings_backup also holds vectors/,
+    fix: 'drop table face_embeddings_backup',
   },
   {
     name: 'migration_v2.sql, its columns put back and its backup dropped',
@@ -263,7 +263,7 @@ export const FIELD_SHAPES: FieldShape[] = [
     name: 'a table in a schema that is not on the path',
     make: 'create schema hidden; alter table face_embeddings set schema hidden',
     refused: /face_embeddings is in the schema hidden/,
-    mend: 'alter table hidden.face_embeddings set schema public',
+    fix: 'alter table hidden.face_embeddings set schema public',
   },
 ];
 

@@ -10,7 +10,7 @@ const NO_SERVER = process.env['FACEPASS_TEST_DATABASE_URL']
   ? false
   : 'needs PostgreSQL (FACEPASS_TEST_DATABASE_URL): the embedded database lets everyone in as its owner';
 
-test('who may use the older table may use it at every schema, and may not use its backup', async () => {
+test('roles with rights on face_embeddings keep them at every schema, and get none on the backup', async () => {
   await using installation = await createInstallation();
   await using role = await newRole(installation);
   const may = async (table: string) =>
@@ -33,7 +33,7 @@ test('who may use the older table may use it at every schema, and may not use it
   assert.deepEqual(await may('face_embeddings'), ['select', 'insert', 'delete']);
 });
 
-test('the newer API’s role keeps its rights over a way back and up again', async () => {
+test('the newer API’s role keeps its rights after a rollback and another migration', async () => {
   await using installation = await createInstallation();
   await using role = await newRole(installation);
   await installation.up();
@@ -48,7 +48,7 @@ test('the newer API’s role keeps its rights over a way back and up again', asy
   assert.deepEqual(rights, { faces: true, session: true, photo: true });
 });
 
-test('a role without rights cannot have a trigger function of ours write for it', { skip: NO_SERVER }, async () => {
+test('a role without rights cannot misuse the trigger functions to write', { skip: NO_SERVER }, async () => {
   await using installation = await createInstallation({ batchRows: 100 });
   await installation.up({ to: 1 });
   await seedSchema1(installation, 20, 8);

@@ -7,7 +7,7 @@ import { seedSchema1 } from './contents.ts';
 import { createInstallation, LEGACY_MODEL } from './installation.ts';
 
 for (const contract of [true, false])
-  test(`the way back ${contract ? 'after' : 'before'} contraction refuses to leave faces of another model out, unless told so by name; a dry run says it`, async () => {
+  test(`a rollback ${contract ? 'after' : 'before'} contraction refuses to leave out faces of another model unless named; a dry run reports it`, async () => {
     await using installation = await createInstallation({ batchRows: 100 });
     await installation.up({ to: 1 });
     await seedSchema1(installation, 20, 8);

@@ -10,7 +10,7 @@ const NO_SERVER = SERVER ? false : 'needs PostgreSQL (FACEPASS_TEST_DATABASE_URL
 const OLD = '0.8.0';
 
 test(
-  'a pgvector that ALLOW_PGVECTOR_VERSION names serves the migrator, the API and the doctor alike; unnamed it serves none',
+  'migrator, API and doctor accept an old pgvector only if ALLOW_PGVECTOR_VERSION names it',
   { skip: NO_SERVER },
   async () => {
     await using installation = await createInstallation({ dimension: 128 });

@@ -11,33 +11,29 @@ const NO_SERVER = process.env['FACEPASS_TEST_DATABASE_URL']
   ? false
   : 'needs PostgreSQL (FACEPASS_TEST_DATABASE_URL): the embedded database has one backend for all clients';
 
-test(
-  'a step is told of as it begins, and while one statement of it lasts, what that is at and waits for',
-  { skip: NO_SERVER },
-  async () => {
-    await using installation = await createInstallation();
-    await installation.up({ to: 1 });
-    const holder = await installation.pool.connect();
-    const told = collect(async (line) => {
-      if (isWaiting(line)) await holder.query('commit');
-    });
-    await holder.query(`begin; insert into face_embeddings (embedding) values ('[1,0,0,0,0,0,0,0]')`);
-    await installation
-      .migrate((client, context) => up(client, { to: 2, contract: false }, { ...context, ...told }))
-      .finally(() => holder.release(true));
-    const ofIndex = told.lines.filter((line) => line.step?.startsWith('0003_pair_index'));
-    assert.deepEqual(
-      ofIndex.map((line) => line.msg).filter((msg, place, all) => msg !== all[place - 1]),
-      ['step begins', 'under way', 'step done'],
-    );
-    assert.deepEqual([ofIndex[0].direction, ofIndex[0].number, ofIndex[0].of], ['up', 2, 7]);
-    const waiting = ofIndex.find(isWaiting);
-    assert.equal(waiting.waits_for, 'Lock: virtualxid');
-    assert.ok(waiting.elapsed_s >= 0);
-  },
-);
+test('logs the start of a step, and the phase and lock of a long statement', { skip: NO_SERVER }, async () => {
+  await using installation = await createInstallation();
+  await installation.up({ to: 1 });
+  const holder = await installation.pool.connect();
+  const told = collect(async (line) => {
+    if (isWaiting(line)) await holder.query('commit');
+  });
+  await holder.query(`begin; insert into face_embeddings (embedding) values ('[1,0,0,0,0,0,0,0]')`);
+  await installation
+    .migrate((client, context) => up(client, { to: 2, contract: false }, { ...context, ...told }))
+    .finally(() => holder.release(true));
+  const ofIndex = told.lines.filter((line) => line.step?.startsWith('0003_pair_index'));
+  assert.deepEqual(
+    ofIndex.map((line) => line.msg).filter((msg, place, all) => msg !== all[place - 1]),
+    ['step started', 'in progress', 'step done'],
+  );
+  assert.deepEqual([ofIndex[0].direction, ofIndex[0].number, ofIndex[0].of], ['up', 2, 7]);
+  const waiting = ofIndex.find(isWaiting);
+  assert.equal(waiting.waits_for, 'Lock: virtualxid');
+  assert.ok(waiting.elapsed_s >= 0);
+});
 
-test('an index build moves the gauges of rows', { skip: NO_SERVER }, async () => {
+test('an index build updates the row gauges', { skip: NO_SERVER }, async () => {
   await using installation = await createInstallation({ dimension: 64 });
   await installation.query(
     'create extension if not exists vector; create table built (embedding vector(64)); insert into built select (select array_agg(random() + 0 * n * m) from generate_series(1, 64) m)::real[]::vector from generate_series(1, 4000) n',
@@ -60,7 +56,7 @@ test('an index build moves the gauges of rows', { skip: NO_SERVER }, async () =>
   assert.ok(most > 0);
 });
 
-test('without a connection to look by, as on the embedded database, a long step is told by its time alone', async () => {
+test('logs only the elapsed time of a long step without a second connection, as on the embedded database', async () => {
   await using installation = await createInstallation();
   const { progress, lines } = collect();
   const unreachable = {

@@ -15,7 +15,7 @@ const NO_SERVER = SERVER
   : 'needs PostgreSQL (FACEPASS_TEST_DATABASE_URL): the embedded database lets everyone in as its owner';
 
 test(
-  'a migrator that does not own the table is refused before anything is made, a superuser too, and goes on once it does',
+  'refuses to begin as a role that does not own the table, even a superuser, and migrates once it does',
   { skip: NO_SERVER },
   async () => {
     await using installation = await createInstallation();
@@ -48,7 +48,7 @@ test(
   },
 );
 
-test('a role that may not create in the schema is told so by plan', { skip: NO_SERVER }, async () => {
+test('plan reports a role that may not create in the schema', { skip: NO_SERVER }, async () => {
   await using installation = await createInstallation();
   await using role = await createRole(installation);
   const config = {

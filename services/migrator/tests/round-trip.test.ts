@@ -62,7 +62,7 @@ const atSchema1 = fc.oneof(
   fc.record({ do: fc.constant('older delete' as const), session: uuidSession, photo: fc.option(photo) }),
 );
 
-test(`any rows of schema 1, in a table of any shape of the field, go up to 3 and back to 1 unchanged, none lost and none twice (seed ${SEED})`, async () => {
+test(`any rows of schema 1, in a table of any accepted shape, migrate to 3 and back unchanged, without loss or duplicates (seed ${SEED})`, async () => {
   await fc.assert(
     fc.asyncProperty(shape, fc.array(fieldRow, { maxLength: 40 }), async (made, contents) => {
       await using installation = await createInstallation({ dimension: DIMENSION });
@@ -79,7 +79,7 @@ test(`any rows of schema 1, in a table of any shape of the field, go up to 3 and
   );
 });
 
-test(`writes and erasures by every API, at every schema, survive every way up and back (seed ${SEED})`, async () => {
+test(`writes and erasures by every API, at every schema, survive every migration and rollback (seed ${SEED})`, async () => {
   const story = fc.record({
     shape,
     contents: fc.array(fieldRow, { maxLength: 25 }),

@@ -4,7 +4,7 @@ import { recordEnd } from '../run-record.ts';
 import { Refusal } from '../exit.ts';
 import { createInstallation } from './installation.ts';
 
-test('how each run ended is recorded, the newest thousand of them', async () => {
+test('records how each run ended, and keeps the newest thousand', async () => {
   await using installation = await createInstallation();
   const runs = () =>
     installation.query(
@@ -27,7 +27,7 @@ test('how each run ended is recorded, the newest thousand of them', async () => 
   assert.deepEqual([(await runs()).length, (await runs()).at(-1).command], [1000, 'down --to 2']);
 });
 
-test('a run on a database that has no record yet, or cannot be reached, ends as it would', async () => {
+test('a run that cannot be recorded ends with its own exit code', async () => {
   await using installation = await createInstallation();
   await assert.rejects(
     recordEnd('up', installation.context, async () => Promise.reject(new Refusal(78, 'not so'))),

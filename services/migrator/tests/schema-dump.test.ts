@@ -6,15 +6,15 @@ import { purge } from '../purge.ts';
 import { seedSchema1 } from './contents.ts';
 import { createInstallation } from './installation.ts';
 
-test('schema.sql is what the migrations make of an empty database', async () => {
+test('schema.sql matches what the migrations create in an empty database', async () => {
   assert.equal(
     await dumpFreshSchema(),
     await readFile(SCHEMA_FILE, 'utf8'),
-    'write it anew: node scripts/generate/schema.ts',
+    'regenerate it: node scripts/generate/schema.ts',
   );
 });
 
-test('a database of the field ends, contracted and purged, with the schema of a fresh one; gone back, with that of the field', async () => {
+test('a migrated database has the schema of a fresh one once contracted and purged, and schema 1 again after a rollback', async () => {
   await using fresh = await createInstallation();
   await using field = await createInstallation({ batchRows: 100 });
   await field.up({ to: 1 });

@@ -14,7 +14,7 @@ const NO_SERVER = process.env['FACEPASS_TEST_DATABASE_URL']
 const session = (n: number) => `00000000-0000-4000-8000-${String(n % 5).padStart(12, '0')}`;
 
 test(
-  'while schema 1 becomes 2 the older service reads and writes, and no row it was told of is lost',
+  'the older service reads and writes during the migration to schema 2, and loses no acknowledged row',
   { skip: NO_SERVER },
   async () => {
     await using installation = await createInstallation({ dimension: DIMENSION, batchRows: 10 });
@@ -50,7 +50,7 @@ test(
 );
 
 test(
-  'while schema 2 becomes 3 an older and a newer API serve side by side and see each other’s photos',
+  'an older and a newer API serve side by side during the migration to schema 3 and see each other’s photos',
   { skip: NO_SERVER },
   async () => {
     await using installation = await createInstallation({ dimension: DIMENSION, batchRows: 10 });
@@ -82,7 +82,7 @@ test(
   },
 );
 
-test('both APIs writing the same photos at once leave the tables in step', { skip: NO_SERVER }, async () => {
+test('keeps the tables in sync while both APIs write the same photos', { skip: NO_SERVER }, async () => {
   await using installation = await createInstallation({ dimension: DIMENSION });
   await installation.up({ to: 2 });
   await installation.up();
@@ -104,7 +104,7 @@ test('both APIs writing the same photos at once leave the tables in step', { ski
   assert.deepEqual(await installation.damage(), []);
 });
 
-test('a photo that is erased while an older API indexes it does not come back', { skip: NO_SERVER }, async () => {
+test('a photo erased while an older API indexes it stays erased', { skip: NO_SERVER }, async () => {
   await using installation = await createInstallation({ dimension: DIMENSION });
   await installation.up({ to: 2 });
   await installation.up();

@@ -7,7 +7,7 @@ import { createInstallation } from './installation.ts';
 // Only the embedded database has one backend for all its clients: what one leaves, the others meet.
 delete process.env['FACEPASS_TEST_DATABASE_URL'];
 
-test('the migrator leaves no setting and no transaction behind, whether its work ends or fails', async () => {
+test('leaves no setting and no open transaction behind, in success and failure', async () => {
   await using installation = await createInstallation();
   const other = new pg.Client({ connectionString: installation.url });
   await other.connect();

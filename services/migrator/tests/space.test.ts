@@ -27,7 +27,7 @@ const NOTE_SIZES = `
 
 for (const dimension of [128, 512])
   test(
-    `with ${dimension} dimensions the space said to be needed is as much as is taken, at most 1.4 times that, up and back`,
+    `with ${dimension} dimensions the estimated space is 1 to 1.4 times what is used, up and down`,
     { skip: NO_SERVER },
     async (t) => {
       await using installation = await createInstallation({ dimension, batchRows: 1000 });
@@ -58,7 +58,7 @@ for (const dimension of [128, 512])
   );
 
 test(
-  'a way back that needs more space than there is is refused, and what an interrupted way up made is not needed again',
+  'refuses a rollback without enough space, and does not count again what an interrupted migration created',
   { skip: NO_SERVER },
   async () => {
     await using installation = await createInstallation({ dimension: 512, batchRows: 1000 });
@@ -76,7 +76,8 @@ test(
     installation.config.freeBytes = 1e6;
     await assert.rejects(
       installation.down(1),
-      (error: Error) => exitCodeOf(error) === 65 && /DATABASE_FREE_BYTES says 1 MB are free/.test(error.message),
+      (error: Error) =>
+        exitCodeOf(error) === 65 && /DATABASE_FREE_BYTES says that only 1 MB are free/.test(error.message),
     );
   },
 );

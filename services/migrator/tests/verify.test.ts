@@ -4,172 +4,172 @@ import { seedSchema1 } from './contents.ts';
 import { createInstallation } from './installation.ts';
 
 /**
- * Damage, the check that must see it, and how to mend it. One face is of row 2, whose photo is photo-2 of the session
+ * Damage, the check that must see it, and how to fix it. One face is of row 2, whose photo is photo-2 of the session
  * …0002.
  */
 const FACE = `session_id = '00000000-0000-4000-8000-000000000002' and photo_id = 'photo-2'`;
 const UNWATCHED = 'set session_replication_role = replica;'; // no trigger sees what follows
-const DAMAGES: { check: RegExp; damage: string; mend: string }[] = [
+const DAMAGES: { check: RegExp; damage: string; fix: string }[] = [
   {
     check: /^schema_version/,
     damage: `create or replace function schema_version() returns integer language sql stable as 'select 2'`,
-    mend: `create or replace function schema_version() returns integer language sql stable as 'select 3'`,
+    fix: `create or replace function schema_version() returns integer language sql stable as 'select 3'`,
   },
   {
     check: /^tables of the schema/,
     damage: 'alter table erasures rename to erasures_gone',
-    mend: 'alter table erasures_gone rename to erasures',
+    fix: 'alter table erasures_gone rename to erasures',
   },
   {
-    check: /^sessions count/,
+    check: /^sessions have the right/,
     damage: 'update sessions set face_count = face_count + 1',
-    mend: 'update sessions set face_count = face_count - 1',
+    fix: 'update sessions set face_count = face_count - 1',
   },
   {
-    check: /^sessions count/,
+    check: /^sessions have the right/,
     damage:
       'create table gone as select * from sessions limit 1; delete from sessions where session_id in (select session_id from gone)',
-    mend: 'insert into sessions select * from gone; drop table gone',
+    fix: 'insert into sessions select * from gone; drop table gone',
   },
   {
     check: /^vectors of faces/,
     damage: `${UNWATCHED} create table gone as select * from faces where ${FACE}; update faces set embedding = '[2,0,0,0,0,0,0,0]' where ${FACE}`,
-    mend: `${UNWATCHED} update faces set embedding = gone.embedding from gone where faces.${FACE.replace('photo_id', 'faces.photo_id')}; drop table gone`,
+    fix: `${UNWATCHED} update faces set embedding = gone.embedding from gone where faces.${FACE.replace('photo_id', 'faces.photo_id')}; drop table gone`,
   },
   {
     check: /^vectors of schema 2/,
     damage: `${UNWATCHED} create table gone as select * from face_embeddings where ${FACE}; update face_embeddings set embedding = '[0,0,0,0,0,0,0,0]' where ${FACE}`,
-    mend: `${UNWATCHED} update face_embeddings set embedding = gone.embedding from gone where face_embeddings.id = gone.id; drop table gone`,
+    fix: `${UNWATCHED} update face_embeddings set embedding = gone.embedding from gone where face_embeddings.id = gone.id; drop table gone`,
   },
   {
-    check: /in step$/,
+    check: /in sync$/,
     damage: `${UNWATCHED} create table gone as select * from faces where ${FACE}; delete from faces where ${FACE}`,
-    mend: 'set session_replication_role = replica; insert into faces select * from gone; drop table gone',
+    fix: 'set session_replication_role = replica; insert into faces select * from gone; drop table gone',
   },
   {
     check: /^every row of the backup/,
     damage: `${UNWATCHED} create table gone as select * from face_embeddings where ${FACE}; delete from face_embeddings where ${FACE}`,
-    mend: `${UNWATCHED} insert into face_embeddings select * from gone; drop table gone`,
+    fix: `${UNWATCHED} insert into face_embeddings select * from gone; drop table gone`,
   },
   {
     check: /^backups have the count and hash/,
     damage: `${UNWATCHED} update face_embeddings_backup_v1 set face_id = face_id + 1 where id = 3`,
-    mend: `${UNWATCHED} update face_embeddings_backup_v1 set face_id = face_id - 1 where id = 3`,
+    fix: `${UNWATCHED} update face_embeddings_backup_v1 set face_id = face_id - 1 where id = 3`,
   },
   {
     check: /^backups have the count and hash/,
     damage: `update face_copies set row_count = row_count + 1 where kind = 'backup'`,
-    mend: `update face_copies set row_count = row_count - 1 where kind = 'backup'`,
+    fix: `update face_copies set row_count = row_count - 1 where kind = 'backup'`,
   },
   {
     check: /^constraints are valid/,
     damage: 'alter table sessions add constraint named check (face_count < 1000000) not valid',
-    mend: 'alter table sessions drop constraint named',
+    fix: 'alter table sessions drop constraint named',
   },
   {
-    check: /^a photo is in schema 2 once/,
+    check: /^every photo exists once in schema 2/,
     damage: 'alter table face_embeddings drop constraint face_embeddings_v2_photo_session_key',
-    mend: 'alter table face_embeddings add constraint face_embeddings_v2_photo_session_key unique (photo_id, session_id)',
+    fix: 'alter table face_embeddings add constraint face_embeddings_v2_photo_session_key unique (photo_id, session_id)',
   },
   {
-    check: /^a face is there once/,
+    check: /^every face exists once/,
     damage: 'alter table faces drop constraint faces_pkey',
-    mend: 'alter table faces add primary key (session_id, photo_id, face_index)',
+    fix: 'alter table faces add primary key (session_id, photo_id, face_index)',
   },
   {
     check: /^indexes are valid/,
     damage: `update pg_index set indisvalid = false where indexrelid = 'sessions_expires_at_idx'::regclass`,
-    mend: `update pg_index set indisvalid = true where indexrelid = 'sessions_expires_at_idx'::regclass`,
+    fix: `update pg_index set indisvalid = true where indexrelid = 'sessions_expires_at_idx'::regclass`,
   },
   {
     check: /^faces has 64 partitions/,
     damage: 'alter table faces detach partition faces_07',
-    mend: 'alter table faces attach partition faces_07 for values with (modulus 64, remainder 7)',
+    fix: 'alter table faces attach partition faces_07 for values with (modulus 64, remainder 7)',
   },
   {
     check: /^faces has 64 partitions/,
     damage: 'create index wrong on faces_07 using hnsw (embedding halfvec_cosine_ops)',
-    mend: 'drop index wrong',
+    fix: 'drop index wrong',
   },
   {
     check: /^tables of the schema/,
     damage: 'alter table faces disable trigger note_deleted',
-    mend: 'alter table faces enable trigger note_deleted',
+    fix: 'alter table faces enable trigger note_deleted',
   },
   {
     check: /^tables of the schema/,
     damage: 'alter table audit_log disable trigger audit_log_is_append_only',
-    mend: 'alter table audit_log enable trigger audit_log_is_append_only',
+    fix: 'alter table audit_log enable trigger audit_log_is_append_only',
   },
   {
     check: /^vectors of schema 2/,
     damage: `${UNWATCHED} update face_embeddings set embedding = (select array_agg(2 * n)::vector from unnest(embedding::real[]) n) where ${FACE}`,
-    mend: `${UNWATCHED} update face_embeddings set embedding = normalised(embedding) where ${FACE}`,
+    fix: `${UNWATCHED} update face_embeddings set embedding = normalised(embedding) where ${FACE}`,
   },
   {
     check: /^tables of the schema/,
     damage: 'drop index faces_session_id_idx',
-    mend: 'create index faces_session_id_idx on faces (session_id)',
+    fix: 'create index faces_session_id_idx on faces (session_id)',
   },
   {
     check: /^tables of the schema/,
     damage: 'drop index face_embeddings_v2_embedding_ivfflat_idx',
-    mend: 'create index face_embeddings_v2_embedding_ivfflat_idx on face_embeddings using ivfflat (embedding vector_cosine_ops) with (lists = 1)',
+    fix: 'create index face_embeddings_v2_embedding_ivfflat_idx on face_embeddings using ivfflat (embedding vector_cosine_ops) with (lists = 1)',
   },
   {
     check: /^tables of the schema/,
     damage: 'alter table face_embeddings_quarantine drop constraint face_embeddings_quarantine_pkey',
-    mend: 'alter table face_embeddings_quarantine add primary key (id)',
+    fix: 'alter table face_embeddings_quarantine add primary key (id)',
   },
   {
     check: /^tables of the schema/,
     damage: 'alter table faces drop constraint faces_face_index_check',
-    mend: 'alter table faces add check (face_index >= 0)',
+    fix: 'alter table faces add check (face_index >= 0)',
   },
   {
     check: /^tables of the schema/,
     damage: 'alter table face_embeddings alter column confidence drop not null',
-    mend: 'alter table face_embeddings alter column confidence set not null',
+    fix: 'alter table face_embeddings alter column confidence set not null',
   },
   {
     check: /^tables of the schema/,
     damage: 'alter table sessions alter column last_indexed drop default',
-    mend: 'alter table sessions alter column last_indexed set default now()',
+    fix: 'alter table sessions alter column last_indexed set default now()',
   },
   {
     check: /^tables of the schema/,
     damage: 'create table gone as select * from face_embeddings_changes; drop table face_embeddings_changes',
-    mend: 'create table face_embeddings_changes (session_id varchar(255), photo_id varchar(255), primary key (session_id, photo_id)); insert into face_embeddings_changes select * from gone; drop table gone',
+    fix: 'create table face_embeddings_changes (session_id varchar(255), photo_id varchar(255), primary key (session_id, photo_id)); insert into face_embeddings_changes select * from gone; drop table gone',
   },
   {
     check: /^erasure reaches every table/,
     damage: 'create table forgotten as select * from face_embeddings',
-    mend: 'drop table forgotten',
+    fix: 'drop table forgotten',
   },
   {
-    check: /^no function that works/,
+    check: /^security definer functions/,
     damage: 'grant execute on function note_change() to public',
-    mend: 'revoke execute on function note_change() from public',
+    fix: 'revoke execute on function note_change() from public',
   },
   {
-    check: /^no function that works/,
+    check: /^security definer functions/,
     damage: `create function whoever() returns void language sql security definer as ''`,
-    mend: 'drop function whoever',
+    fix: 'drop function whoever',
   },
   {
     check: /^the catalogue lists/,
     damage: `insert into face_copies (table_name, kind, schema_version) values ('nowhere', 'kept', 2)`,
-    mend: `delete from face_copies where table_name = 'nowhere'`,
+    fix: `delete from face_copies where table_name = 'nowhere'`,
   },
 ];
 
-test('verify finds each damage, and nothing once it is mended', async (t) => {
+test('verify finds every kind of damage, and nothing after the fix', async (t) => {
   await using installation = await createInstallation({ batchRows: 100 });
   await installation.up({ to: 1 });
   await seedSchema1(installation, 60, 8);
   await installation.up();
   assert.deepEqual(await installation.damage(), []);
-  for (const { check, damage, mend } of DAMAGES) {
+  for (const { check, damage, fix } of DAMAGES) {
     await t.test(damage, async () => {
       await installation.administer(damage);
       const found = await installation
@@ -179,7 +179,7 @@ test('verify finds each damage, and nothing once it is mended', async (t) => {
         found.some((finding) => check.test(finding.check)),
         JSON.stringify(found),
       );
-      await installation.administer(mend);
+      await installation.administer(fix);
       assert.deepEqual(await installation.damage(), []);
     });
   }
@@ -199,7 +199,7 @@ for (const { layout, up, damage, part } of [
     part: 'sessions: constraint PRIMARY KEY (session_id)',
   },
 ])
-  test(`verify tells by name what ${layout} lacks`, async () => {
+  test(`verify names what ${layout} lacks`, async () => {
     await using installation = await createInstallation({ batchRows: 100 });
     await installation.up({ to: 1 });
     await installation.up(up);
