@@ -26,14 +26,13 @@ export interface Context {
 }
 
 /**
- * Looks at one resource after another: observe, decide, write the status, act. What it remembers between two looks it
- * can lose.
+ * Reconciles one resource at a time: observe, decide, write the status, act. It can lose what it remembers in between.
  */
 export function createReconciler(context: Context) {
   const memories = new Map<string, ReconcileMemory & { fullAt: number }>();
   /**
-   * @param key `namespace/name`. @returns the milliseconds after which to look again, or null. @throws what kept it
-   * from its work.
+   * @param key `namespace/name`. @returns milliseconds until the next reconciliation, or null. @throws the error that
+   * prevented it.
    */
   return async (key: string): Promise<number | null> => {
     if (!context.leadership.isLeader()) {
@@ -95,8 +94,8 @@ async function look(
 }
 
 /**
- * A release under way, and requests that are to stop, are looked at often: no watch tells of either. Else the watches
- * call, and the full resync.
+ * Polls at the step interval while a release is in progress or traffic must drain: watches report neither. Otherwise the
+ * watches and the full resync suffice.
  */
 function intervalOf(
   { phase, reason, previous, candidate }: Status,
@@ -108,7 +107,7 @@ function intervalOf(
   return Math.max(stepIntervalMs, Math.min(resyncMs, Date.parse(previous.until) - now));
 }
 
-/** A lost race is no fault: the next look sees what the other one wrote. */
+/** A conflict is not a failure: the next reconciliation sees the other write. */
 function recover({ metrics, logger }: Context, key: string, error: Error): number | null {
   if (error instanceof NotLeader) return null;
   if (error instanceof KubernetesError) metrics.errors.inc({ code: error.status });
@@ -121,7 +120,7 @@ function recover({ metrics, logger }: Context, key: string, error: Error): numbe
   throw error;
 }
 
-/** An event of Kubernetes and a log line. The name of the event holds what it says, so that told twice it is one. */
+/** A Kubernetes event and a log line. The event's name is a digest of its content, so that a repetition is one event. */
 async function report(
   { cluster, leadership, logger, metrics, now }: Context,
   facepass: Facepass,
@@ -161,10 +160,10 @@ async function report(
     count: 1,
   };
   await leadership.assertHeld();
-  // The status is written already: an event that cannot be told must not hold the traffic up.
+  // The status is already written: a failed event must not delay the traffic.
   await cluster.create(EVENT, event).catch((error: Error) => {
     if (!(error instanceof KubernetesError && error.status === 409))
-      logger.warn({ err: error }, 'an event could not be written');
+      logger.warn({ err: error }, 'could not write an event');
   });
 }
 

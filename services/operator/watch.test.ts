@@ -6,19 +6,19 @@ import { createMetrics } from './metrics.ts';
 import { DEPLOYMENT, FACEPASS, LABEL } from './kubernetes/kinds.ts';
 import { keepWatching } from './watch.ts';
 
-test('the watch of one namespace does not hide that another one’s is not in step', async () => {
+test('the watch of one namespace does not hide that another is out of date', async () => {
   await using watches = watchThe('weddings', 'photos');
   while ((await watches.synced()).length === 0) await new Promise(setImmediate);
   assert.deepEqual(await watches.synced(), ['{namespace="photos",kind="Deployment"}']);
 });
 
-test('the watch of a whole cluster names no namespace', async () => {
+test('a cluster-wide watch names no namespace', async () => {
   await using watches = watchThe(null);
   while ((await watches.synced()).length === 0) await new Promise(setImmediate);
   assert.deepEqual(await watches.synced(), ['{kind="Deployment"}']);
 });
 
-test('a watch asks for the same objects as the list before it: those of ours, and every Facepass', async () => {
+test('a watch selects the same objects as its list: its own, and every Facepass', async () => {
   for (const [resource, selector] of [
     [DEPLOYMENT, LABEL.name],
     [FACEPASS, undefined],

@@ -33,7 +33,7 @@ export async function startOperator({
   const ready = () =>
     namespaces.every((namespace) => listed.has(`${namespace}/${FACEPASS.kind}`))
       ? leadership.trouble()
-      : 'the Facepass resources were not listed yet';
+      : 'Facepass resources not listed yet';
   const { metricsPort: port, host } = config;
   const server = stack.use(await startOperationsServer({ port, host, registry: metrics.registry, ready }));
 
@@ -41,7 +41,7 @@ export async function startOperator({
   const leadership = competeForLease(
     cluster,
     config.lease,
-    { onChange: lead, onError: (error) => logger.warn({ err: error }, 'the Lease cannot be read or written') },
+    { onChange: lead, onError: (error) => logger.warn({ err: error }, 'cannot read or write the Lease') },
     stop.signal,
   );
   const ends: Promise<void>[] = [leadership.ended];
@@ -51,7 +51,7 @@ export async function startOperator({
   });
   const query = createInstantQuery(config.prometheus);
   const reconcile = createReconciler({ config, cluster, leadership, metrics, logger, query, now: Date.now });
-  // The work under way ends before the Lease is given up: the next holder begins at once.
+  // Work in progress ends before the Lease is released: the next holder begins at once.
   const queue = stack.use(createQueue(reconcile));
 
   function lead(isLeader: boolean): void {
@@ -68,7 +68,7 @@ export async function startOperator({
     for (const namespace of namespaces) {
       const found = await cluster
         .list(FACEPASS, namespace)
-        .catch((error: Error) => logger.warn({ err: error }, 'the resources cannot be listed'));
+        .catch((error: Error) => logger.warn({ err: error }, 'cannot list the resources'));
       for (const { metadata } of found?.items ?? []) queue.add(`${metadata.namespace}/${metadata.name}`);
     }
   }
@@ -99,8 +99,8 @@ export interface Watching {
 }
 
 /**
- * Lists, then watches from there, again and again until `signal`: an end goes on where it was, an error lists anew
- * after a growing pause.
+ * Lists, then watches from there, repeatedly until `signal`: resumes after a planned end, and lists again after an error
+ * and a growing pause.
  */
 export async function keepWatching({
   cluster,
@@ -112,7 +112,7 @@ export async function keepWatching({
   onList,
   onChange,
 }: Watching): Promise<void> {
-  const inStep = () =>
+  const markSynced = () =>
     metrics.synced.set({ ...(namespace !== null && { namespace }), kind: resource.kind }, Date.now() / 1000);
   let version: string | null = null;
   let failures = 0;
@@ -120,10 +120,10 @@ export async function keepWatching({
   const selector = resource.kind === FACEPASS.kind ? undefined : LABEL.name;
   const report = (type: string, object: KubernetesObject) => {
     version = object.metadata.resourceVersion ?? version;
-    inStep();
+    markSynced();
     failures = 0;
     const key = type === 'BOOKMARK' ? null : concernOf(resource, object);
-    // A status that the operator wrote itself is no news to it.
+    // Ignore changes that only touch the status: the operator wrote it.
     const mark = `${type === 'DELETED'}/${object.metadata.generation}/${JSON.stringify(object.metadata.annotations)}/${object.metadata.deletionTimestamp}`;
     if (key && (resource.kind !== FACEPASS.kind || seen.get(key) !== mark)) onChange(key);
     if (key) seen.set(key, mark);
@@ -134,7 +134,7 @@ export async function keepWatching({
         const { items, resourceVersion } = await cluster.list(resource, namespace, selector);
         version = resourceVersion;
         seen.clear();
-        inStep();
+        markSynced();
         onList();
         for (const item of items) {
           const key = concernOf(resource, item);
@@ -142,7 +142,7 @@ export async function keepWatching({
         }
       }
       await cluster.watch(resource, namespace, version, report, signal, selector);
-      inStep();
+      markSynced();
       failures = 0;
       await delay(MIN_PAUSE_MS, undefined, { signal }).catch(() => undefined);
     } catch (error) {
@@ -150,7 +150,7 @@ export async function keepWatching({
       failures += 1;
       const { status } = error as KubernetesError;
       if (status !== 410 && !(status === 404 && resource.kind === HTTP_ROUTE.kind))
-        logger.warn({ err: error, kind: resource.kind }, 'a watch ended; listing anew');
+        logger.warn({ err: error, kind: resource.kind }, 'a watch failed; listing again');
       metrics.errors.inc({ code: status ?? 0 });
       await delay(pauseOf(resource, failures, status), undefined, { signal }).catch(() => undefined);
     }

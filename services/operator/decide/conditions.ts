@@ -30,7 +30,7 @@ export function conditionsOf(status: Status, observation: Observation): Conditio
 
 function objectsOwned({ foreign }: Observation): Judgement {
   return foreign === null
-    ? { status: 'True', reason: 'Owned', message: 'no object of these names belongs to somebody else' }
+    ? { status: 'True', reason: 'Owned', message: 'no object with these names belongs to another owner' }
     : { status: 'False', reason: 'NotOwned', message: foreign };
 }
 
@@ -46,7 +46,7 @@ function stalled({ candidate, rejected }: Status, { foreign, refused }: Observat
   if (!candidate && rejected) return { status: 'True', reason: rejected.reason, message: rejected.message };
   if (refused) return { status: 'True', ...refused };
   if (foreign !== null) return { status: 'True', reason: 'NotOwned', message: foreign };
-  return { status: 'False', reason: 'NotStalled', message: 'nothing stands in the way' };
+  return { status: 'False', reason: 'NotStalled', message: 'not stalled' };
 }
 
 function ready(status: Status, { pairs }: Observation): Judgement {
@@ -79,7 +79,7 @@ function routeAccepted(status: Status, { spec, route }: Observation): Judgement 
     return {
       status: 'True',
       reason: 'Selector',
-      message: 'a Service’s selector goes from 0 to 100; there are no weights between',
+      message: 'a Service selector switches from 0 to 100; there are no weights in between',
     };
   if (!status.active) return { status: 'Unknown', reason: 'NothingServes', message: 'no route yet' };
   if (isSettled(status, route)) return { status: 'True', reason: 'Accepted', message: route.message };
@@ -97,9 +97,9 @@ function weightObserved(status: Status, { spec, counted }: Observation): Judgeme
 }
 
 function gatesPassing({ phase, gates }: Status, { spec }: Observation): Judgement {
-  if (spec.gates.length === 0) return { status: 'Unknown', reason: 'NoGates', message: 'no gate is set' };
+  if (spec.gates.length === 0) return { status: 'Unknown', reason: 'NoGates', message: 'no gate is configured' };
   if (phase !== 'Shifting' && phase !== 'RollingBack')
-    return { status: 'Unknown', reason: 'NothingToJudge', message: 'gates are asked while traffic is shifted' };
+    return { status: 'Unknown', reason: 'NothingToJudge', message: 'gates are evaluated only while traffic shifts' };
   const worst = gates.find((gate) => gate.result === 'fail') ?? gates.find((gate) => gate.result === 'hold');
   if (worst)
     return {
@@ -108,7 +108,7 @@ function gatesPassing({ phase, gates }: Status, { spec }: Observation): Judgemen
       message: `${worst.name}: ${worst.message}`,
     };
   return gates.length === 0
-    ? { status: 'Unknown', reason: 'GateHolds', message: 'not asked yet' }
+    ? { status: 'Unknown', reason: 'GateHolds', message: 'not evaluated yet' }
     : { status: 'True', reason: 'GatesPass', message: gates.map((gate) => gate.name).join(', ') };
 }
 
@@ -116,5 +116,5 @@ function rollbackPossible(status: Status, observation: Observation): Judgement {
   const hindrance = rollbackHindrance(status, observation);
   if (hindrance) return { status: 'False', ...hindrance };
   const to = status.candidate ? status.active?.revision : status.previous?.revision;
-  return { status: 'True', reason: 'Possible', message: to ? `to revision ${to}` : 'the candidate can be given up' };
+  return { status: 'True', reason: 'Possible', message: to ? `to revision ${to}` : 'the candidate can be rolled back' };
 }

@@ -120,7 +120,7 @@ function walk(
 const starts = fc.constantFrom(initialStatus(), stable());
 const moments = fc.array(moment, { minLength: 1, maxLength: 60 });
 
-test('no traffic is sent to a revision without a ready pod', () => {
+test('sends no traffic to a revision without a ready pod', () => {
   fc.assert(
     fc.property(starts, moments, (start, walkOf) => {
       walk(start, walkOf, (before, after, { pairs }) => {
@@ -142,7 +142,7 @@ test('no traffic is sent to a revision without a ready pod', () => {
   );
 });
 
-test('within a release the weight only rises, or goes to 0', () => {
+test('within a release the weight only rises or drops to 0', () => {
   fc.assert(
     fc.property(starts, moments, (start, walkOf) => {
       walk(start, walkOf, (before, after) => {
@@ -161,7 +161,7 @@ test('within a release the weight only rises, or goes to 0', () => {
   );
 });
 
-test('no revision gets traffic before its schema, its pods and its smoke test', () => {
+test('gives a revision traffic only after its schema, pods and smoke test', () => {
   fc.assert(
     fc.property(starts, moments, (start, walkOf) => {
       const proven = new Map<number, Set<string>>();
@@ -182,7 +182,7 @@ test('no revision gets traffic before its schema, its pods and its smoke test', 
   );
 });
 
-test('whatever happened, a failure ends with everything on the active revision', () => {
+test('after any history, a failure ends with all traffic on the active revision', () => {
   fc.assert(
     fc.property(moments, (walkOf) => {
       let { status, now, routed } = walk(stable(), walkOf, () => undefined);
@@ -207,7 +207,7 @@ test('whatever happened, a failure ends with everything on the active revision',
   );
 });
 
-test('whatever happened, a good template is released in the end', () => {
+test('after any history, a good template is eventually released', () => {
   fc.assert(
     fc.property(moments, (walkOf) => {
       let { status, now, routed } = walk(stable(), walkOf, () => undefined);
@@ -228,7 +228,7 @@ test('whatever happened, a good template is released in the end', () => {
   );
 });
 
-test('the same sight again and again comes to rest', () => {
+test('repeated identical observations reach a stable status', () => {
   fc.assert(
     fc.property(starts, moments, moment, (start, walkOf, last) => {
       let { status, now } = walk(start, walkOf, () => undefined);
@@ -243,7 +243,7 @@ test('the same sight again and again comes to rest', () => {
   );
 });
 
-test('a release goes on the same whether or not the operator was killed before it wrote the route', () => {
+test('a release continues identically if the operator was killed before it wrote the route', () => {
   fc.assert(
     fc.property(fc.array(fc.boolean(), { minLength: 200, maxLength: 200 }), (applied) => {
       let status = stable();

@@ -24,64 +24,64 @@ const pairs = (green: Observation['pairs'][string], blue = READY) => ({ pairs: {
 
 const CASES: Record<string, Case> = {
   // Beginning.
-  'nothing to do is nothing done': {
+  'stays Stable when nothing changed': {
     is: stable(),
     sees: { wanted: 'blue' },
     becomes: { phase: 'Stable', reason: 'Stable', active: 'blue', candidate: null },
   },
-  'a changed template begins a release': {
+  'begins a release when the template changes': {
     is: stable(),
     becomes: { phase: 'Migrating', candidate: 'green', weight: 0 },
   },
-  'a changed template waits while paused': {
+  'does not begin a release while paused': {
     is: stable(),
     sees: { spec: specOf({ paused: true }) },
     becomes: { phase: 'Stable', reason: 'Paused', candidate: null },
   },
-  'a changed template waits while abort is true': {
+  'does not begin a release while abort is true': {
     is: stable(),
     sees: { spec: specOf({ abort: true }) },
     becomes: { phase: 'Stable', reason: 'Aborted', candidate: null },
   },
-  'abort when idle is nothing': {
+  'ignores abort while idle': {
     is: stable(),
     sees: { wanted: 'blue', spec: specOf({ abort: true }), annotations: { 'facepass.dev/abort': '1' } },
     becomes: { phase: 'Stable', reason: 'Stable', active: 'blue' },
   },
-  'a migration that would contract is not begun': {
+  'does not begin a migration that would contract': {
     is: stable(),
     sees: { refused: { reason: 'ContractRefused', message: '' } },
     becomes: { phase: 'Stable', reason: 'ContractRefused', candidate: null },
   },
-  'a template that was given up is not tried again': {
+  'does not retry an abandoned template': {
     is: stable({ rejected: rejected() }),
     becomes: { phase: 'Stable', reason: 'GateFailed', candidate: null },
   },
-  'a template that was given up is tried again when asked': {
+  'retries an abandoned template on request': {
     is: stable({ rejected: rejected() }),
     sees: { annotations: { 'facepass.dev/retry': '2' } },
     becomes: { phase: 'Migrating', candidate: 'green' },
   },
-  'a first release that was given up is tried again after a while': {
+  'retries an abandoned first release after a pause': {
     is: stable({ active: undefined, rejected: rejected() }),
     sees: after(0),
     becomes: { phase: 'Migrating', candidate: 'green' },
   },
-  'a first release that was given up is not tried again at once': {
+  'does not retry an abandoned first release at once': {
     is: stable({ active: undefined, rejected: { ...rejected(), at: new Date(START).toISOString() } }),
     sees: after(1),
     becomes: { phase: 'Stable', candidate: null },
   },
-  'a first release that was aborted stays so': {
+  'does not retry an aborted first release': {
     is: stable({ active: undefined, rejected: { ...rejected(), reason: 'Aborted' } }),
     becomes: { phase: 'Stable', candidate: null },
   },
-  'a status that was lost goes on with what serves': {
+  'adopts the serving revision after the status was lost': {
     is: initialStatus(),
     sees: { served: 'green' },
     becomes: { phase: 'Stable', active: 'green', candidate: null },
   },
-  'a release begun in the window ends the window': {
+  'a new release ends the rollback window': {
     is: retaining(),
     sees: { wanted: 'red' },
     becomes: { phase: 'Migrating', candidate: 'red', active: 'green' },
@@ -93,43 +93,43 @@ const CASES: Record<string, Case> = {
     sees: { migration: { state: 'running', hasStarted: true, message: '' } },
     becomes: { phase: 'Migrating', weight: 0 },
   },
-  'a migrated schema lets the pods start': { is: releasing('Migrating'), becomes: { phase: 'Starting' } },
-  'a failed migration ends the release': {
+  'starts pods after the migration': { is: releasing('Migrating'), becomes: { phase: 'Starting' } },
+  'rolls back after a failed migration': {
     is: releasing('Migrating'),
     sees: { migration: { state: 'failed', hasStarted: true, message: 'exit code 65' } },
     becomes: { phase: 'RollingBack', verdict: 'MigrationFailed', weight: 0 },
   },
-  'no migration is no wait': {
+  'skips Migrating without a migration': {
     is: releasing('Migrating'),
     sees: { spec: specOf({ migration: undefined }), migration: { state: 'absent', hasStarted: true, message: '' } },
     becomes: { phase: 'Starting' },
   },
-  'half a pair is not a pair': {
+  'does not test a pair of which half is ready': {
     is: releasing('Starting'),
     sees: pairs({ ...READY, full: false }),
     becomes: { phase: 'Starting', weight: 0 },
   },
-  'a migration whose pod does not start is given as long as other pods': {
+  'fails a migration whose pod does not start within the ready deadline': {
     is: releasing('Migrating'),
     sees: { migration: { state: 'running', hasStarted: false, message: 'ErrImagePull' }, ...after(16) },
     becomes: { phase: 'RollingBack', verdict: 'NotReady', weight: 0 },
   },
-  'a migration that runs may take its own time': {
+  'does not apply the ready deadline to a running migration': {
     is: releasing('Migrating'),
     sees: { migration: { state: 'running', hasStarted: true, message: '' }, ...after(16) },
     becomes: { phase: 'Migrating', weight: 0 },
   },
-  'a smoke test whose pod does not start ends the release': {
+  'rolls back when the pod of the smoke test does not start': {
     is: releasing('Testing'),
     sees: { smokeTest: { state: 'running', hasStarted: false, message: 'exceeded quota' }, ...after(16) },
     becomes: { phase: 'RollingBack', verdict: 'NotReady' },
   },
-  'a release does not begin while somebody else has the name of its Service': {
+  'does not begin a release while another owner has the name of its Service': {
     is: stable(),
-    sees: { foreign: 'Service faces-api belongs to the Helm release faces: it is left as it is' },
+    sees: { foreign: 'Service faces-api belongs to the Helm release faces; not changed' },
     becomes: { phase: 'Stable', reason: 'NotOwned', candidate: null },
   },
-  'a hold that nobody watched goes on where it was': {
+  'resumes a hold that was not observed': {
     is: releasing('Shifting', { step: 2, weight: 50 }),
     sees: {
       ...after(11),
@@ -137,7 +137,7 @@ const CASES: Record<string, Case> = {
     },
     becomes: { phase: 'Shifting', weight: 50, reason: 'Hold' },
   },
-  'a hold that was watched is over': {
+  'ends a hold that was observed': {
     is: releasing('Shifting', { step: 2, weight: 50 }),
     sees: {
       ...after(11),
@@ -149,100 +149,103 @@ const CASES: Record<string, Case> = {
     },
     becomes: { phase: 'Shifting', weight: 100 },
   },
-  'steps edited under way are taken by their weight': {
+  'takes steps edited during a release by their weight': {
     is: releasing('Shifting', { step: 1, weight: 10 }),
     sees: { spec: withSteps([30, 60, 100].map((weight) => ({ weight, hold: '5m' }))), ...after(6) },
     becomes: { phase: 'Shifting', weight: 30 },
   },
-  'a step that was taken away keeps its hold': {
+  'a removed step keeps its hold': {
     is: releasing('Shifting', { step: 2, weight: 60, hold: '10m' }),
     sees: { spec: withSteps([{ weight: 100, hold: '30m' }]), ...after(9) },
     becomes: { phase: 'Shifting', weight: 60, reason: 'Hold' },
   },
-  'and its end': {
+  'and the end of its hold': {
     is: releasing('Shifting', { step: 2, weight: 60, hold: '10m' }),
     sees: { spec: withSteps([{ weight: 100, hold: '30m' }]), ...after(11) },
     becomes: { phase: 'Shifting', weight: 100 },
   },
-  'a candidate that is polled past the route goes when its bound is over': {
+  'removes a candidate called outside the route after the route deadline': {
     is: failed(),
     sees: { ...pairs({ ...READY, quiet: false }), ...after(3) },
     becomes: { phase: 'Stable', candidate: null },
   },
-  'until then it is waited for': {
+  'waits for it until then': {
     is: failed(),
     sees: { ...pairs({ ...READY, quiet: false }), ...after(1) },
     becomes: { phase: 'RollingBack', candidate: 'green' },
   },
-  'a full pair is tested': { is: releasing('Starting'), becomes: { phase: 'Testing', weight: 0 } },
-  'pods that never are ready end the release': {
+  'tests a full pair': { is: releasing('Starting'), becomes: { phase: 'Testing', weight: 0 } },
+  'rolls back when pods never become ready': {
     is: releasing('Starting'),
     sees: { ...pairs(UNREADY), ...after(16) },
     becomes: { phase: 'RollingBack', verdict: 'NotReady' },
   },
-  'pods may take their time while paused': {
+  'does not apply the ready deadline while paused': {
     is: releasing('Starting'),
     sees: { ...pairs(UNREADY), ...after(16), spec: specOf({ paused: true }) },
     becomes: { phase: 'Starting' },
   },
-  'a refused template ends the release': {
+  'rolls back when the template is rejected': {
     is: releasing('Starting'),
     sees: pairs({ ...UNREADY, refusal: 'spec is invalid' }),
     becomes: { phase: 'RollingBack', verdict: 'InvalidTemplate' },
   },
-  'a failed smoke test ends the release': {
+  'rolls back after a failed smoke test': {
     is: releasing('Testing'),
     sees: { smokeTest: { state: 'failed', hasStarted: true, message: 'no match' } },
     becomes: { phase: 'RollingBack', verdict: 'SmokeTestFailed', weight: 0 },
   },
-  'a smoke test that runs is waited for': {
+  'waits for a running smoke test': {
     is: releasing('Testing'),
     sees: { smokeTest: { state: 'running', hasStarted: true, message: '' } },
     becomes: { phase: 'Testing', weight: 0 },
   },
-  'a pair that shrank after its test gets no traffic': {
+  'gives no traffic to a pair that shrank after its test': {
     is: releasing('Testing'),
     sees: pairs({ ...READY, full: false }),
     becomes: { phase: 'Testing', weight: 0 },
   },
-  'a passed smoke test gives the first share': { is: releasing('Testing'), becomes: { phase: 'Shifting', weight: 10 } },
-  'the first release of all needs no steps': {
+  'takes the first step after a passed smoke test': {
+    is: releasing('Testing'),
+    becomes: { phase: 'Shifting', weight: 10 },
+  },
+  'the first release takes no steps': {
     is: releasing('Testing', { active: undefined }),
     becomes: { phase: 'Stable', active: 'green', candidate: null },
   },
 
   // Shifting.
-  'a share holds for its time': {
+  'holds a weight for its time': {
     is: releasing('Shifting'),
     sees: after(4),
     becomes: { phase: 'Shifting', weight: 10, reason: 'Hold' },
   },
-  'a share that held is raised': {
+  'raises a weight after its hold': {
     is: releasing('Shifting'),
     sees: after(5),
     becomes: { phase: 'Shifting', weight: 50 },
   },
-  'a share that held is not raised while paused': {
+  'does not raise a weight while paused': {
     is: releasing('Shifting'),
     sees: { ...after(5), spec: specOf({ paused: true }) },
     becomes: { phase: 'Shifting', weight: 10, reason: 'Paused' },
   },
-  'the last share that held ends the release': {
+  'completes the release after the last hold': {
     is: releasing('Shifting', { step: 3, weight: 100 }),
     sees: after(30),
     becomes: { phase: 'Retaining', active: 'green', candidate: null, weight: 0 },
   },
-  'a gate without an answer holds': {
+  'holds while a gate has no data': {
     is: releasing('Shifting'),
     sees: { ...after(20), gates: [gate('hold')] },
     becomes: { phase: 'Shifting', weight: 10, reason: 'GateHolds' },
   },
-  'a gate that was not asked holds': {
+  'holds while a gate was not evaluated': {
     is: releasing('Shifting'),
     sees: { ...after(20), gates: [] },
     becomes: { phase: 'Shifting', weight: 10, reason: 'GateHolds' },
   },
-  'a gate without an answer for long ends the release where that is wanted': {
+  'rolls back after the noDataDeadline of a gate with noData RollBack': {
     is: releasing('Shifting'),
     sees: {
       ...after(36),
@@ -251,62 +254,62 @@ const CASES: Record<string, Case> = {
     },
     becomes: { phase: 'RollingBack', verdict: 'GateNoData', weight: 0 },
   },
-  'a gate without an answer holds for ever where nothing else is wanted': {
+  'holds forever while a gate with noData Hold has no data': {
     is: releasing('Shifting'),
     sees: { ...after(600), gates: [gate('hold')] },
     becomes: { phase: 'Shifting', weight: 10 },
   },
-  'a gate that fails ends the release at once': {
+  'rolls back at once when a gate fails': {
     is: releasing('Shifting'),
     sees: { ...after(1), gates: [gate('fail')] },
     becomes: { phase: 'RollingBack', verdict: 'GateFailed', weight: 0, active: 'blue' },
   },
-  'a gate that fails ends the release while paused, too': {
+  'rolls back when a gate fails while paused': {
     is: releasing('Shifting'),
     sees: { gates: [gate('fail')], spec: specOf({ paused: true }) },
     becomes: { phase: 'RollingBack', verdict: 'GateFailed', weight: 0 },
   },
-  'a gate that fails at 100 % ends the release': {
+  'rolls back when a gate fails at 100 %': {
     is: releasing('Shifting', { step: 3, weight: 100 }),
     sees: { gates: [gate('fail')] },
     becomes: { phase: 'RollingBack', verdict: 'GateFailed', weight: 0, active: 'blue' },
   },
-  'a candidate without a ready pod ends the release': {
+  'rolls back when the candidate has no ready pod': {
     is: releasing('Shifting'),
     sees: pairs(UNREADY),
     becomes: { phase: 'RollingBack', verdict: 'CandidateNotReady', weight: 0 },
   },
-  'a candidate short of a pod gets no more': {
+  'does not raise the weight of a candidate short of a pod': {
     is: releasing('Shifting'),
     sees: { ...after(5), ...pairs({ ...READY, full: false }) },
     becomes: { phase: 'Shifting', weight: 10 },
   },
-  'a route that is not accepted is waited for': {
+  'waits for a route that is not accepted': {
     is: releasing('Shifting'),
     sees: { ...after(20), route: pending() },
     becomes: { phase: 'Shifting', weight: 10, reason: 'RouteNotAccepted' },
   },
-  'a route that is not accepted for long ends the release': {
+  'rolls back when the route is not accepted within its deadline': {
     is: releasing('Shifting', { routePendingSince: new Date(START).toISOString() }),
     sees: { ...after(3), route: pending() },
     becomes: { phase: 'RollingBack', verdict: 'RouteNotAccepted', weight: 0 },
   },
-  'a cluster without the Gateway API is named as such': {
+  'names a cluster without the Gateway API': {
     is: releasing('Shifting'),
     sees: { route: { ...pending(), unknownKind: true } },
     becomes: { phase: 'Shifting', reason: 'NoGatewayApi' },
   },
-  'a share that is not observed holds': {
+  'holds while the weight is not observed': {
     is: releasing('Shifting'),
     sees: { ...after(20), counted: { candidate: 500, total: 1000 } },
     becomes: { phase: 'Shifting', weight: 10, reason: 'WeightNotObserved' },
   },
-  'a share that is not observed for long ends the release': {
+  'rolls back when the weight is not observed within its deadline': {
     is: releasing('Shifting', { shareOffSince: new Date(START).toISOString() }),
     sees: { ...after(6), counted: { candidate: 500, total: 1000 } },
     becomes: { phase: 'RollingBack', verdict: 'WeightNotObserved', weight: 0 },
   },
-  'a doubt about the share outlives a lull': {
+  'remembers a wrong share across a lull': {
     is: decide(
       seen(releasing('Shifting', { shareOffSince: new Date(START).toISOString() }), {
         ...after(1),
@@ -316,42 +319,42 @@ const CASES: Record<string, Case> = {
     sees: { ...after(6), counted: { candidate: 500, total: 1000 } },
     becomes: { phase: 'RollingBack', verdict: 'WeightNotObserved' },
   },
-  'no traffic is no observation': {
+  'observes no share without traffic': {
     is: releasing('Shifting'),
     sees: { ...after(20), counted: { candidate: 0, total: 0 } },
     becomes: { phase: 'Shifting', weight: 10, reason: 'TooFewRequests' },
   },
-  'no traffic never is a verdict': {
+  'never rolls back for lack of traffic': {
     is: releasing('Shifting'),
     sees: { ...after(6000), counted: { candidate: 0, total: 0 } },
     becomes: { phase: 'Shifting', weight: 10 },
   },
-  'promote skips holds and silent gates': {
+  'promote skips holds and gates without data': {
     is: releasing('Shifting'),
     sees: { gates: [gate('hold')], annotations: { 'facepass.dev/promote': '2' } },
     becomes: { phase: 'Shifting', weight: 100 },
   },
-  'promote of another release is nothing': {
+  'ignores promote of another release': {
     is: releasing('Shifting'),
     sees: { annotations: { 'facepass.dev/promote': '1' } },
     becomes: { phase: 'Shifting', weight: 10 },
   },
-  'promote does not skip a gate that fails': {
+  'promote does not skip a failing gate': {
     is: releasing('Shifting'),
     sees: { gates: [gate('fail')], annotations: { 'facepass.dev/promote': '2' } },
     becomes: { phase: 'RollingBack', verdict: 'GateFailed' },
   },
-  'abort ends the release': {
+  'abort rolls back': {
     is: releasing('Shifting'),
     sees: { spec: specOf({ abort: true }) },
     becomes: { phase: 'RollingBack', verdict: 'Aborted', weight: 0 },
   },
-  'abort by its number ends the release': {
+  'abort by release number rolls back': {
     is: releasing('Starting'),
     sees: { annotations: { 'facepass.dev/abort': '2' } },
     becomes: { phase: 'RollingBack', verdict: 'Aborted' },
   },
-  'abort of another release is nothing': {
+  'ignores abort of another release': {
     is: releasing('Starting'),
     sees: { annotations: { 'facepass.dev/abort': '1' } },
     becomes: { phase: 'Testing' },
@@ -366,7 +369,7 @@ const CASES: Record<string, Case> = {
     sees: { wanted: 'blue' },
     becomes: { phase: 'RollingBack', verdict: 'Superseded', weight: 0 },
   },
-  'steps lowered under way lower no weight': {
+  'lowered steps do not lower the current weight': {
     is: releasing('Shifting', { step: 2, weight: 50, hold: '15m' }),
     sees: {
       ...after(11),
@@ -380,70 +383,70 @@ const CASES: Record<string, Case> = {
     },
     becomes: { phase: 'Shifting', weight: 50 },
   },
-  'a selector goes from 0 to 100': {
+  'a selector switches from 0 to 100': {
     is: releasing('Testing'),
     sees: { spec: specOf({ traffic: { ...specOf().traffic, mode: 'Selector' } }) },
     becomes: { phase: 'Shifting', weight: 100 },
   },
 
   // Going back.
-  'the candidate stays until the route is accepted': {
+  'keeps the candidate until the route is accepted': {
     is: failed(),
     sees: { route: pending() },
     becomes: { phase: 'RollingBack', candidate: 'green', weight: 0 },
   },
-  'the candidate stays while it gets requests': {
+  'keeps the candidate while it gets requests': {
     is: failed(),
     sees: { ...pairs({ ...READY, quiet: false }), route: pending(), ...after(10) },
     becomes: { phase: 'RollingBack', candidate: 'green', reason: 'TrafficNotMoved' },
   },
-  'a candidate without traffic goes': {
+  'removes a candidate without traffic': {
     is: failed(),
     becomes: { phase: 'Stable', candidate: null, active: 'blue', reason: 'GateFailed' },
   },
-  'a candidate goes when the gateway is gone and nobody calls it': {
+  'removes a candidate without requests when the gateway is gone': {
     is: failed(),
     sees: { ...after(3), route: { ...pending(), weights: { blue: 100 } } },
     becomes: { phase: 'Stable', candidate: null },
   },
-  'a candidate that never had traffic goes at once': {
+  'removes a candidate that never had traffic at once': {
     is: failed({ step: 0 }),
     sees: { route: pending() },
     becomes: { phase: 'Stable', candidate: null },
   },
-  'traffic does not go back to pods that are not ready': {
+  'does not return traffic to pods that are not ready': {
     is: releasing('Shifting'),
     sees: { gates: [gate('fail')], ...pairs(READY, UNREADY) },
     becomes: { phase: 'RollingBack', weight: 10 },
   },
-  'traffic goes back when they are ready': {
+  'returns traffic once they are ready': {
     is: failed({ weight: 10 }),
     sees: { ...pairs({ ...READY, quiet: false }) },
     becomes: { phase: 'RollingBack', weight: 0 },
   },
 
   // The window.
-  'the earlier revision is kept for its window': {
+  'keeps the previous revision for its window': {
     is: retaining(),
     sees: after(59),
     becomes: { phase: 'Retaining', active: 'green' },
   },
-  'the earlier revision goes when its window is over': {
+  'retires the previous revision after its window': {
     is: retaining(),
     sees: after(61),
     becomes: { phase: 'Retiring', active: 'green' },
   },
-  'the earlier revision stays while paused': {
+  'keeps the previous revision while paused': {
     is: retaining(),
     sees: { ...after(61), spec: specOf({ paused: true }) },
     becomes: { phase: 'Retaining' },
   },
-  'the earlier revision stays while it gets requests': {
+  'keeps the previous revision while it gets requests': {
     is: retaining(),
     sees: { ...after(61), pairs: { green: READY, blue: { ...READY, quiet: false } } },
     becomes: { phase: 'Retaining', reason: 'TrafficNotMoved' },
   },
-  'and goes when it is called past the route for longer than a route takes': {
+  'retires it when it is called outside the route beyond the route deadline': {
     is: retaining(),
     sees: { ...after(63), pairs: { green: READY, blue: { ...READY, quiet: false } } },
     becomes: { phase: 'Retiring' },
@@ -453,23 +456,23 @@ const CASES: Record<string, Case> = {
     sees: { annotations: { 'facepass.dev/promote': '2' } },
     becomes: { phase: 'Retiring' },
   },
-  'scaled down pods are waited for': { is: retaining({ phase: 'Retiring' }), becomes: { phase: 'Retiring' } },
-  'without pods the earlier revision is removed': {
+  'waits for pods to terminate': { is: retaining({ phase: 'Retiring' }), becomes: { phase: 'Retiring' } },
+  'removes the previous revision once it has no pods': {
     is: retaining({ phase: 'Retiring' }),
     sees: { pairs: { green: READY, blue: { ...UNREADY, pods: 0 } } },
     becomes: { phase: 'Stable' },
   },
-  'a rollback is weights only': {
+  'a rollback only shifts weights': {
     is: retaining(),
     sees: { annotations: { 'facepass.dev/rollback': '2' } },
     becomes: { phase: 'RollingBack', active: 'blue', candidate: 'green', verdict: 'RolledBack', weight: 0 },
   },
-  'the earlier template is a rollback': {
+  'rolls back when the previous template returns': {
     is: retaining(),
     sees: { wanted: 'blue' },
     becomes: { phase: 'RollingBack', active: 'blue', candidate: 'green', verdict: 'RolledBack' },
   },
-  'a rollback is refused when the schema no longer fits': {
+  'refuses a rollback when the schema no longer fits': {
     is: retaining(),
     sees: {
       annotations: { 'facepass.dev/rollback': '2' },
@@ -477,12 +480,12 @@ const CASES: Record<string, Case> = {
     },
     becomes: { phase: 'Retaining', active: 'green', candidate: null },
   },
-  'a rollback is refused to pods that are not ready': {
+  'refuses a rollback to pods that are not ready': {
     is: retaining(),
     sees: { annotations: { 'facepass.dev/rollback': '2' }, pairs: { green: READY, blue: UNREADY } },
     becomes: { phase: 'Retaining', active: 'green' },
   },
-  'a rollback after the window is refused': {
+  'refuses a rollback after the window': {
     is: stable(),
     sees: { wanted: 'blue', annotations: { 'facepass.dev/rollback': '1' } },
     becomes: { phase: 'Stable', active: 'blue' },
@@ -503,7 +506,7 @@ for (const [title, { is, sees, becomes }] of Object.entries(CASES)) {
   });
 }
 
-test('a release of three steps, as people see it', () => {
+test('reports a release of three steps in status and events', () => {
   const told: string[] = [];
   let status = stable();
   for (let minute = 0; minute <= 60; minute += 1) {
@@ -521,7 +524,7 @@ test('a release of three steps, as people see it', () => {
   assert.deepEqual(weightsOf(status), { green: 100 });
 });
 
-test('a release by a selector goes from 0 to 100 at once, and ends', () => {
+test('a release by selector switches from 0 to 100 at once and completes', () => {
   const told: string[] = [];
   const spec = specOf({ traffic: { ...specOf().traffic, mode: 'Selector' } });
   let status = stable();
@@ -534,12 +537,12 @@ test('a release by a selector goes from 0 to 100 at once, and ends', () => {
   assert.equal(status.conditions.find(({ type }) => type === 'RouteAccepted')?.reason, 'Selector');
 });
 
-test('a release begins before its first step', () => {
+test('a release starts at step 0', () => {
   const { status } = decide(seen(stable({ step: 3, weight: 100 })));
   assert.deepEqual([status.phase, status.step, status.weight], ['Migrating', 0, 0]);
 });
 
-test('only revisions that get something have a weight', () => {
+test('only revisions with traffic have a weight', () => {
   assert.deepEqual(weightsOf(initialStatus()), {});
   assert.deepEqual(weightsOf(stable()), { blue: 100 });
   assert.deepEqual(weightsOf(releasing('Shifting', { weight: 0 })), { blue: 100 });
@@ -557,7 +560,7 @@ test('a pause stops the clock of a step', () => {
   assert.equal(decide(seen(status, after(65))).status.weight, 50);
 });
 
-test('a refused rollback is told once', () => {
+test('reports a refused rollback once', () => {
   const sees = {
     annotations: { 'facepass.dev/rollback': '2' },
     pairs: { green: READY, blue: { ...READY, schemaFits: false } },
@@ -572,7 +575,7 @@ test('a refused rollback is told once', () => {
   assert.deepEqual(decide(seen(first.status, sees)).events, []);
 });
 
-test('the conditions say what a person asks for', () => {
+test('conditions answer common questions', () => {
   const condition = (status: Status, type: string) => status.conditions.find((one) => one.type === type);
   const released = decide(seen(stable(), { wanted: 'blue' })).status;
   assert.equal(condition(released, 'Released')?.status, 'True');

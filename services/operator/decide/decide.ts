@@ -63,7 +63,7 @@ const LONGEST_LOOK_MS = 15_000;
 function adopt({ status, events }: Draft, { served, pairs, now }: Observation): void {
   if (status.active || status.candidate || !served || !pairs[served]) return;
   status.active = { revision: served, number: status.release, since: timestamp(now) };
-  events.push({ type: 'Normal', reason: 'Adopted', message: `revision ${served} serves already` });
+  events.push({ type: 'Normal', reason: 'Adopted', message: `revision ${served} already serves` });
 }
 
 /** Fields that only mirror the rest, for people, columns and metrics. */
@@ -80,7 +80,7 @@ function describe(status: Status, observation: Observation): void {
   status.conditions = conditionsOf(status, observation);
 }
 
-/** When the step under way should be over, in milliseconds since 1970; null while nothing is, or it is paused. */
+/** The deadline of the current step, in milliseconds since 1970; null while nothing is, or it is paused. */
 function deadlineOf(status: Status, observation: Observation): number | null {
   const { spec } = observation;
   if (!status.candidate || !status.stepStartedAt || spec.paused) return null;

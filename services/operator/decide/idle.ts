@@ -5,8 +5,8 @@ import { calledPastRoute } from './release.ts';
 import { begin, enter, timestamp, wait, type Draft } from './transitions.ts';
 
 /**
- * One look while no release is under way: begin one, go back to the earlier revision, or let it go when its window is
- * over.
+ * Decides while no release is in progress: begin one, roll back to the previous revision, or retire it after its
+ * window.
  */
 export function rest(draft: Draft, observation: Observation): void {
   const { status } = draft;
@@ -36,12 +36,12 @@ export function rollbackHindrance(
 ): { reason: string; message: string } | null {
   const { previous, phase } = status;
   if (status.candidate) return null;
-  if (!previous || phase !== 'Retaining') return { reason: 'WindowOver', message: 'no earlier revision is kept' };
+  if (!previous || phase !== 'Retaining') return { reason: 'WindowOver', message: 'no previous revision is kept' };
   const pair = pairs[previous.revision];
   if (pair?.schemaFits === false)
     return {
       reason: 'SchemaDoesNotFit',
-      message: `revision ${previous.revision} cannot work on the schema as it is now`,
+      message: `revision ${previous.revision} does not support the current schema`,
     };
   if (!pair?.full)
     return {
@@ -67,7 +67,7 @@ function goesBack(draft: Draft, observation: Observation, active: Served): boole
     return false;
   }
   const message =
-    wanted === previous.revision ? `the template is that of revision ${previous.revision} again` : 'asked for';
+    wanted === previous.revision ? `the template is again that of revision ${previous.revision}` : 'requested';
   status.candidate = {
     revision: active.revision,
     number: active.number,
@@ -121,7 +121,7 @@ function retain(draft: Draft, { now, spec, annotations, pairs, route }: Observat
     return wait(
       draft,
       'TrafficNotMoved',
-      `revision ${previous.revision} was not yet seen without requests for five seconds`,
+      `revision ${previous.revision} has not been without requests for five seconds yet`,
     );
   enter(draft, 'Retiring', now);
   wait(draft, 'Retiring', `revision ${previous.revision} is scaled down`);
@@ -131,7 +131,7 @@ function retire(draft: Draft, { now, pairs }: Observation): void {
   const { status, events } = draft;
   const revision = status.previous?.revision ?? '';
   const pods = pairs[revision]?.pods ?? 0;
-  if (pods > 0) return wait(draft, 'Retiring', `${pods} pods of revision ${revision} end`);
+  if (pods > 0) return wait(draft, 'Retiring', `${pods} pods of revision ${revision} are terminating`);
   delete status.previous;
   enter(draft, 'Stable', now);
   wait(draft, 'Stable', `revision ${status.active?.revision} has all the traffic`);

@@ -31,14 +31,14 @@ test('only a number from enough samples passes or fails', () => {
   assert.equal(judge(ratio, { value: 0.3, samples: 100, active: 'no data' }), 'hold');
 });
 
-test('a query is filled with what is known, and the rest stays', () => {
+test('fills known variables in a query and keeps the rest', () => {
   assert.equal(
     fillQuery('rate(x{revision="$revision",other="$unknown"}[$window])', { revision: 'abc', window: '30s' }),
     'rate(x{revision="abc",other="$unknown"}[30s])',
   );
 });
 
-test('a gateway that honours weights is not called off, one that ignores them is', () => {
+test('judges a gateway that ignores weights as off, and one that honours them as near', () => {
   const count = (desired: number, actual: number, total: number, random: () => number) => {
     let candidate = 0;
     for (let one = 0; one < total; one += 1) if (random() < actual / 100) candidate += 1;
@@ -59,7 +59,7 @@ test('a gateway that honours weights is not called off, one that ignores them is
   );
 });
 
-test('no request is no judgement, unless none is asked for', () => {
+test('does not judge without requests, unless none are required', () => {
   assert.equal(judgeShare(10, { candidate: 0, total: 0 }, SHARE).result, 'few');
   assert.equal(judgeShare(10, null, SHARE).result, 'few');
   assert.equal(judgeShare(10, { candidate: 0, total: 0 }, { ...SHARE, minRequests: 0 }).result, 'near');
@@ -67,7 +67,7 @@ test('no request is no judgement, unless none is asked for', () => {
   assert.equal(judgeShare(10, { candidate: 10, total: 100 }, SHARE).result, 'few');
 });
 
-test('a revision is named by what it holds, not by the order of its keys', () => {
+test('names a revision by its content, not by the order of its keys', () => {
   const name = revisionNameOf({
     api: { metadata: { labels: { a: '1', b: '2' } }, spec: { containers: [{ name: 'api', image: 'one' }] } },
   });
@@ -86,12 +86,12 @@ test('a revision is named by what it holds, not by the order of its keys', () =>
   );
 });
 
-test('durations are read as the resource writes them', () => {
+test('parses durations of the resource', () => {
   assert.deepEqual(['90s', '5m', '1h30m', '2h', '0s'].map(millisecondsOf), [90_000, 300_000, 5_400_000, 7_200_000, 0]);
   for (const wrong of ['', '5', '1d', '5m1h', '-5m']) assert.throws(() => millisecondsOf(wrong), RangeError);
 });
 
-test('a pod is read by its metrics', () => {
+test('reads a pod’s counters from its metrics', () => {
   const text = `# HELP x
 http_server_request_duration_seconds_count{route="/api/v1/search",method="POST",status="200"} 7
 http_server_request_duration_seconds_count{method="GET",route="/api/v1/search/status/:session_id",status="404"} 3
@@ -104,7 +104,7 @@ facepass_schema_fits 0
   assert.deepEqual(parseReading(''), { requests: 0 });
 });
 
-test('the meter counts what was added, over restarts of containers and pods', () => {
+test('the meter counts increments across restarts of containers and pods', () => {
   const meter = createMeter();
   const take = (epoch: string | null, now: number, ...pods: [uid: string, revision: string, requests: number][]) =>
     meter.take(
@@ -130,7 +130,7 @@ test('the meter counts what was added, over restarts of containers and pods', ()
   assert.equal(meter.isQuiet('unknown', 10_000), false, 'what was never read is not known to be quiet');
 });
 
-test('an object covers what it has, whatever else it has', () => {
+test('an object covers the desired fields even with additional ones', () => {
   assert.ok(covers({ a: 1, b: [{ c: 2, d: 3 }] }, { b: [{ c: 2 }] }));
   assert.ok(!covers({ b: [{ c: 2 }, { c: 3 }] }, { b: [{ c: 2 }] }), 'a longer list is another list');
   assert.ok(!covers({ a: 1 }, { a: '1' }));
@@ -138,7 +138,7 @@ test('an object covers what it has, whatever else it has', () => {
   assert.ok(!covers({}, { e: { f: 1 } }));
 });
 
-test('the configuration names what is wrong', () => {
+test('reports every invalid setting', () => {
   assert.deepEqual(readConfig({ POD_NAMESPACE: 'ops', OPERATOR_NAMESPACES: 'a, b,a' }).namespaces, ['a', 'b']);
   assert.equal(readConfig({ POD_NAMESPACE: 'ops', OPERATOR_NAMESPACES: '*' }).namespaces, null);
   assert.deepEqual(readConfig({ POD_NAMESPACE: 'ops' }).namespaces, ['ops']);

@@ -4,13 +4,13 @@ import { isSettled, stepsOf, type JobState, type Observation } from './observati
 import { judgeShare } from './share.ts';
 import { complete, enter, fail, giveUp, wait, type Draft } from './transitions.ts';
 
-/** One look at the release under way. */
+/** Advances the release in progress by one transition at most. */
 export function advanceRelease(draft: Draft, observation: Observation): void {
   const { status } = draft;
   const candidate = status.candidate;
   if (!candidate) return;
   if (status.phase === 'RollingBack') return rollBack(draft, observation);
-  if (isAborted(candidate, observation)) return fail(draft, observation, 'Aborted', 'asked for');
+  if (isAborted(candidate, observation)) return fail(draft, observation, 'Aborted', 'requested');
   if (observation.wanted !== candidate.revision)
     return fail(
       draft,
@@ -40,10 +40,11 @@ function isAborted({ number }: Candidate, { spec, annotations }: Observation): b
 function migrate(draft: Draft, observation: Observation): void {
   const job = observation.spec.migration ? observation.migration : NOTHING_TO_DO;
   if (job.state === 'failed') return fail(draft, observation, 'MigrationFailed', job.message);
-  if (job.state !== 'succeeded') return waitForJob(draft, observation, job, 'Migrating', 'the migration Job runs');
+  if (job.state !== 'succeeded')
+    return waitForJob(draft, observation, job, 'Migrating', 'the migration Job is running');
   if (pauses(draft, observation)) return;
   enter(draft, 'Starting', observation.now);
-  wait(draft, 'Starting', 'the pods of the candidate start');
+  wait(draft, 'Starting', 'the pods of the candidate are starting');
 }
 
 /** A Job that runs has a time limit of its own; one whose pod does not even start gets as long as other pods. */
@@ -58,7 +59,7 @@ function start(draft: Draft, observation: Observation): void {
   const { pairs, now, spec } = observation;
   const pair = pairs[draft.status.candidate?.revision ?? ''];
   if (!pair?.full) {
-    const message = pair?.message ?? 'the pods of the candidate are being made';
+    const message = pair?.message ?? 'the pods of the candidate are being created';
     const isLate = !spec.paused && now > startOf(draft.status) + millisecondsOf(spec.deadlines.ready);
     return isLate
       ? fail(draft, observation, 'NotReady', `not ready within ${spec.deadlines.ready}: ${message}`)
@@ -66,14 +67,14 @@ function start(draft: Draft, observation: Observation): void {
   }
   if (pauses(draft, observation)) return;
   enter(draft, 'Testing', now);
-  wait(draft, 'Testing', spec.smokeTest ? 'the smoke test begins' : 'no smoke test is set');
+  wait(draft, 'Testing', spec.smokeTest ? 'the smoke test is starting' : 'no smoke test is configured');
 }
 
 function smokeTest(draft: Draft, observation: Observation): void {
   const { spec, now } = observation;
   const job = spec.smokeTest ? observation.smokeTest : NOTHING_TO_DO;
   if (job.state === 'failed') return fail(draft, observation, 'SmokeTestFailed', job.message);
-  if (job.state !== 'succeeded') return waitForJob(draft, observation, job, 'Testing', 'the smoke test runs');
+  if (job.state !== 'succeeded') return waitForJob(draft, observation, job, 'Testing', 'the smoke test is running');
   if (pauses(draft, observation)) return;
   const pair = observation.pairs[draft.status.candidate?.revision ?? ''];
   if (!pair?.full) return wait(draft, 'NotReady', pair?.message ?? 'the pods of the candidate are gone');
@@ -96,7 +97,7 @@ function shift(draft: Draft, observation: Observation, { revision, number }: Can
   if (!isPromoted && (holds(draft, observation) || waitsForGates(draft, observation))) return;
   if (!pair.full) return wait(draft, 'NotReady', pair.message);
   if (status.weight === 100) return complete(draft, observation);
-  // By weight: steps edited under way have other places in the list.
+  // By weight: steps edited during a release have other positions in the list.
   const steps = stepsOf(spec);
   takeStep(draft, observation, isPromoted ? steps.at(-1) : steps.find(({ weight }) => weight > status.weight), now);
 }
@@ -114,7 +115,7 @@ function takeStep(draft: Draft, { spec }: Observation, to: Step | undefined, now
   draft.events.push({
     type: 'Normal',
     reason: 'WeightSet',
-    message: `revision ${status.candidate.revision} gets ${status.weight} %${seen && `; seen before: ${seen}`}`,
+    message: `revision ${status.candidate.revision} gets ${status.weight} %${seen && `; at the previous step: ${seen}`}`,
   });
 }
 
@@ -172,7 +173,7 @@ function waitsForGates(draft: Draft, observation: Observation): boolean {
   const { spec, gates, now } = observation;
   const open = spec.gates.find((gate) => gates.find((one) => one.name === gate.name)?.result !== 'pass');
   if (!open) return false;
-  const message = `gate ${open.name}: ${gates.find((one) => one.name === open.name)?.message ?? 'not asked yet'}`;
+  const message = `gate ${open.name}: ${gates.find((one) => one.name === open.name)?.message ?? 'not evaluated yet'}`;
   const late = spec.gates.find(
     (gate) =>
       gate.noData === 'RollBack' &&
@@ -206,7 +207,7 @@ function rollBack(draft: Draft, observation: Observation): void {
   const isQuiet = !from?.serving || from.quiet || spec.traffic.mode === 'Selector';
   if (isSettled(status, route) && isQuiet) return giveUp(draft, now);
   if (now <= startOf(status) + millisecondsOf(spec.deadlines.route)) return;
-  // The gateway has accepted a route without the candidate: who still calls it does so past the route.
+  // The gateway has accepted a route without the candidate: remaining calls bypass the route.
   if (isSettled(status, route)) {
     draft.events.push({ type: 'Warning', reason: 'CalledPastRoute', message: calledPastRoute(candidate.revision) });
     return giveUp(draft, now);
@@ -215,9 +216,12 @@ function rollBack(draft: Draft, observation: Observation): void {
   wait(draft, 'TrafficNotMoved', `the candidate still gets requests: ${route.message}`);
 }
 
-/** What people are told when a revision without traffic is called. */
+/** The event's message when a revision without traffic is called. */
 export function calledPastRoute(revision: string): string {
-  return `revision ${revision} ends although it is still called: not through the route, which sends it nothing, but through its own Service, the preview Service or by a pod’s address`;
+  return (
+    `revision ${revision} is removed although it still gets requests: not through the route, which sends it none, ` +
+    'but through its own Service, the preview Service or the address of a pod'
+  );
 }
 
 function pauses(draft: Draft, { spec }: Observation): boolean {

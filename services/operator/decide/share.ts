@@ -22,19 +22,20 @@ export function judgeShare(
   counted: CountedRequests | null,
   { tolerance, minRequests }: Traffic['share'],
 ): ShareJudgement {
-  if (!counted) return { result: minRequests === 0 ? 'near' : 'few', message: 'the API pods’ counters cannot be read' };
+  if (!counted)
+    return { result: minRequests === 0 ? 'near' : 'few', message: 'cannot read the counters of the API pods' };
   const { candidate, total } = counted;
-  if (total === 0) return { result: minRequests === 0 ? 'near' : 'few', message: `no request of ${minRequests}` };
+  if (total === 0)
+    return { result: minRequests === 0 ? 'near' : 'few', message: `no requests yet, ${minRequests} required` };
   const observed = Math.round((1000 * candidate) / total) / 10;
   const share = candidate / total;
   const edge = Math.min(Math.max(share, (desired - tolerance) / 100), (desired + tolerance) / 100);
   const message = `${observed} % of ${total} requests, desired ${desired} %`;
   if (total * divergence(share, edge) > Math.log(1e6)) return { result: 'off', observed, message };
-  if (total < minRequests)
-    return { result: 'few', observed, message: `${message}, ${minRequests} requests are asked for` };
+  if (total < minRequests) return { result: 'few', observed, message: `${message}, ${minRequests} required` };
   return share === edge
     ? { result: 'near', observed, message }
-    : { result: 'few', observed, message: `${message}, which may be chance` };
+    : { result: 'few', observed, message: `${message}, which may be due to chance` };
 }
 
 /** The Kullback-Leibler divergence of two coins, in nats: infinite where the second never shows what the first does. */

@@ -8,7 +8,7 @@ export interface Draft {
   events: ReleaseEvent[];
 }
 
-/** What people are told of a transition; `result` where a release ended. */
+/** An event about a transition; `result` if a release ended. */
 export interface ReleaseEvent {
   type: 'Normal' | 'Warning';
   reason: string;
@@ -52,7 +52,7 @@ export function begin(draft: Draft, { wanted, spec, now }: Observation): void {
   draft.events.push({
     type: 'Normal',
     reason: 'ReleaseStarted',
-    message: `release ${status.release} of revision ${wanted}${status.active ? `, after ${status.active.revision}` : ''}`,
+    message: `release ${status.release} of revision ${wanted}${status.active ? `, replacing ${status.active.revision}` : ''}`,
   });
 }
 
@@ -75,7 +75,7 @@ export function fail(
   draft.events.push({
     type: result === 'rolled_back' ? 'Warning' : 'Normal',
     reason,
-    message: `release ${status.candidate.number} of revision ${status.candidate.revision} is given up: ${message}`,
+    message: `release ${status.candidate.number} of revision ${status.candidate.revision} is abandoned: ${message}`,
   });
 }
 
@@ -94,7 +94,7 @@ export function giveUp(draft: Draft, now: number): void {
   draft.events.push({
     type: 'Normal',
     reason: 'RolledBack',
-    message: `release ${number} is over: ${status.active ? `revision ${status.active.revision} has all the traffic` : 'nothing serves yet'}`,
+    message: `release ${number} ended: ${status.active ? `revision ${status.active.revision} has all the traffic` : 'nothing serves yet'}`,
     result,
   });
 }

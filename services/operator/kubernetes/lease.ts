@@ -106,7 +106,7 @@ export function competeForLease(
       throw new NotLeader(`the Lease is held by ${lease?.spec.holderIdentity || 'nobody'}`);
     },
     trouble: () =>
-      reach.fault && performance.now() - reach.at > durationMs ? `the Lease is out of reach: ${reach.fault}` : null,
+      reach.fault && performance.now() - reach.at > durationMs ? `the Lease is unreachable: ${reach.fault}` : null,
     ended,
   };
 }

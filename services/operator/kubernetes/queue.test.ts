@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createQueue } from './queue.ts';
 
-test('a key runs once at a time, and once more when it was added meanwhile', async () => {
+test('runs a key once at a time, and again if it was added meanwhile', async () => {
   const runs: string[] = [];
   let atOnce = 0;
   let most = 0;
@@ -26,7 +26,7 @@ test('a key runs once at a time, and once more when it was added meanwhile', asy
   assert.equal(most, 1);
 });
 
-test('different keys run beside each other, up to a limit', async () => {
+test('runs different keys concurrently, up to a limit', async () => {
   let atOnce = 0;
   let most = 0;
   const gates: (() => void)[] = [];
@@ -50,7 +50,7 @@ test('different keys run beside each other, up to a limit', async () => {
   assert.equal(most, 2);
 });
 
-test('a failure is tried again after a growing pause, and forgotten with a success', async () => {
+test('retries a failure after a growing pause, reset by a success', async () => {
   const at: number[] = [];
   await using queue = createQueue(
     async () => {
@@ -66,7 +66,7 @@ test('a failure is tried again after a growing pause, and forgotten with a succe
   assert.ok(pauses[0]! >= 19 && pauses[1]! >= 39 && pauses[2]! >= 79, `${pauses}`);
 });
 
-test('work may ask to be done again, the sooner of two times counts, and an end ends it', async () => {
+test('repeats work on request, at the sooner of two times, until the end', async () => {
   let runs = 0;
   const queue = createQueue(async () => ((runs += 1) < 3 ? 5 : null));
   queue.add('a', 60_000);

@@ -45,7 +45,7 @@ function objectsOf(status: Status, spec: Spec = specOf(), changes: Partial<Plan>
   return { objects, named };
 }
 
-test('an API pod calls the inference of its own revision, whatever its template says', () => {
+test('an API pod calls the inference of its own revision, regardless of its template', () => {
   const { named } = objectsOf(releasing('Starting'));
   for (const revision of ['blue', 'green']) {
     const [, api] = named('Deployment', `faces-api-${revision}`)!.spec.template.spec.containers;
@@ -90,7 +90,7 @@ test('the indexer runs in the active revision only, and calls the inference of i
   assert.deepEqual(sizes(retaining(), autoscaling).of, [0, undefined], 'the autoscaler’s');
 });
 
-test('a template’s own labels stay beside those of the operator', () => {
+test('keeps labels of the template beside those of the operator', () => {
   const { named } = objectsOf(stable());
   assert.deepEqual(named('Deployment', 'faces-api-blue')!.spec.template.metadata.labels, {
     team: 'photos',
@@ -100,7 +100,7 @@ test('a template’s own labels stay beside those of the operator', () => {
   });
 });
 
-test('what people look for by the labels of the pods has them, too; no selector does', () => {
+test('objects carry the labels of their pods, selectors do not', () => {
   const labels = (component: string) => ({
     'app.kubernetes.io/name': 'facepass',
     'app.kubernetes.io/instance': 'faces',
@@ -153,7 +153,7 @@ test('what people look for by the labels of the pods has them, too; no selector 
   ]);
 });
 
-test('an object that an earlier operator made without these labels is applied once, then is as wanted', () => {
+test('applies an object of an earlier operator once to add the labels', () => {
   const template = {
     metadata: { labels: { 'app.kubernetes.io/component': 'api' } },
     spec: { containers: [{ name: 'api' }] },
@@ -170,7 +170,7 @@ test('an object that an earlier operator made without these labels is applied on
   }
 });
 
-test('an API with its inference beside it has no other', () => {
+test('creates no inference Deployment for an API with a sidecar', () => {
   const { objects, named } = objectsOf(stable(), specOf({ inference: undefined }), {
     revisions: { blue: { api: DATA.api } },
   });
@@ -184,7 +184,7 @@ test('an API with its inference beside it has no other', () => {
   );
 });
 
-test('the route names who gets traffic, and nobody else', () => {
+test('the route names only revisions with traffic', () => {
   const backends = (status: Status) =>
     objectsOf(status)
       .named('HTTPRoute', 'faces')
@@ -199,7 +199,7 @@ test('the route names who gets traffic, and nobody else', () => {
   assert.deepEqual(backends(retaining()), [['faces-api-green', 100, 'Service', '']]);
 });
 
-test('filters and timeouts of the route stand beside every split, and none where none is asked for', () => {
+test('keeps filters and timeouts of the route at every split, and adds none by default', () => {
   const asked = { filters: [{ type: 'RequestHeaderModifier' }], timeouts: { request: '60s' } };
   const { traffic } = specOf();
   const ruleOf = (spec: Spec) => objectsOf(releasing('Shifting'), spec).named('HTTPRoute', 'faces')!.spec.rules[0];
@@ -211,7 +211,7 @@ test('filters and timeouts of the route stand beside every split, and none where
   assert.deepEqual(Object.keys(ruleOf(specOf())), ['matches', 'backendRefs']);
 });
 
-test('the Service of the active revision has the address families asked for', () => {
+test('the Service of the active revision has the configured address families', () => {
   const { traffic } = specOf();
   const service = { ...traffic.service, ipFamilyPolicy: 'PreferDualStack' };
   const families = (spec: Spec) => objectsOf(stable(), spec).named('Service', 'faces-api')!.spec.ipFamilyPolicy;
@@ -219,7 +219,7 @@ test('the Service of the active revision has the address families asked for', ()
   assert.equal(families(specOf()), undefined);
 });
 
-test('a selector goes over with everything, and no route is written', () => {
+test('a selector moves all traffic and writes no route', () => {
   const spec = specOf({ traffic: { ...specOf().traffic, mode: 'Selector' } });
   const selected = (status: Status) =>
     objectsOf(status, spec).named('Service', 'faces-api')?.spec.selector['facepass.dev/revision'];
@@ -229,13 +229,13 @@ test('a selector goes over with everything, and no route is written', () => {
   assert.equal(objectsOf(stable(), spec).named('HTTPRoute', 'faces'), undefined);
 });
 
-test('clients inside the cluster stay with the active revision while weights are shifted', () => {
+test('clients inside the cluster stay on the active revision while weights shift', () => {
   const { named } = objectsOf(releasing('Shifting'));
   assert.equal(named('Service', 'faces-api')!.spec.selector['facepass.dev/revision'], 'blue');
   assert.equal(named('Service', 'faces-api-preview')!.spec.selector['facepass.dev/revision'], 'green');
 });
 
-test('a revision beside the active one is as large, and one that retires has no pods', () => {
+test('a second revision has the same size, and a retiring one has no pods', () => {
   const autoscaling = { minReplicas: 2, maxReplicas: 6 };
   const spec = specOf({ api: { autoscaling, template: specOf().api.template } });
   const least = (status: Status, revision: string) =>
@@ -255,13 +255,13 @@ test('a revision beside the active one is as large, and one that retires has no 
   assert.equal(least(retaining({ phase: 'Retiring' }), 'blue'), undefined);
 });
 
-test('an autoscaler takes over at the size there is', () => {
+test('an autoscaler starts from the current size', () => {
   const spec = specOf({ api: { autoscaling: { minReplicas: 2, maxReplicas: 9 }, template: specOf().api.template } });
   const { named } = objectsOf(stable(), spec, { ownSizes: { 'faces-api-blue': 8 } });
   assert.equal(named('Deployment', 'faces-api-blue')!.spec.replicas, 8, 'without it, the API server would set 1');
 });
 
-test('Jobs are made when it is their turn, and told where to go', () => {
+test('creates Jobs in their phase and passes them their target', () => {
   const names = (status: Status) =>
     objectsOf(status)
       .objects.filter((one) => one.kind === 'Job')
@@ -276,7 +276,7 @@ test('Jobs are made when it is their turn, and told where to go', () => {
   assert.equal(template.spec.containers[0].terminationMessagePolicy, 'FallbackToLogsOnError');
 });
 
-test('everything ends with its owner, whose end waits for nothing', () => {
+test('every object is deleted with its owner, without blocking it', () => {
   for (const { metadata } of objectsOf(releasing('Migrating')).objects) {
     assert.deepEqual(metadata.ownerReferences, [
       { apiVersion: 'facepass.dev/v1alpha1', kind: 'Facepass', name: 'faces', uid: 'u1', controller: true },
@@ -285,14 +285,14 @@ test('everything ends with its owner, whose end waits for nothing', () => {
   }
 });
 
-test('what was given up leaves its Jobs to be read', () => {
+test('keeps the Jobs of an abandoned release', () => {
   const status = stable({ rejected: { revision: 'green', number: 2, reason: 'MigrationFailed', message: '', at: '' } });
   assert.ok(mayStay(status, 'Job', 'green'));
   assert.ok(!mayStay(status, 'Deployment', 'green'));
   assert.ok(!mayStay(status, 'Job', 'red'));
 });
 
-test('a migration that contracts is known by its words', () => {
+test('recognises a contracting migration by its arguments', () => {
   const template = (args: string[]) => ({ spec: { containers: [{ name: 'migrator', args }] } });
   assert.ok(contracts(template(['up', '--contract'])));
   assert.ok(contracts(template(['sh', '-c', 'migrator up --contract'])));

@@ -21,6 +21,6 @@ export function strangerOf({ kind, metadata }: KubernetesObject, owner: Pick<Own
     ? `${controller.kind} ${controller.name}`
     : release
       ? `the Helm release ${release}`
-      : 'somebody else';
-  return `${kind} ${name} belongs to ${whose}: it is left as it is`;
+      : 'another owner';
+  return `${kind} ${name} belongs to ${whose}; not changed`;
 }

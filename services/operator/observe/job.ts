@@ -28,7 +28,7 @@ export function jobStateOf(
   const hasStarted = own.some(isStarted);
   const trouble = troubleOf(own) || (own.length === 0 ? (noPod ?? '') : '');
   const waits = trouble && `the Job ${name} waits: ${trouble}`;
-  return { state: 'running', hasStarted, message: waits || (words && `the Job ${name} is tried again: ${words}`) };
+  return { state: 'running', hasStarted, message: waits || (words && `the Job ${name} is retried: ${words}`) };
 }
 
 /** The pods that a Job has made and that are still there. */

@@ -111,7 +111,7 @@ export async function observe(
     refused: contracts(spec.migration?.template)
       ? {
           reason: 'ContractRefused',
-          message: 'the migration would contract the schema (--contract), which the older revision could not bear',
+          message: 'the migration would contract the schema (--contract), which the active revision does not support',
         }
       : null,
     served: servedBy(route.weights, found.services, owner.name),

@@ -4,8 +4,8 @@ import type { Config } from '../config.ts';
 import { textUpTo } from './text.ts';
 
 /**
- * Asks Prometheus for one number at an instant (milliseconds since 1970; absent: now). Gives the number, or why there
- * is none. Never throws.
+ * Queries Prometheus for one number at an instant (milliseconds since 1970; absent: now). Returns the number, or why
+ * there is none. Never throws.
  */
 export type InstantQuery = (query: string, atMs?: number) => Promise<number | string>;
 
@@ -61,14 +61,14 @@ const answer = z.object({
 
 function numberOf(given: unknown, httpStatus: number): number | string {
   const parsed = answer.safeParse(given);
-  if (!parsed.success) return `Prometheus gives no answer that can be read (status ${httpStatus})`;
+  if (!parsed.success) return `Prometheus returned an unreadable response (status ${httpStatus})`;
   const { status, error, data } = parsed.data;
-  if (status !== 'success' || !data) return `Prometheus refuses the query: ${error ?? `status ${httpStatus}`}`;
+  if (status !== 'success' || !data) return `Prometheus rejected the query: ${error ?? `status ${httpStatus}`}`;
   if (data.resultType === 'matrix' || data.resultType === 'string')
-    return `the query gives a ${data.resultType}, not one number`;
+    return `the query returns a ${data.resultType}, not one number`;
   const samples = data.resultType === 'scalar' ? [data.result] : data.result.map((one) => one.value);
   if (samples.length === 0) return 'no data';
-  if (samples.length > 1) return `the query gives ${samples.length} numbers, not one`;
+  if (samples.length > 1) return `the query returns ${samples.length} numbers, not one`;
   const value = Number((samples[0] as [number, string])[1]);
   return Number.isFinite(value) ? value : 'no data (not a number)';
 }

@@ -28,7 +28,7 @@ export function routeStateOf(routes: HttpRoute[] | null, owner: Owner, { traffic
       weights: null,
       accepted: false,
       unknownKind: true,
-      message: 'the cluster knows no HTTPRoute: install the Gateway API, or use mode Selector',
+      message: 'the cluster has no HTTPRoute: install the Gateway API, or use mode Selector',
     };
   const route = routes.find((one) => one.metadata.name === owner.name);
   if (!route) return { weights: null, accepted: false, unknownKind: false, message: 'there is no route yet' };
@@ -62,7 +62,7 @@ function weightsIn({ spec }: HttpRoute, owner: Owner): Record<string, number> {
   );
 }
 
-/** What a gateway holds against the route, or null when it serves it as it is now. */
+/** Why a gateway does not serve the current route, or null if it does. */
 function complaintOf({ metadata, status }: HttpRoute, parent: ParentRef, namespace: string): string | null {
   const answers = (status?.parents ?? []).filter(
     ({ parentRef }) =>
@@ -77,7 +77,7 @@ function complaintOf({ metadata, status }: HttpRoute, parent: ParentRef, namespa
     const refused = conditions.find((one) => one?.status === 'False');
     return refused
       ? `gateway ${parent.name}: ${type} is false: ${refused.reason ?? ''} ${refused.message ?? ''}`
-      : `gateway ${parent.name} has not taken the route’s generation ${metadata.generation} (${type})`;
+      : `gateway ${parent.name} has not processed generation ${metadata.generation} of the route (${type})`;
   }
   return null;
 }

@@ -8,7 +8,7 @@ export async function textUpTo(response: Response, limitBytes: number): Promise<
   let bytes = 0;
   for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     bytes += chunk.byteLength;
-    if (bytes > limitBytes) throw new Error(`the answer has more than ${limitBytes / 1_000_000} MB`);
+    if (bytes > limitBytes) throw new Error(`the response exceeds ${limitBytes / 1_000_000} MB`);
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();

@@ -68,7 +68,7 @@ const STORIES: Record<
 };
 
 for (const [title, story] of Object.entries(STORIES)) {
-  test(`${title} ends the same wherever the operator is killed`, { timeout: 120_000 }, async (t) => {
+  test(`${title} ends identically wherever the operator is killed`, { timeout: 120_000 }, async (t) => {
     const whole = await play(story, null);
     assert.equal(whole.image, story.serves);
     assert.deepEqual(whole.results, story.results);
@@ -89,7 +89,7 @@ for (const [title, story] of Object.entries(STORIES)) {
   });
 }
 
-test('a window that is ended early is looked at often until the last requests have gone, not at the next resync', async () => {
+test('polls after an early end of the window until the last requests stop, not only at the next resync', async () => {
   await using cluster = await createMemoryCluster();
   const first = facepassOf('10m');
   first.spec.traffic.steps = [

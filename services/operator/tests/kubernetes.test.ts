@@ -35,7 +35,7 @@ after(() => {
   if (!missing) kubectl('delete', 'namespace', namespace, '--wait=false');
 });
 
-test('the API server fills in the defaults and refuses what contradicts itself', { skip: missing }, async (t) => {
+test('the API server sets defaults and rejects contradictions', { skip: missing }, async (t) => {
   const made = await cluster.create<Facepass>(FACEPASS, facepass('defaults'));
   assert.deepEqual(
     made.spec.traffic.steps.map(({ weight }) => weight),
@@ -112,7 +112,7 @@ test('the API server fills in the defaults and refuses what contradicts itself',
   });
 });
 
-test('the status is written only upon the resource that was read', { skip: missing }, async () => {
+test('writes the status only to the version of the resource that was read', { skip: missing }, async () => {
   const made = await cluster.create<Facepass>(FACEPASS, facepass('status'));
   const status = {
     ...initialStatus(),
@@ -133,7 +133,7 @@ test('the status is written only upon the resource that was read', { skip: missi
   await assert.rejects(cluster.replace(FACEPASS, { ...made, status: initialStatus() }, 'status'), { status: 409 });
 });
 
-test('objects are applied once and stay as they are', { skip: missing }, async () => {
+test('applies unchanged objects only once', { skip: missing }, async () => {
   const made = await cluster.create<Facepass>(FACEPASS, facepass('apply'));
   const { desired, status } = planOf(made);
   const hands = { cluster, assertHeld: async () => undefined, owner: ownerOf(made) };
@@ -176,7 +176,7 @@ test('objects are applied once and stay as they are', { skip: missing }, async (
   assert.equal(service.metadata.ownerReferences?.[0]?.uid, made.metadata.uid);
 });
 
-test('a refused object keeps no other from being written', { skip: missing }, async () => {
+test('writes the other objects when one is rejected', { skip: missing }, async () => {
   const made = await cluster.create<Facepass>(FACEPASS, facepass('refused'));
   const { desired, status } = planOf(made);
   const deployment = desired.find((one) => one.kind === 'Deployment') as KubernetesObject & {
@@ -190,7 +190,7 @@ test('a refused object keeps no other from being written', { skip: missing }, as
   assert.ok(await cluster.get(SERVICE, namespace, 'refused-api-preview'));
 });
 
-test('an object of somebody else is left alone and named, until it is given away', { skip: missing }, async () => {
+test('names an object of another owner and does not change it until it is handed over', { skip: missing }, async () => {
   const made = await cluster.create<Facepass>(FACEPASS, facepass('strange'));
   const { desired, status } = planOf(made);
   const hands = { cluster, assertHeld: async () => undefined, owner: ownerOf(made) };
@@ -206,7 +206,7 @@ test('an object of somebody else is left alone and named, until it is given away
   const refusals = await applyObjects(hands, desired, [], status, true);
   assert.deepEqual(
     [...refusals],
-    [['strange-api', 'Service strange-api belongs to the Helm release faces: it is left as it is']],
+    [['strange-api', 'Service strange-api belongs to the Helm release faces; not changed']],
   );
   assert.deepEqual((await present()).spec.selector, { app: 'photos' });
   assert.equal((await present()).metadata.ownerReferences, undefined);
@@ -240,7 +240,7 @@ test('an object of somebody else is left alone and named, until it is given away
   assert.deepEqual([...(await applyObjects(hands, desired, [], status, true)).keys()], ['strange-api']);
 });
 
-test('a process that lost its Lease writes no more', { skip: missing, timeout: 120_000 }, async () => {
+test('a process that lost its Lease stops writing', { skip: missing, timeout: 120_000 }, async () => {
   const config = { namespace, name: 'lost', holder: 'first', durationMs: 10_000, renewDeadlineMs: 8000, retryMs: 200 };
   const changes: string[] = [];
   await using first = compete('first');

@@ -22,7 +22,7 @@ const facepass = {
   spec: specOf({ gates: [] }),
 };
 
-test('a process whose leadership ends during a look shows no release any more', async () => {
+test('exports no release after leadership ends during a reconciliation', async () => {
   await using cluster = await createMemoryCluster();
   cluster.put(facepass);
   const metrics = createMetrics();
@@ -57,7 +57,7 @@ test('a process whose leadership ends during a look shows no release any more', 
   assert.deepEqual(await shown(), []);
 });
 
-test('a start that fails leaves no Lease and no watch behind', async () => {
+test('a failed start leaves no Lease and no watch behind', async () => {
   await using cluster = await createMemoryCluster();
   const taken = createServer();
   await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
@@ -72,7 +72,7 @@ test('a start that fails leaves no Lease and no watch behind', async () => {
   );
 });
 
-test('a process that cannot reach the Lease is not ready and says why, and every scrape shows who leads for which namespace', async () => {
+test('is not ready and says why while the Lease is unreachable, and exports who leads for which namespace', async () => {
   await using cluster = await createMemoryCluster();
   const environment = {
     POD_NAMESPACE: 'photos',
@@ -105,7 +105,7 @@ test('a process that cannot reach the Lease is not ready and says why, and every
   await becomes(() => read('/readyz'), 'ok\n');
   isForbidden = true;
   await becomes(leads, inBoth(0));
-  await becomes(() => read('/readyz'), 'the Lease is out of reach: leases is forbidden\n');
+  await becomes(() => read('/readyz'), 'the Lease is unreachable: leases is forbidden\n');
   isForbidden = false;
   await becomes(leads, inBoth(1));
   await becomes(() => read('/readyz'), 'ok\n');

@@ -17,26 +17,26 @@ const ANSWERS: Record<string, { status?: number; body: unknown; result: number |
   'not a number': { body: vector('NaN'), result: /not a number/ },
   infinity: { body: vector('+Inf'), result: /not a number/ },
   'several numbers': { body: vector('1', '2'), result: /2 numbers, not one/ },
-  'a refusal': {
+  'a rejected query': {
     status: 400,
     body: { status: 'error', errorType: 'bad_data', error: 'parse error' },
-    result: /refuses the query: parse error/,
+    result: /rejected the query: parse error/,
   },
   'a page of a proxy': { status: 502, body: '<html>', result: /status 502/ },
-  'a null': { body: null, result: /^Prometheus gives no answer that can be read \(status 200\)$/ },
-  'a result that is no list': {
+  'a null': { body: null, result: /^Prometheus returned an unreadable response \(status 200\)$/ },
+  'a result that is not a list': {
     body: { status: 'success', data: { resultType: 'vector', result: 7 } },
     result: /no answer that can be read/,
   },
   'a range': {
     body: { status: 'success', data: { resultType: 'matrix', result: [] } },
-    result: /^the query gives a matrix, not one number$/,
+    result: /^the query returns a matrix, not one number$/,
   },
-  'an answer of 60 MB': { body: `"${'x'.repeat(60_000_000)}"`, result: /more than 1 MB/ },
+  'an answer of 60 MB': { body: `"${'x'.repeat(60_000_000)}"`, result: /exceeds 1 MB/ },
 };
 
 for (const [title, { status = 200, body, result }] of Object.entries(ANSWERS)) {
-  test(`${title} is ${result instanceof RegExp ? 'no number, and said to be none' : 'a number'}`, async () => {
+  test(`${title} is ${result instanceof RegExp ? 'reported as no number' : 'a number'}`, async () => {
     const seen: { body?: string; authorization?: string } = {};
     const server = createServer(async (request, response) => {
       seen.authorization = request.headers.authorization;
@@ -61,7 +61,7 @@ for (const [title, { status = 200, body, result }] of Object.entries(ANSWERS)) {
   });
 }
 
-test('a Prometheus that is away, or late, or was never named gives no number and no exception', async () => {
+test('an unreachable, slow or unset Prometheus returns no number and throws nothing', async () => {
   const silent = createServer(() => undefined);
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
