@@ -49,7 +49,7 @@ const wrong: [Record<string, string>, RegExp][] = [
   [{ DATABASE_URL, MODEL_PACK: '../secret' }, /MODEL_PACK: /],
   [{ DATABASE_URL, PHOTO_URL_TEMPLATE: 'javascript:alert(1){photo_id}' }, /PHOTO_URL_TEMPLATE: /],
   [{ DATABASE_URL, PHOTO_URL_TEMPLATE: 'https://photos.example.com/' }, /PHOTO_URL_TEMPLATE: must contain/],
-  [{ DATABASE_URL, FACEPASS_CONSOL: 'true' }, /FACEPASS_CONSOL: no such variable/],
+  [{ DATABASE_URL, FACEPASS_CONSOL: 'true' }, /FACEPASS_CONSOL: unknown variable/],
   [{ DATABASE_URL, CORS_ORIGINS: '*' }, /CORS_ORIGINS: must be origins/],
   [{ DATABASE_URL, CORS_ORIGINS: 'null' }, /CORS_ORIGINS: must be origins/],
   [{ DATABASE_URL, CORS_ORIGINS: 'https://a.example, https://b.example/' }, /CORS_ORIGINS: must be origins/],

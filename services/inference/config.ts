@@ -46,7 +46,7 @@ export const inferenceEnvironment = z.object({
     .default('cpu')
     .describe('ONNX Runtime providers in order of preference, for example `cuda,cpu`.'),
   ORT_DISABLE_TELEMETRY: z
-    .literal('1', 'must be 1: ONNX Runtime reports to its maker otherwise')
+    .literal('1', 'must be 1: otherwise ONNX Runtime reports to its vendor')
     .default('1')
     .describe('Turns off the telemetry of ONNX Runtime. Facepass sets it, and refuses to start with another value.'),
   MAX_IMAGE_BYTES: integerVariable(1024, 256 * 1024 * 1024)
@@ -61,17 +61,20 @@ export const inferenceEnvironment = z.object({
   GRPC_TLS_CA: pem
     .optional()
     .describe(
-      'Authority of the required client certificates (PEM, usually in `GRPC_TLS_CA_FILE`). Default: none; any client may call.',
+      'Authority of the required client certificates (PEM, usually in `GRPC_TLS_CA_FILE`). Default: none; any ' +
+        'client may call.',
     ),
   GRPC_MAX_CONNECTION_AGE_MS: integerVariable(1_000, 86_400_000)
     .default(30_000)
     .describe(
-      'Maximum age of a connection. The server closes it gracefully, so that clients look up DNS again and find new servers.',
+      'Maximum age of a connection. The server closes it gracefully, so that clients look up DNS again and find ' +
+        'new servers.',
     ),
   GRPC_MAX_CONNECTION_AGE_GRACE_MS: integerVariable(1_000, 86_400_000)
     .default(900_000)
     .describe(
-      'Extra time for calls on such a connection, longer than any deadline; it also ends connections of vanished clients.',
+      'Extra time for calls on such a connection, longer than any deadline; it also ends connections of vanished ' +
+        'clients.',
     ),
   DRAIN_MS: integerVariable(0, 3_600_000)
     .default(25_000)

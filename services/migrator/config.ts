@@ -51,7 +51,8 @@ export const migratorEnvironment = z.object({
   DATABASE_FREE_BYTES: integerVariable(0, Number.MAX_SAFE_INTEGER)
     .optional()
     .describe(
-      'Free space of the database’s volume, which PostgreSQL does not report. The migrator refuses to begin if it needs more.',
+      'Free space of the database’s volume, which PostgreSQL does not report. The migrator refuses to begin if ' +
+        'it needs more.',
     ),
   METRICS_PORT: portVariable
     .optional()

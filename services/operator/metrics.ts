@@ -40,7 +40,8 @@ export function createMetrics() {
     }),
     synced: gauge(
       'watch_synced_timestamp_seconds',
-      'Unix time when a watch was last up to date (list, event or planned reconnect); without namespace for a cluster-wide watch.',
+      'Unix time when a watch was last up to date (list, event or planned reconnect); without namespace for a ' +
+        'cluster-wide watch.',
       ['namespace', 'kind'],
     ),
     phase: gauge('release_phase', '1 for the current phase of the resource, 0 for the others.', [...RELEASE, 'phase']),

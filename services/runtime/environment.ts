@@ -31,7 +31,7 @@ export function readEnvironment<Schema extends z.ZodObject>(
   }
   for (const name of Object.keys(environment)) {
     if (name.startsWith('FACEPASS_') && !(name.replace(/_FILE$/, '') in schema.shape) && !FOR_TESTS.test(name))
-      mistakes.push(`${name}: no such variable`);
+      mistakes.push(`${name}: unknown variable`);
   }
   const parsed = schema.safeParse(values);
   for (const issue of parsed.error?.issues ?? [])

@@ -112,7 +112,7 @@ const exchanges = new WeakMap<ServerResponse, Exchange>();
  */
 export function exchangeOf(response: ServerResponse): Pick<Exchange, 'left' | 'over'> {
   const exchange = exchanges.get(response);
-  if (!exchange) throw new Error('The response is of no server of startHttpServer.');
+  if (!exchange) throw new Error('The response does not belong to a server of startHttpServer.');
   return exchange;
 }
 

@@ -23,7 +23,7 @@ export async function runService(start: () => Promise<RunningService>): Promise<
   const signal = await nextSignal();
   logger.info({ signal, drain_ms: drainMs }, 'stopping');
   const deadline = setTimeout(() => {
-    logger.error({ drain_ms: drainMs }, 'not drained in time');
+    logger.error({ drain_ms: drainMs }, 'requests did not finish in time');
     process.exit(1);
   }, drainMs);
   deadline.unref();

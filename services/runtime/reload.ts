@@ -48,10 +48,10 @@ export function keepConfigurationFresh<Config>({
     try {
       use(read());
       gauges.reloadFailed('configuration', false);
-      logger.info('configuration read again, since one of its files changed');
+      logger.info('configuration reloaded after a change to its files');
     } catch (error) {
       gauges.reloadFailed('configuration', true);
-      logger.error({ reason: messageOf(error) }, 'configuration not read again; the old one stays in force');
+      logger.error({ reason: messageOf(error) }, 'cannot reload the configuration; the previous one stays in use');
     }
   });
 }

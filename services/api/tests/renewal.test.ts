@@ -63,7 +63,7 @@ describe('secrets and certificates that come from files are taken anew while the
       }
       // The third is of another authority, which the clients know beside the old one before it is used.
       appendFileSync(keys.path('ca.crt'), readFileSync(other.path('ca.crt')));
-      await api.logged('configuration read again, since one of its files changed');
+      await api.logged('configuration reloaded after a change to its files');
       const end = new Date(Date.now() + 600_000);
       other.renewServer(end);
       for (const name of ['server.key', 'server.crt']) renameSync(other.path(name), keys.path(name));
@@ -104,7 +104,7 @@ describe('secrets and certificates that come from files are taken anew while the
     const renewed = Object.assign(new URL(database.url), { password: 'renewed' });
     await runSql(database.administratorUrl, `alter role ${renewed.username} password 'renewed'`);
     file.replace(renewed.href);
-    await api.logged('configuration read again, since one of its files changed');
+    await api.logged('configuration reloaded after a change to its files');
     await runSql(
       database.administratorUrl,
       `select pg_terminate_backend(pid) from pg_stat_activity where usename = '${renewed.username}'`,

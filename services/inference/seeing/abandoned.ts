@@ -8,5 +8,5 @@ export class Abandoned extends Error {
  * @throws Abandoned when `abandoned` says that nobody waits for the answer any more.
  */
 export function stopIfAbandoned(abandoned: (() => boolean) | undefined): void {
-  if (abandoned?.()) throw new Abandoned('nobody waits for the faces of this photo any more');
+  if (abandoned?.()) throw new Abandoned('the caller no longer waits for this photo');
 }

@@ -5,7 +5,7 @@ import { crc32 } from 'node:zlib';
  * that the decoder said nothing. Never empty.
  */
 export function reasonOfDamage(bytes: Uint8Array, error: unknown): string {
-  return pngFaultOf(bytes) ?? reasonOfDecoder(error) ?? 'the data behind its header do not make a picture';
+  return pngFaultOf(bytes) ?? reasonOfDecoder(error) ?? 'the data after its header are not a valid image';
 }
 
 /** libvips names its module before, and some errors have no text but the name of the operation that failed. */
@@ -23,15 +23,16 @@ function pngFaultOf(bytes: Uint8Array): string | null {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   let data = 0;
   for (let at = PNG_SIGNATURE_BYTES; ;) {
-    if (at + 12 > file.length) return `the file ends early, ${data === 0 ? 'before' : 'after'} its pixels begin`;
+    if (at + 12 > file.length)
+      return `the file is truncated ${data === 0 ? 'before' : 'after'} the start of its pixel data`;
     const length = file.readUInt32BE(at);
     const type = file.toString('latin1', at + 4, at + 8);
-    if (!/^[A-Za-z]{4}$/.test(type)) return `the name of the chunk at byte ${at} is damaged`;
-    if (at + 12 + length > file.length) return `the file ends early, in its chunk ${type}`;
+    if (!/^[A-Za-z]{4}$/.test(type)) return `the chunk name at byte ${at} is invalid`;
+    if (at + 12 + length > file.length) return `the file is truncated in its ${type} chunk`;
     const body = file.subarray(at + 4, at + 8 + length);
-    if (crc32(body) !== file.readUInt32BE(at + 8 + length)) return `the checksum of its chunk ${type} is wrong`;
+    if (crc32(body) !== file.readUInt32BE(at + 8 + length)) return `the checksum of its ${type} chunk is wrong`;
     if (type === 'IDAT') data += length;
-    if (type === 'IEND') return data === 0 ? 'it has no chunk IDAT' : null;
+    if (type === 'IEND') return data === 0 ? 'it has no IDAT chunk' : null;
     at += 12 + length;
   }
 }

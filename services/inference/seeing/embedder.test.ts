@@ -41,7 +41,7 @@ test('the centre of the manifest is taken off the vector of length 1, and the le
 test('a network whose output is longer or shorter than the manifest says is refused', async () => {
   await assert.rejects(
     createEmbedder({ ...pack, embedding_size: 64 }, modelOf([null, 3, 112, 112], []))([new Uint8Array(112 * 112 * 3)]),
-    /model pack p: 8 numbers a face, the manifest says 64/,
+    /model pack p: 8 numbers per face, but the manifest says 64/,
   );
 });
 

@@ -32,7 +32,7 @@ export function createEmbedder(
       const [output] = Object.values(await model.run(layOut(group, side)));
       if (output!.data.length !== group.length * size)
         throw new Error(
-          `model pack ${pack.name}: ${output!.data.length / group.length} numbers a face, the manifest says ${size}`,
+          `model pack ${pack.name}: ${output!.data.length / group.length} numbers per face, but the manifest says ${size}`,
         );
       const rows = group.map((_, i) => Float32Array.from(output!.data.subarray(i * size, (i + 1) * size)));
       embeddings.push(...rows.map((row) => embeddedOf(row, pack.recogniser.centre)));

@@ -41,7 +41,7 @@ export function decodeHeic(bytes: Uint8Array, checkSize: (width: number, height:
     try {
       run(results, results + ERROR_BYTES);
     } catch (error) {
-      throw new HeicError('it takes more memory than a picture of its size does', false, { cause: error });
+      throw new HeicError('it needs more memory than an image of its size should', false, { cause: error });
     }
     const code = resultAt(0);
     if (code !== 0) throw new HeicError(reasonAt(libheif, resultAt(8)), UNSUPPORTED.has(code));
@@ -117,7 +117,7 @@ function planeOf(libheif: Libheif, image: number, expected: Omit<HeicPixels, 'da
   const height = libheif._heif_image_get_height(image, CHANNEL_INTERLEAVED);
   if (width !== expected.width || height !== expected.height)
     throw new HeicError(
-      `it holds ${width}×${height} pixels, its header says ${expected.width}×${expected.height}`,
+      `it has ${width}×${height} pixels, but its header says ${expected.width}×${expected.height}`,
       false,
     );
   const plane = libheif._heif_image_get_plane_readonly(image, CHANNEL_INTERLEAVED, strideAt);

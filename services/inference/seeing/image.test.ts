@@ -80,10 +80,10 @@ test('a damaged PNG is refused with what is wrong with it', async () => {
   const data = small.indexOf('IDAT');
   const flipped = Buffer.from(small);
   flipped[data + 4 + small.readUInt32BE(data - 4)]! ^= 1;
-  await assertRefused(flipped, 'image_damaged', /the checksum of its chunk IDAT is wrong/);
-  await assertRefused(small.subarray(0, small.length >> 1), 'image_damaged', /the file ends early, in its chunk/);
+  await assertRefused(flipped, 'image_damaged', /the checksum of its IDAT chunk is wrong/);
+  await assertRefused(small.subarray(0, small.length >> 1), 'image_damaged', /the file is truncated in its IDAT chunk/);
   const noData = Buffer.concat([small.subarray(0, 33), pngChunk('IEND', Buffer.alloc(0))]);
-  await assertRefused(noData, 'image_damaged', /no chunk IDAT/);
+  await assertRefused(noData, 'image_damaged', /no IDAT chunk/);
 });
 
 test('a loader of another format never runs, even behind a signature that lies', async () => {
@@ -131,7 +131,9 @@ for (const [end, after] of Object.entries(ENDS)) {
         const outcome = await decodePhoto(cut, limits).catch((error: ImageError) => error);
         if (outcome instanceof ImageError) {
           assert.equal(outcome.problem, 'image_damaged');
-          const share = Number(/ends early: (\d+) % of its rows are there, 95 % are needed/.exec(outcome.message)?.[1]);
+          const share = Number(
+            /is truncated: it has (\d+) % of its rows, 95 % are required/.exec(outcome.message)?.[1],
+          );
           assert.ok(lost > 0.03 && share < 95 && share > 100 * (0.85 - lost), `${lost} lost: ${outcome.message}`);
           continue;
         }
@@ -155,7 +157,7 @@ test('a progressive JPEG may lack the last bit of its coefficients, but not more
   const scans = [...file.toString('latin1').matchAll(/\xff\xda\0/g)].map(({ index }) => index);
   const before = (scan: number) => decodePhoto(file.subarray(0, scans.at(scan)! + 20), limits);
   assert.equal((await before(-1)).rowsDecoded, 1);
-  await assert.rejects(before(2), (error: ImageError) => /ends early, before its last rows/.test(error.message));
+  await assert.rejects(before(2), (error: ImageError) => /is truncated before its last rows/.test(error.message));
 });
 
 test('a JPEG with garbage after its end marker is taken as it is', async () => {
@@ -178,7 +180,7 @@ test(
     await assertRefused(
       await read('x_interlaced_chck.png'),
       'image_damaged',
-      /the checksum of its chunk IDAT is wrong/,
+      /the checksum of its IDAT chunk is wrong/,
     );
   },
 );

@@ -229,7 +229,7 @@ async function decodeDamagedJpeg(
     const rowsDecoded = 1 - missingRows / raster.height;
     if (rowsDecoded >= MIN_ROWS_DECODED) return { stored: raster, rowsDecoded };
     const share = Math.floor(100 * rowsDecoded);
-    throw new Error(`the file ends early: ${share} % of its rows are there, ${100 * MIN_ROWS_DECODED} % are needed`);
+    throw new Error(`the file is truncated: it has ${share} % of its rows, ${100 * MIN_ROWS_DECODED} % are required`);
   } catch (reason) {
     throw damaged(reasonOfDamage(bytes, reason));
   }

@@ -18,7 +18,7 @@ export async function decodeCutJpeg(
   const { scans, end } = scansOf(bytes);
   const needed = neededScans(bytes, scans);
   const last = scans[needed - 1];
-  if (!last) throw new Error('the file ends early, before its last rows begin');
+  if (!last) throw new Error('the file is truncated before its last rows');
   const closed = closedAt(bytes, end);
   const whole = await decode(closed, 'warning').catch(() => null);
   if (whole) return { raster: whole, missingRows: 0 };

@@ -23,7 +23,7 @@ test("a file whose bytes are not the manifest's is not loaded, and the message n
   await writeFile(file, bytes);
   await assert.rejects(
     loadPackModels(pack, { directory, executionProviders: ['cpu'] }),
-    /landmarks\.onnx: sha256 is [0-9a-f]{64}, the manifest says [0-9a-f]{64}; the file is not loaded/,
+    /landmarks\.onnx: sha256 is [0-9a-f]{64}, but the manifest says [0-9a-f]{64}; not loaded/,
   );
 });
 
@@ -67,7 +67,7 @@ test(
     await cp(join(testModels!, 'face_detection_yunet_2023mar.onnx'), join(directory, recogniser.file));
     await assert.rejects(
       loadPackModels({ ...pack, recogniser }, { directory, executionProviders: ['cpu'] }),
-      /model pack mobilefacenet: alignment arcface-112 makes chips of 112×112 pixels, misfit\.onnx takes 640×640/,
+      /model pack mobilefacenet: alignment arcface-112 produces chips of 112×112 pixels, but misfit\.onnx expects 640×640/,
     );
   },
 );

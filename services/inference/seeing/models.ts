@@ -44,7 +44,7 @@ export async function loadPackModels(
   const { licence_to_accept } = pack;
   if (licence_to_accept !== undefined && options.licenceAccepted !== licence_to_accept)
     throw new Error(
-      `model pack ${pack.name}: its weights come with a licence to be accepted by name: MODEL_LICENCE_ACCEPTED=${licence_to_accept}`,
+      `model pack ${pack.name}: its weights require accepting a licence: set MODEL_LICENCE_ACCEPTED=${licence_to_accept}`,
     );
   const load = (weights: WeightFile) =>
     loadModel(pack.name, join(options.directory, weights.file), weights.sha256, options.executionProviders);
@@ -63,7 +63,8 @@ function requireChipSize({ name, alignment, recogniser }: ModelPack, { input: { 
   const side = CHIP_SIZE[alignment];
   if ((height ?? side) === side && (width ?? side) === side) return;
   throw new Error(
-    `model pack ${name}: alignment ${alignment} makes chips of ${side}×${side} pixels, ${recogniser.file} takes ${height}×${width}`,
+    `model pack ${name}: alignment ${alignment} produces chips of ${side}×${side} pixels, ` +
+      `but ${recogniser.file} expects ${height}×${width}`,
   );
 }
 
@@ -76,8 +77,7 @@ async function loadModel(
   requireTelemetryOff();
   const bytes = await readWeights(pack, path);
   const actual = createHash('sha256').update(bytes).digest('hex');
-  if (actual !== sha256)
-    throw new Error(`${path}: sha256 is ${actual}, the manifest says ${sha256}; the file is not loaded`);
+  if (actual !== sha256) throw new Error(`${path}: sha256 is ${actual}, but the manifest says ${sha256}; not loaded`);
   const session = await InferenceSession.create(bytes, sessionOptions(executionProviders));
   const input = inputOf(session, path);
   return {
@@ -115,7 +115,8 @@ async function readWeights(pack: string, path: string): Promise<Uint8Array> {
     return await readFile(path);
   } catch (error) {
     throw new Error(
-      `${path}: ${messageOf(error)}; \`npm run models -- --pack ${pack}\` prepares it, and models/${pack}/README.md says where it comes from`,
+      `${path}: ${messageOf(error)}; \`npm run models -- --pack ${pack}\` prepares it, ` +
+        `and models/${pack}/README.md says where to get it`,
     );
   }
 }

@@ -17,6 +17,6 @@ export function requireTelemetryOff(): void {
   const value = process.env[VARIABLE];
   if (value === OFF) return;
   throw new Error(
-    `${VARIABLE} must be ${OFF}, not ${value ? `"${value}"` : 'absent'}: ONNX Runtime would report to its maker`,
+    `${VARIABLE} must be ${OFF}, not ${value ? `"${value}"` : 'absent'}: otherwise ONNX Runtime reports to its vendor`,
   );
 }

@@ -27,11 +27,11 @@ export function judge(load: Load, remainingMs: number, yields = false): Refusal 
   const { open, workers, queueLimit, serviceMs } = load;
   const retryAfterMs = Math.ceil((open / workers) * serviceMs);
   if (open >= workers + queueLimit)
-    return { reason: 'queue_full', message: `All ${workers + queueLimit} places are taken.`, retryAfterMs };
+    return { reason: 'queue_full', message: `All ${workers + queueLimit} places are in use.`, retryAfterMs };
   if (yields && open >= workers)
     return {
       reason: 'yielded',
-      message: `All ${workers} workers are busy, and the call lets others go first.`,
+      message: `All ${workers} workers are busy, and the call has low priority.`,
       retryAfterMs,
     };
   const waitMs = (Math.max(0, open + 1 - workers) / workers) * serviceMs;

@@ -52,7 +52,7 @@ async function detectFaces(
     if (error instanceof PhotoTimeout)
       call.trailer.set(TIME_LIMIT_TRAILER, `INFERENCE_IMAGE_TIMEOUT_MS (${error.limitMs} ms)`);
     const answer = statusOf(error);
-    if (answer.code === Status.INTERNAL) logger.error({ err: error }, 'a photo could not be analysed');
+    if (answer.code === Status.INTERNAL) logger.error({ err: error }, 'could not analyse a photo');
     throw answer;
   }
 }
@@ -70,6 +70,7 @@ function responseOf({ found, modelId, queueMs }: AnalysedPhoto): DetectFacesResp
 function statusOf(error: unknown): ServerError {
   if (error instanceof ImageError) return new ServerError(Status.INVALID_ARGUMENT, error.message);
   if (error instanceof PhotoTimeout) return new ServerError(Status.DEADLINE_EXCEEDED, error.message);
-  if (error instanceof WorkerLost) return new ServerError(Status.UNAVAILABLE, 'The worker that held the photo ended.');
+  if (error instanceof WorkerLost)
+    return new ServerError(Status.UNAVAILABLE, 'The worker that processed the photo exited.');
   return new ServerError(Status.INTERNAL, 'The photo could not be analysed.');
 }

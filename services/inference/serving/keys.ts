@@ -34,7 +34,7 @@ export function serverKeys(tls: InferenceConfig['tls'], gauges: FileGauges): Ser
     ),
     renew(next) {
       if (!next || (next.clientAuthority !== undefined) !== hasAuthority)
-        throw new Error('GRPC_TLS_CERT and GRPC_TLS_CA cannot begin or cease to be set while the server runs');
+        throw new Error('GRPC_TLS_CERT and GRPC_TLS_CA cannot be added or removed while the server is running');
       provider.renew(checked(next));
       show(next);
     },

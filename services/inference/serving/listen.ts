@@ -25,8 +25,8 @@ export async function clearStaleSocket(address: string): Promise<void> {
   const path = address.slice('unix:'.length);
   const entry = await lstat(path).catch(() => null);
   if (!entry) return;
-  if (!entry.isSocket()) throw new Error(`${path} exists and is no socket.`);
-  if (await answers(path)) throw new Error(`Another server listens on ${path}.`);
+  if (!entry.isSocket()) throw new Error(`${path} exists and is not a socket.`);
+  if (await answers(path)) throw new Error(`Another server is listening on ${path}.`);
   await unlink(path);
 }
 

@@ -66,13 +66,8 @@ function createMetrics(registry: MetricsRegistry, load: Parameters<typeof create
     registers,
   }).set(load.queueCapacity);
   scrapedGauge('facepass_inference_queue_depth', 'Photos that wait for a worker.', load.queueDepth, registers);
-  scrapedGauge('facepass_inference_in_flight', 'Photos that workers are busy with.', load.inFlight, registers);
-  scrapedGauge(
-    'facepass_inference_workers_ready',
-    'Worker threads with their models loaded.',
-    load.workersReady,
-    registers,
-  );
+  scrapedGauge('facepass_inference_in_flight', 'Photos being processed by workers.', load.inFlight, registers);
+  scrapedGauge('facepass_inference_workers_ready', 'Workers with their models loaded.', load.workersReady, registers);
   const refused = new Counter({
     name: 'facepass_inference_refused_total',
     help: 'Calls rejected before their photo was read.',

@@ -70,7 +70,7 @@ export function createWorkerPool(options: PoolOptions, context: PoolContext): Wo
       if (thread.priorityProblem && !priorityProblem)
         context.logger.warn(
           { reason: thread.priorityProblem },
-          'worker threads keep their priority: health checks may be late under full load',
+          'workers keep normal priority: health checks may be late under full load',
         );
       priorityProblem ??= thread.priorityProblem;
       context.readyChanged();

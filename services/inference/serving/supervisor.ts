@@ -56,11 +56,11 @@ export function createSupervisor(
     while (!stopping.signal.aborted) {
       const reason = thread && (await service(thread));
       if (stopping.signal.aborted) return;
-      if (reason) context.logger.error({ err: reason }, 'a worker thread ended');
+      if (reason) context.logger.error({ err: reason }, 'a worker exited');
       if (thread && proven.has(thread)) deaths = 0;
       if (!(reason instanceof PhotoTimeout)) deaths += 1;
       if (deaths > DEATHS_IN_A_ROW)
-        return context.fatal(new Error(`A worker thread ended ${deaths} times in a row without finishing a photo.`));
+        return context.fatal(new Error(`Workers exited ${deaths} times in a row without finishing a photo.`));
       await pause(FIRST_PAUSE_MS * (2 ** Math.max(0, deaths - 1) - 1));
       if (stopping.signal.aborted) return;
       thread = await replacement();
@@ -86,7 +86,7 @@ export function createSupervisor(
     try {
       return await startWorkerThread(options, context.fatal);
     } catch (error) {
-      context.logger.error({ err: error }, 'a worker thread could not start');
+      context.logger.error({ err: error }, 'could not start a worker');
       return undefined;
     }
   }

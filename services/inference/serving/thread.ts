@@ -61,7 +61,7 @@ export async function startWorkerThread(
   let timeout: PhotoTimeout | undefined;
   const ended = new Promise<Error>((resolve) => {
     worker.once('error', (error: Error) => resolve(error));
-    worker.once('exit', (code) => resolve(timeout ?? new WorkerLost(`The worker thread ended with code ${code}.`)));
+    worker.once('exit', (code) => resolve(timeout ?? new WorkerLost(`The worker exited with code ${code}.`)));
   });
   worker.on('message', (answer: WorkerAnswer) => pending.resolve(answer));
   void ended.then((reason) => pending.reject(reason));
@@ -104,7 +104,7 @@ export async function startWorkerThread(
    */
   async function stop(): Promise<void> {
     const stuck = setTimeout(
-      () => onStuck(new Error(`A worker thread did not end within ${STOP_LIMIT_MS} ms.`)),
+      () => onStuck(new Error(`A worker did not exit within ${STOP_LIMIT_MS} ms.`)),
       STOP_LIMIT_MS,
     );
     Atomics.store(abandoned, 0, 1);

@@ -108,7 +108,7 @@ test(
     using client = connectFaceClient(server.address);
     assert.ok((await client.detectFaces(await samplePhoto(1))).faces.length > 0);
     assert.equal(
-      (await server.logged('worker threads keep their priority: health checks may be late under full load'))['reason'],
+      (await server.logged('workers keep normal priority: health checks may be late under full load'))['reason'],
       'setPriority is not allowed',
     );
   },

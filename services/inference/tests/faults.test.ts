@@ -64,7 +64,7 @@ test('a server killed mid-request leaves UNAVAILABLE, and serves again on the sa
   await using again = await startInferenceProcess({ INFERENCE_LISTEN: socket, INFERENCE_WORKERS: '1' });
   using fresh = connectFaceClient(socket);
   assert.ok((await fresh.detectFaces(await samplePhoto(1))).faces.length > 0);
-  await assert.rejects(startInferenceProcess({ INFERENCE_LISTEN: socket }), /Another server listens/);
+  await assert.rejects(startInferenceProcess({ INFERENCE_LISTEN: socket }), /Another server is listening/);
   assert.equal(again.child.exitCode, null);
 });
 

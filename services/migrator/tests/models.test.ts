@@ -43,7 +43,7 @@ for (const contract of [true, false])
     assert.equal((await installation.query('select schema_version() as version'))[0].version, 3);
 
     installation.config.legacyModelId = LEGACY_MODEL;
-    await assert.rejects(back({}), /of another: other-1 \(1\)/);
+    await assert.rejects(back({}), /of others: other-1 \(1\)/);
     await back({ setAside: ['other-1'] });
     assert.equal((await installation.query('select count(*)::integer as rows from face_embeddings'))[0].rows, 20);
     assert.deepEqual(await installation.query(`select photo_id from faces_kept where model_id = 'other-1'`), [

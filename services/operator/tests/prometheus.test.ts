@@ -26,7 +26,7 @@ const ANSWERS: Record<string, { status?: number; body: unknown; result: number |
   'a null': { body: null, result: /^Prometheus returned an unreadable response \(status 200\)$/ },
   'a result that is not a list': {
     body: { status: 'success', data: { resultType: 'vector', result: 7 } },
-    result: /no answer that can be read/,
+    result: /unreadable response/,
   },
   'a range': {
     body: { status: 'success', data: { resultType: 'matrix', result: [] } },
