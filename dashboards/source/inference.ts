@@ -15,7 +15,7 @@ const now: Panel[] = [
   stat({
     title: 'Workers ready',
     description:
-      'Worker threads with their models loaded, of each revision that should have traffic. None: nothing can be indexed or searched.',
+      'Workers with loaded models, per revision that should have traffic. Without any, indexing and searching fail.',
     unit: 'short',
     thresholds: [
       [null, 'red'],
@@ -32,7 +32,8 @@ const now: Panel[] = [
   stat({
     title: 'Workers busy',
     description:
-      'Share of the ready workers that have a photo, in each revision that should have traffic. Near 100 % photos wait.',
+      'Share of the ready workers that process a photo, per revision that should have traffic. Near 100 %, ' +
+      'photos wait.',
     unit: 'percentunit',
     decimals: 0,
     thresholds: [
@@ -52,7 +53,8 @@ const now: Panel[] = [
   stat({
     title: 'Queue filled',
     description:
-      'Photos that wait, as a share of those that may, in each revision that should have traffic. A full queue refuses.',
+      'Waiting photos as a share of the queue limit, per revision that should have traffic. A full queue rejects ' +
+      'calls.',
     unit: 'percentunit',
     decimals: 0,
     thresholds: [
@@ -72,7 +74,7 @@ const now: Panel[] = [
   }),
   stat({
     title: 'Model load time',
-    description: 'How long the slowest process took to load and warm up its models: a new pod serves no sooner.',
+    description: 'Time of the slowest process to load and warm up its models; a new pod serves only after that.',
     unit: 's',
     queries: [{ expr: `max(facepass_inference_model_load_seconds{${INFERENCE}})`, legend: 'load time' }],
   }),
@@ -82,15 +84,16 @@ const work: Panel[] = [
   timeseries({
     title: 'Calls by result',
     description:
-      'Calls a second by gRPC status. RESOURCE_EXHAUSTED: full. UNAVAILABLE: starting, stopping, or a worker died. INVALID_ARGUMENT: the picture’s fault.',
+      'Calls per second by gRPC status. RESOURCE_EXHAUSTED: full. UNAVAILABLE: starting, stopping, or a worker ' +
+      'died. INVALID_ARGUMENT: unusable image.',
     unit: 'reqps',
     stacked: true,
     min: 0,
     queries: [{ expr: `sum by (code) (${rate('facepass_inference_requests_total')})`, legend: '{{code}}' }],
   }),
   timeseries({
-    title: 'Time of a photo by stage',
-    description: 'Mean time of a photo in each stage, one upon another: the whole height is what a photo takes.',
+    title: 'Time per photo by stage',
+    description: 'Mean time per photo in each stage, stacked: the total height is the time of a photo.',
     unit: 's',
     stacked: true,
     min: 0,
@@ -103,7 +106,7 @@ const work: Panel[] = [
   }),
   timeseries({
     title: 'Stages, 99th percentile',
-    description: 'The slowest of a hundred photos in each stage. Dots lead to traces.',
+    description: '99th percentile of each stage. Dots link to traces.',
     unit: 's',
     min: 0,
     queries: [
@@ -115,9 +118,10 @@ const work: Panel[] = [
     ],
   }),
   timeseries({
-    title: 'Refused and dropped',
+    title: 'Rejected and dropped',
     description:
-      'Calls refused before their photo was read, by reason, and photos whose caller had left before any work on them.',
+      'Calls rejected before their photo was read, by reason, and photos dropped because the caller disconnected ' +
+      'before any work.',
     unit: 'reqps',
     min: 0,
     queries: [
@@ -127,7 +131,7 @@ const work: Panel[] = [
   }),
   timeseries({
     title: 'Faces',
-    description: 'Faces found and embedded a second, and faces seen but refused, by reason.',
+    description: 'Faces found and embedded per second, and faces found but rejected, by reason.',
     unit: 'ops',
     min: 0,
     queries: [
@@ -136,8 +140,8 @@ const work: Panel[] = [
     ],
   }),
   timeseries({
-    title: 'Faces of a photo',
-    description: 'Faces embedded of one photo: median and 95th percentile of the photos that have any.',
+    title: 'Faces per photo',
+    description: 'Faces embedded per photo: median and 95th percentile of the photos with faces.',
     unit: 'short',
     min: 0,
     queries: [0.5, 0.95].map((quantile) => ({
@@ -150,20 +154,20 @@ const work: Panel[] = [
 const sideBySide: Panel[] = [
   eachProcess(
     'Photos by process',
-    'Calls a second of each process. They should be about the same.',
+    'Calls per second of each process; they should be about equal.',
     'reqps',
     `sum by (pod, instance) (${rate('facepass_inference_requests_total')}) or 0 * sum by (pod, instance) (facepass_inference_workers_ready{${INFERENCE}})`,
     'FacepassInferenceImbalance',
   ),
   eachProcess(
     'Queue by process',
-    'Photos that wait in each process.',
+    'Photos waiting in each process.',
     'short',
     `facepass_inference_queue_depth{${INFERENCE}}`,
   ),
   eachProcess(
     'Busy workers by process',
-    'Photos under work in each process; at most its number of workers.',
+    'Photos in progress in each process; at most its number of workers.',
     'short',
     `facepass_inference_in_flight{${INFERENCE}}`,
   ),
@@ -175,13 +179,13 @@ const sideBySide: Panel[] = [
   ),
   eachProcess(
     'Memory by process',
-    'Resident memory of each process, models and pictures included.',
+    'Resident memory of each process, including models and images.',
     'bytes',
     `process_resident_memory_bytes{${INFERENCE}}`,
   ),
   eachProcess(
     'Workers replaced',
-    'Worker threads that died or took too long, within an hour.',
+    'Workers that died or took too long, within an hour.',
     'short',
     `increase(facepass_inference_worker_restarts_total{${INFERENCE}}[1h])`,
   ),
@@ -202,7 +206,8 @@ const capacity: Panel[] = [
   timeseries({
     title: 'Autoscaler',
     description:
-      'Pods that run, that the autoscaler wants, and its bounds. Needs kube-state-metrics; empty without an autoscaler.',
+      'Running pods, desired pods, and the limits of the autoscaler. Needs kube-state-metrics; empty without an ' +
+      'autoscaler.',
     unit: 'short',
     min: 0,
     width: 12,
@@ -215,7 +220,7 @@ const capacity: Panel[] = [
   }),
   table({
     title: 'Models',
-    description: 'The model that each process has loaded. All must be the same, and the API’s.',
+    description: 'The model loaded in each process. All must be equal, and equal to the API’s.',
     unit: 'short',
     width: 12,
     queries: [{ expr: `facepass_inference_model_info{${INFERENCE}}`, legend: '{{model_id}}' }],
@@ -227,11 +232,12 @@ export const inference: Dashboard = {
   uid: 'facepass-inference',
   title: 'Facepass / Inference',
   description:
-    'The processes that find and embed faces: what they do, where the time goes, how full they are, and each beside the others.',
+    'The processes that find and embed faces: their work, the time per stage, their load, and a comparison of ' +
+    'processes.',
   rows: [
     { title: 'Now', panels: now },
     { title: 'Work', panels: work },
-    { title: 'Processes side by side', panels: sideBySide },
+    { title: 'Comparison of processes', panels: sideBySide },
     { title: 'Capacity', panels: capacity },
   ],
 };

@@ -23,7 +23,7 @@ const phaseNumber = PHASES.map((phase, index) => {
 const course: Panel[] = [
   stateTimeline({
     title: 'Phase',
-    description: 'What the operator is doing with each Facepass resource, one line each.',
+    description: 'What the operator is doing with each Facepass resource, one line per resource.',
     unit: 'short',
     width: 12,
     mappings: Object.fromEntries(
@@ -34,7 +34,8 @@ const course: Panel[] = [
   timeseries({
     title: 'Weights, desired and observed',
     description:
-      'The share of the requests each revision should get, and the share that its processes counted. They may differ for a minute after a step.',
+      'The share of requests that each revision should get, and the share that its processes counted. They may ' +
+      'differ for a minute after a step.',
     unit: 'percentunit',
     min: 0,
     max: 1,
@@ -54,7 +55,8 @@ const course: Panel[] = [
   timeseries({
     title: 'Time left for the step',
     description:
-      'Time until the deadline of the step under way; below zero the release is stuck. No line: nothing is under way, or it is paused.',
+      'Time until the deadline of the current step; below zero the release is stuck. No line without a release ' +
+      'in progress, or while it is paused.',
     unit: 's',
     thresholds: [
       [null, 'red'],
@@ -70,7 +72,8 @@ const course: Panel[] = [
   }),
   stateTimeline({
     title: 'Gates',
-    description: 'What each gate answers: pass, hold (no data, too few requests) or fail (the release is rolled back).',
+    description:
+      'The result of each gate: pass, hold (no data, too few requests) or fail (the release is rolled ' + 'back).',
     unit: 'short',
     mappings: {
       1: { text: 'pass', color: 'green' },
@@ -87,7 +90,7 @@ const course: Panel[] = [
   }),
   timeseries({
     title: 'Gates, value and limit',
-    description: 'What each gate measured, beside what it allows.',
+    description: 'The measured value and the limit of each gate.',
     unit: 'short',
     queries: [
       { expr: `max by (name, gate) (facepass_operator_release_gate_value{${RELEASE}})`, legend: '{{gate}}' },
@@ -100,7 +103,8 @@ const revisions: Panel[] = [
   timeseries({
     title: 'Requests by revision',
     description:
-      'Requests a second that each revision’s API processes answered. Outside blue-green mode there is one, without a name.',
+      'Requests per second answered by the API processes of each revision. Outside blue-green mode there is one, ' +
+      'without a name.',
     unit: 'reqps',
     stacked: true,
     min: 0,
@@ -108,7 +112,7 @@ const revisions: Panel[] = [
   }),
   timeseries({
     title: 'Failures by revision',
-    description: 'Share of each revision’s requests that were answered with a 5xx. The gates compare the two.',
+    description: 'Share of each revision’s requests answered with 5xx. The gates compare both.',
     unit: 'percentunit',
     min: 0,
     queries: [
@@ -118,7 +122,8 @@ const revisions: Panel[] = [
   timeseries({
     title: 'Search duration by revision, 99th percentile',
     description:
-      'The slowest of a hundred searches of each revision, of those answered or left by their client first. The default gate compares the 95th percentile.',
+      '99th percentile of answered and abandoned searches of each revision. The default gate compares the 95th ' +
+      'percentile.',
     unit: 's',
     min: 0,
     queries: [
@@ -130,14 +135,14 @@ const revisions: Panel[] = [
   }),
   timeseries({
     title: 'API processes by revision',
-    description: 'API processes that answer Prometheus.',
+    description: 'API processes that Prometheus can scrape.',
     unit: 'short',
     min: 0,
     queries: [{ expr: `sum by (revision) (up{${API}})`, legend: 'revision {{revision}}' }],
   }),
   timeseries({
     title: 'Inference workers by revision',
-    description: 'Workers with their models loaded. A candidate has its full number before it gets a request.',
+    description: 'Workers with loaded models. A candidate has its full number before it gets requests.',
     unit: 'short',
     min: 0,
     queries: [
@@ -147,7 +152,7 @@ const revisions: Panel[] = [
   timeseries({
     title: 'Photos by revision',
     description:
-      'Photos a second that each revision’s inference processes took: an API process asks only those of its own revision.',
+      'Photos per second processed by each revision: an API process calls only the inference of its own revision.',
     unit: 'reqps',
     min: 0,
     queries: [
@@ -162,13 +167,13 @@ const revisions: Panel[] = [
 const schema: Panel[] = [
   stat({
     title: 'Schema version',
-    description: 'Version of the database’s schema, as the API processes last saw it.',
+    description: 'Version of the database schema, as last read by the API processes.',
     unit: 'short',
     queries: [{ expr: `max(facepass_schema_version{${API}})`, legend: 'version' }],
   }),
   stat({
-    title: 'Processes that wait for another schema',
-    description: 'API processes that found a schema they cannot work on. They take no requests.',
+    title: 'Processes that wait for a supported schema',
+    description: 'API processes that do not support the schema. They get no requests.',
     unit: 'short',
     thresholds: [
       [null, 'green'],
@@ -180,7 +185,7 @@ const schema: Panel[] = [
   timeseries({
     title: 'Backfill',
     description:
-      'Share of the rows that the migration’s step under way has moved. Only while a migration runs and is scraped.',
+      'Share of the rows that the current migration step has moved. Only while a migration runs and is scraped.',
     unit: 'percentunit',
     min: 0,
     max: 1,
@@ -193,14 +198,14 @@ const schema: Panel[] = [
     ],
   }),
   table({
-    title: 'Migration under way',
-    description: 'The step that a running migration is at.',
+    title: 'Migration in progress',
+    description: 'The current step of a running migration.',
     unit: 'short',
     queries: [{ expr: `facepass_migration_step_info{${MIGRATION}} == 1`, legend: '{{step}}' }],
   }),
   timeseries({
     title: 'Steps of the migration',
-    description: 'Steps that have ended, of how many.',
+    description: 'Finished steps and their total.',
     unit: 'short',
     min: 0,
     queries: [
@@ -210,7 +215,7 @@ const schema: Panel[] = [
   }),
   timeseries({
     title: 'Run time of the migration',
-    description: 'How long the migration under way has run; after half an hour it is told as slow.',
+    description: 'How long the migration in progress has run; after half an hour an alert reports it as slow.',
     unit: 's',
     min: 0,
     thresholds: [
@@ -226,7 +231,7 @@ const OPERATOR = 'job="facepass-operator"';
 const operator: Panel[] = [
   timeseries({
     title: 'Leader',
-    description: 'Operator processes that hold the lease: one, for a moment none.',
+    description: 'Operator processes that hold the Lease: one, or briefly none.',
     unit: 'short',
     min: 0,
     queries: [{ expr: `sum(facepass_operator_leader{${OPERATOR}})`, legend: 'leaders' }],
@@ -234,7 +239,7 @@ const operator: Panel[] = [
   }),
   timeseries({
     title: 'Reconciliations',
-    description: 'Looks at a resource a second, by how they ended.',
+    description: 'Reconciliations per second, by result.',
     unit: 'ops',
     min: 0,
     queries: [
@@ -245,8 +250,8 @@ const operator: Panel[] = [
     ],
   }),
   timeseries({
-    title: 'Age of what the operator sees',
-    description: 'Time since each watch was last in step with the API server.',
+    title: 'Age of the operator’s view',
+    description: 'Time since each watch was last up to date.',
     unit: 's',
     min: 0,
     queries: [
@@ -263,9 +268,10 @@ export const release: Dashboard = {
   uid: 'facepass-release',
   title: 'Facepass / Release',
   description:
-    'A release as it goes: weights and gates, both revisions side by side, the schema and its migration, and the operator. Rows one and four need the operator.',
+    'The progress of a release: weights and gates, both revisions, the schema and its migration, and the ' +
+    'operator. Rows one and four need the operator.',
   rows: [
-    { title: 'Course of the release (operator)', panels: course },
+    { title: 'Progress of the release (operator)', panels: course },
     { title: 'Both revisions', panels: revisions },
     { title: 'Schema', panels: schema },
     { title: 'Operator', panels: operator },

@@ -23,7 +23,7 @@ const BUDGET: [number | null, string][] = [
 const objectives: Panel[] = [
   stat({
     title: 'Answered, 30 days',
-    description: 'Share of the calls to /api/ that were not answered with a 5xx. The objective is 99.9 %.',
+    description: 'Share of the calls to /api/ not answered with 5xx. The objective is 99.9 %.',
     unit: 'percentunit',
     decimals: 3,
     thresholds: goodAbove(0.999),
@@ -32,7 +32,7 @@ const objectives: Panel[] = [
   }),
   stat({
     title: 'Error budget left',
-    description: 'What is left of the failures that 30 days may have, from -100 %; below 0 the objective is missed.',
+    description: 'Remaining share of the failures allowed in 30 days, from -100 %; below 0 the objective is missed.',
     unit: 'percentunit',
     decimals: 1,
     min: -1,
@@ -42,8 +42,7 @@ const objectives: Panel[] = [
   }),
   stat({
     title: 'Searches within 500 ms, 30 days',
-    description:
-      'Share of the answered searches, and of those whose client left first, that took at most 500 ms. The objective is 99 %.',
+    description: 'Share of answered and abandoned searches that took at most 500 ms. The objective is 99 %.',
     unit: 'percentunit',
     decimals: 2,
     thresholds: goodAbove(0.99),
@@ -53,7 +52,7 @@ const objectives: Panel[] = [
   stat({
     title: 'Latency budget left',
     description:
-      'What is left of the slow searches that 30 days may have, from -100 %; below 0 the objective is missed.',
+      'Remaining share of the slow searches allowed in 30 days, from -100 %; below 0 the objective is missed.',
     unit: 'percentunit',
     decimals: 1,
     min: -1,
@@ -61,12 +60,11 @@ const objectives: Panel[] = [
     thresholds: BUDGET,
     queries: [{ expr: `clamp_min(1 - ${SLOW} / 0.01, -1)`, legend: 'left' }],
   }),
-  burnRate('Burn of the error budget', 'request_errors', 0.001),
-  burnRate('Burn of the latency budget', 'slow_searches', 0.01),
+  burnRate('Burn rate of the error budget', 'request_errors', 0.001),
+  burnRate('Burn rate of the latency budget', 'slow_searches', 0.01),
   table({
     title: 'Firing alerts',
-    description:
-      'Every alert of Facepass that fires now, of all its parts. Empty is good. The name leads to the runbook.',
+    description: 'All alerts of Facepass that are firing. Empty is good. The name links to the runbook.',
     unit: 'short',
     queries: [{ expr: 'ALERTS{alertname=~"Facepass.+",alertstate="firing"}', legend: '{{alertname}}' }],
     columnLinks: { alertname: { title: 'Runbook', url: `${RUNBOOKS}/\${__value.raw}.md` } },
@@ -78,7 +76,8 @@ function burnRate(title: string, record: string, budget: number): Panel {
   return timeseries({
     title,
     description:
-      'How many times faster than allowed the budget is used, over three windows. At 1 it lasts 30 days; 14.4 over an hour and five minutes pages.',
+      'How many times faster than allowed the budget is used, over three windows. At 1 it lasts 30 days; 14.4 ' +
+      'over both one hour and five minutes pages.',
     unit: 'short',
     min: 0,
     thresholds: [
@@ -96,7 +95,7 @@ function burnRate(title: string, record: string, budget: number): Panel {
 const requests: Panel[] = [
   timeseries({
     title: 'Requests',
-    description: 'Requests a second by route. Paths that no route knows are counted together as `unmatched`.',
+    description: 'Requests per second by route. Unknown paths are counted together as `unmatched`.',
     unit: 'reqps',
     stacked: true,
     min: 0,
@@ -109,7 +108,7 @@ const requests: Panel[] = [
   }),
   timeseries({
     title: 'Failures',
-    description: 'Requests a second answered with a 5xx. Compare with Problems by code, which says why.',
+    description: 'Requests per second answered with 5xx. Problems by code shows why.',
     unit: 'reqps',
     min: 0,
     queries: [
@@ -120,9 +119,9 @@ const requests: Panel[] = [
     ],
   }),
   timeseries({
-    title: 'Refused clients',
+    title: 'Rejected clients',
     description:
-      'Requests a second refused for their key or token (401, 403) or for their rate (429). A key that was revoked shows as 401.',
+      'Requests per second rejected for their key or token (401, 403) or their rate (429). A revoked key shows as 401.',
     unit: 'reqps',
     min: 0,
     queries: [
@@ -136,7 +135,8 @@ const requests: Panel[] = [
   timeseries({
     title: 'Problems by code',
     description:
-      'Requests a second answered with a problem, by its code; /docs/errors explains each. 4xx are the clients’, 5xx ours.',
+      'Requests per second answered with a problem, by code; /docs/errors explains each. 4xx are errors of the ' +
+      'client, 5xx of the service.',
     unit: 'reqps',
     min: 0,
     queries: [
@@ -146,7 +146,8 @@ const requests: Panel[] = [
   timeseries({
     title: 'Photos not indexed, by status and code',
     description:
-      'Photos a second that were not indexed, those of batches too, by the status each would have alone; and those that the bucket did not give, by code.',
+      'Photos per second not indexed, including those of batches, by the status each would have alone; and ' +
+      'photos that the bucket did not return, by code.',
     unit: 'reqps',
     min: 0,
     queries: [
@@ -163,14 +164,19 @@ const requests: Panel[] = [
   }),
   durations(
     'Search duration',
-    'Time of a search that was answered, or left by its client first, as the objective counts them: from its first byte to its answer’s last. Dots lead to traces.',
+    'Time of answered and abandoned searches, as the objective counts them: from the first byte of the request ' +
+      'to the last of the response. Dots link to traces.',
     'facepass_search_duration_seconds',
     0.5,
   ),
-  durations('Index duration', 'Time to index one photo, those of batches too.', 'facepass_index_duration_seconds'),
+  durations(
+    'Index duration',
+    'Time to index one photo, including photos of batches.',
+    'facepass_index_duration_seconds',
+  ),
   timeseries({
     title: 'Duration by route, 99th percentile',
-    description: 'The slowest of a hundred requests of each route.',
+    description: '99th percentile of the requests of each route.',
     unit: 's',
     min: 0,
     queries: [
@@ -183,7 +189,7 @@ const requests: Panel[] = [
   }),
   timeseries({
     title: 'Photos and faces',
-    description: 'Photos indexed and searches made a second, and faces stored.',
+    description: 'Photos indexed and searches per second, and stored faces.',
     unit: 'ops',
     min: 0,
     queries: [
@@ -224,7 +230,7 @@ const INDEXER = 'job="facepass-indexer",namespace=~"$namespace"';
 const jobs: Panel[] = [
   timeseries({
     title: 'Photos of jobs',
-    description: 'Photos of jobs that ended a second, by how; `deferred` ones wait for another attempt.',
+    description: 'Photos of jobs finished per second, by result; `deferred` ones wait for another attempt.',
     unit: 'ops',
     min: 0,
     queries: [
@@ -236,8 +242,8 @@ const jobs: Panel[] = [
     link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassJobPhotosFail.md` },
   }),
   timeseries({
-    title: 'Photos of jobs that wait',
-    description: 'Photos of all jobs that wait, and those under work in all indexers.',
+    title: 'Waiting photos of jobs',
+    description: 'Waiting photos of all jobs, and photos in progress in all indexers.',
     unit: 'short',
     min: 0,
     queries: [
@@ -246,8 +252,9 @@ const jobs: Panel[] = [
     ],
   }),
   timeseries({
-    title: 'Oldest photo of a job that waits',
-    description: 'How long the oldest of them waits. A large job takes hours; a fault is where nothing ends meanwhile.',
+    title: 'Oldest waiting photo of a job',
+    description:
+      'Wait of the oldest photo. A large job takes hours; it is a fault only if no photo finishes ' + 'meanwhile.',
     unit: 's',
     min: 0,
     queries: [{ expr: `max(facepass_job_oldest_pending_seconds{${INDEXER}})`, legend: 'oldest' }],
@@ -255,7 +262,7 @@ const jobs: Panel[] = [
   }),
   timeseries({
     title: 'Jobs and indexers',
-    description: 'Jobs that have not ended, and indexers that answer Prometheus.',
+    description: 'Unfinished jobs, and indexers that Prometheus can scrape.',
     unit: 'short',
     min: 0,
     decimals: 0,
@@ -271,7 +278,8 @@ const saturation: Panel[] = [
   timeseries({
     title: 'Ready API processes',
     description:
-      'API processes that a load balancer may send requests to, of each revision, and how many are not ready, by reason. None ready: nobody is served, and nothing is counted as failed.',
+      'API processes that are ready for requests, per revision, and those that are not, by reason. Without a ' +
+      'ready one nobody is served, and no failure is counted.',
     unit: 'short',
     min: 0,
     queries: [
@@ -282,8 +290,7 @@ const saturation: Panel[] = [
   }),
   timeseries({
     title: 'Database connections',
-    description:
-      'Connections in use, how many there may be, and statements that wait for one: any that wait for long delay every request.',
+    description: 'Connections in use, their maximum, and statements that wait for one: long waits delay every request.',
     unit: 'short',
     min: 0,
     queries: [
@@ -314,8 +321,7 @@ const saturation: Panel[] = [
   }),
   timeseries({
     title: 'Event loop delay, 99th percentile',
-    description:
-      'How long a process leaves what is ready waiting: above 100 ms it does something long, or has too little CPU.',
+    description: 'How long ready work waits in a process: above 100 ms the process is blocked or has too little CPU.',
     unit: 's',
     min: 0,
     thresholds: [
@@ -325,9 +331,9 @@ const saturation: Panel[] = [
     queries: [{ expr: `nodejs_eventloop_lag_p99_seconds{${API}}`, legend: '{{pod}} {{instance}}' }],
   }),
   timeseries({
-    title: 'Database connections that could not be had',
+    title: 'Failed database connections',
     description:
-      'Failed attempts a second to get a connection, by process: none free in time, or none from the database.',
+      'Failed attempts per second to get a connection, by process: none was free in time, or the database gave none.',
     unit: 'ops',
     min: 0,
     queries: [
@@ -339,9 +345,10 @@ const saturation: Panel[] = [
     link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassDatabaseConnectionsFail.md` },
   }),
   timeseries({
-    title: 'Containers that ended in an hour, by reason',
+    title: 'Container exits per hour, by reason',
     description:
-      'Restarts of the containers whose last end had the reason OOMKilled or Error, as kube-state-metrics tells. OOMKilled: raise the memory limit, or lower the workers.',
+      'Restarts of containers that last exited as OOMKilled or Error, from kube-state-metrics. OOMKilled: raise ' +
+      'the memory limit, or use fewer workers.',
     unit: 'short',
     min: 0,
     decimals: 0,
@@ -354,8 +361,8 @@ const saturation: Panel[] = [
     link: { title: 'Runbook', url: `${RUNBOOKS}/FacepassProcessRestarts.md` },
   }),
   timeseries({
-    title: 'Starts in an hour',
-    description: 'How often each process began anew; a restart shows as a step.',
+    title: 'Starts per hour',
+    description: 'How often each process started; a restart shows as a step.',
     unit: 'short',
     min: 0,
     decimals: 0,
@@ -368,7 +375,7 @@ const saturation: Panel[] = [
   }),
   timeseries({
     title: 'Age of the last retention sweep',
-    description: 'Time since no overdue session was left, beside the interval of the sweeps.',
+    description: 'Time since no expired session was left, and the interval of the sweeps.',
     unit: 's',
     min: 0,
     queries: [
@@ -383,7 +390,7 @@ export const service: Dashboard = {
   uid: 'facepass-service',
   title: 'Facepass / Service',
   description:
-    'What clients get: the objectives and their budgets, requests, failures and durations, jobs, and what is near its limit.',
+    'What clients get: the objectives and their budgets, requests, failures and durations, jobs, and saturation.',
   rows: [
     { title: 'Objectives', panels: objectives },
     { title: 'Requests', panels: requests },
