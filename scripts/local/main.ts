@@ -3,13 +3,14 @@ import { parseArgs } from 'node:util';
 import { messageOf } from '../../services/runtime/errors.ts';
 import { startFacepass } from './start.ts';
 
-const USAGE = `./scripts/start [--data DIR] [--port PORT]
+const USAGE = `./scripts/start [--data DIR] [--port PORT] [--host]
 
   --data DIR    directory of the database, the keys and the logs (default: .facepass in the clone)
-  --port PORT   port of the API and the console (default: 8080, or the next free port)
+  --port PORT   port of the API and the console (default: PORT or 8080, or the next free port)
+  --host        let phones and other devices of this network in; without it only this machine
 
-You can set variables of docs/configuration.md, for example LOG_LEVEL=debug or MODEL_PACK=mobilefacenet (models/README.md
-describes the packs).`;
+You can set variables of docs/configuration.md, for example DATABASE_URL to use your own PostgreSQL, LOG_LEVEL=debug or
+MODEL_PACK=mobilefacenet (models/README.md describes the packs). A start refuses the variables that it must set itself.`;
 
 process.stdout.on('error', () => undefined);
 process.stderr.on('error', () => undefined);
@@ -22,11 +23,12 @@ try {
 }
 process.exit();
 
-function readArguments(): { data: string; port: number } | null {
+function readArguments(): { data: string; port: number; onNetwork: boolean } | null {
   const { values } = parseArgs({
     options: {
       data: { type: 'string', default: join(import.meta.dirname, '../../.facepass') },
-      port: { type: 'string', default: '8080' },
+      port: { type: 'string', default: process.env['PORT'] || '8080' },
+      host: { type: 'boolean', default: false },
       help: { type: 'boolean' },
     },
   });
@@ -37,7 +39,7 @@ function readArguments(): { data: string; port: number } | null {
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 1024 || port > 65_000)
     throw new Error(`--port ${values.port}: must be a whole number from 1024 to 65000`);
-  return { data: resolve(values.data), port };
+  return { data: resolve(values.data), port, onNetwork: values.host };
 }
 
 /** A second signal ends the starter at once; its services notice and end too. */

@@ -5,11 +5,13 @@ import { PROCESS_ENVIRONMENT } from '../../services/inference/serving/process-en
 import { databaseUrl, SOCKET_NAME } from './embedded-database/database.ts';
 import type { DataDirectory } from './data-directory.ts';
 import type { Program } from './processes.ts';
+import { TRIAL_LIMITS, type GivenVariables } from './variables.ts';
 
 const root = join(import.meta.dirname, '../..');
 
 export interface LocalPrograms {
-  database: Program;
+  /** null with a PostgreSQL of the caller’s. */
+  database: Program | null;
   migration: Program;
   inference: Program;
   api: Program;
@@ -22,16 +24,28 @@ export interface LocalPrograms {
   inferenceReadiness: string;
 }
 
-/** The programs of a local start and their environments. All listen on 127.0.0.1 or on a UNIX socket. */
-export async function localPrograms(data: DataDirectory, port: number, modelPack: string): Promise<LocalPrograms> {
+/**
+ * The programs of a local start and their environments. All listen on 127.0.0.1 or on a UNIX socket, but the API with
+ * `onNetwork`.
+ */
+export async function localPrograms(
+  data: DataDirectory,
+  given: GivenVariables,
+  { port, modelPack, onNetwork }: { port: number; modelPack: string; onNetwork: boolean },
+): Promise<LocalPrograms> {
   const common = {
-    ...inheritedEnvironment(process.env),
-    ...generousLimits(process.env),
+    ...TRIAL_LIMITS,
+    ...given.services,
     HOST: '127.0.0.1',
     MODELS_DIRECTORY: join(root, 'models'),
     MODEL_PACK: modelPack,
   };
-  const database = { DATABASE_URL: databaseUrl(data.sockets) };
+  const database = given.database ?? { DATABASE_URL: databaseUrl(data.sockets) };
+  const unlessGiven = (defaults: Record<string, string>) =>
+    Object.fromEntries(
+      Object.entries(defaults).filter(([name]) => !given.services[name] && !given.services[`${name}_FILE`]),
+    );
+  const keys = [given.services['API_KEYS'], `development:${data.development.api_key}:index+delete+admin`];
   const inferenceMetricsPort = await freePort(0);
   const inferenceSocket = `unix:${join(data.sockets, 'inference.sock')}`;
   const program = (
@@ -47,12 +61,14 @@ export async function localPrograms(data: DataDirectory, port: number, modelPack
     logFile: join(data.logs, `${name}.log`),
   });
   return {
-    database: program('database', 'scripts/local/embedded-database/main.ts', {}, [
-      '--directory',
-      data.database,
-      '--socket-directory',
-      data.sockets,
-    ]),
+    database: given.database
+      ? null
+      : program('database', 'scripts/local/embedded-database/main.ts', {}, [
+          '--directory',
+          data.database,
+          '--socket-directory',
+          data.sockets,
+        ]),
     migration: program('migration', 'services/migrator/main.ts', database, ['up']),
     inference: program('inference', 'services/inference/main.ts', {
       INFERENCE_LISTEN: inferenceSocket,
@@ -61,23 +77,26 @@ export async function localPrograms(data: DataDirectory, port: number, modelPack
     }),
     api: program('api', 'services/api/main.ts', {
       ...database,
+      ...(onNetwork && { HOST: '0.0.0.0' }),
       PORT: String(port),
       METRICS_PORT: String(await freePort(0)),
-      DATABASE_POOL_SIZE: '4',
       INFERENCE_ADDRESS: inferenceSocket,
-      API_KEYS: `development:${data.development.api_key}:index+delete+admin`,
-      SEARCH_TOKEN_SECRET: data.development.search_token_secret,
-      RATE_LIMIT_WRITES_PER_MINUTE: '0',
-      RATE_LIMIT_SEARCHES_PER_MINUTE: '0',
-      PHOTO_URL_TEMPLATE: process.env['PHOTO_URL_TEMPLATE'] ?? '/samples/{photo_id}',
-      DRAIN_DELAY_MS: '0',
+      API_KEYS: keys.filter(Boolean).join(','),
+      ...unlessGiven({
+        // The embedded database has a single backend.
+        ...(!given.database && { DATABASE_POOL_SIZE: '4' }),
+        SEARCH_TOKEN_SECRET: data.development.search_token_secret,
+        RATE_LIMIT_WRITES_PER_MINUTE: '0',
+        RATE_LIMIT_SEARCHES_PER_MINUTE: '0',
+        PHOTO_URL_TEMPLATE: '/samples/{photo_id}',
+        DRAIN_DELAY_MS: '0',
+      }),
     }),
-    indexer: process.env['S3_BUCKET']
+    indexer: given.services['S3_BUCKET']
       ? program('indexer', 'services/indexer/main.ts', {
           ...database,
           METRICS_PORT: String(await freePort(0)),
-          DATABASE_POOL_SIZE: '2',
-          INDEXER_CONCURRENCY: '2',
+          ...unlessGiven({ DATABASE_POOL_SIZE: '2', INDEXER_CONCURRENCY: '2' }),
           INFERENCE_ADDRESS: inferenceSocket,
         })
       : null,
@@ -87,10 +106,10 @@ export async function localPrograms(data: DataDirectory, port: number, modelPack
   };
 }
 
-/** The first free port of 127.0.0.1 from `first` on; with 0, any free port. */
-export async function freePort(first: number): Promise<number> {
+/** The first free port of `host` from `first` on; with 0, any free port. */
+export async function freePort(first: number, host = '127.0.0.1'): Promise<number> {
   for (let port = first; port < first + 100; port++) {
-    const server = createServer().listen(port, '127.0.0.1');
+    const server = createServer().listen(port, host);
     try {
       await once(server, 'listening');
       const taken = (server.address() as AddressInfo).port;
@@ -101,30 +120,4 @@ export async function freePort(first: number): Promise<number> {
     }
   }
   throw new Error(`no port from ${first} to ${first + 99} is free`);
-}
-
-/**
- * The services inherit settings from the caller's environment, but not another database, nor FACEPASS_URL and the other
- * variables of the command line.
- */
-function inheritedEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const withheld = /^(FACEPASS_(URL|API_KEY|DATA)|DATABASE_URL|POSTGRES_.*|PG[A-Z]+|API_KEYS.*|NODE_OPTIONS)$/;
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !withheld.test(name)));
-}
-
-/**
- * Higher limits than in production: camera files of 24 to 100 megapixels are usual here, nobody else can send one, and
- * the machine may be busy.
- */
-function generousLimits(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const limits = {
-    MAX_IMAGE_BYTES: '50000000',
-    MAX_IMAGE_WIDTH: '12288',
-    MAX_IMAGE_HEIGHT: '12288',
-    INFERENCE_TIMEOUT_MS: '120000',
-    INFERENCE_IMAGE_TIMEOUT_MS: '120000',
-    DATABASE_CONNECT_TIMEOUT_MS: '10000',
-    DATABASE_STATEMENT_TIMEOUT_MS: '30000',
-  };
-  return Object.fromEntries(Object.entries(limits).map(([name, value]) => [name, environment[name] ?? value]));
 }

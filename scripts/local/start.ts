@@ -2,10 +2,13 @@ import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { renderUnicodeCompact } from 'uqr';
 import { openDataDirectory, type DataDirectory } from './data-directory.ts';
 import { choosePack, prepareConsole, preparePack, prepareSamples } from './prepare.ts';
 import { runProgram, Service, type Program } from './processes.ts';
+import { networkAddresses } from './network.ts';
 import { freePort, localPrograms, type LocalPrograms } from './services.ts';
+import { readVariables } from './variables.ts';
 
 /**
  * Runs Facepass on this machine until `signal`: prepares models and pages, starts the services, says how to use them,
@@ -15,10 +18,13 @@ import { freePort, localPrograms, type LocalPrograms } from './services.ts';
 export async function startFacepass(options: {
   data: string;
   port: number;
+  /** Let other devices of the network in. */
+  onNetwork: boolean;
   signal: AbortSignal;
   say: (line: string) => void;
 }): Promise<void> {
-  const { port: wishedPort, signal, say } = options;
+  const { port: wishedPort, onNetwork, signal, say } = options;
+  const given = readVariables(process.env);
   using data = await openDataDirectory(options.data);
   refuseVectorsOfRemovedPack(data);
   const modelPack = choosePack(
@@ -28,9 +34,9 @@ export async function startFacepass(options: {
   );
   prepareSamples(say);
   prepareConsole(say);
-  const port = await freePort(wishedPort);
+  const port = await freePort(wishedPort, onNetwork ? '0.0.0.0' : undefined);
   if (port !== wishedPort) say(`Port ${wishedPort} is in use; using ${port}.`);
-  const programs = await localPrograms(data, port, modelPack);
+  const programs = await localPrograms(data, given, { port, modelPack, onNetwork });
   const failure = Promise.withResolvers<never>();
   const services: Service[] = [];
   const keep = (program: Program) => {
@@ -40,16 +46,20 @@ export async function startFacepass(options: {
   };
   const asked = once(signal, 'abort');
   try {
-    await Promise.race([failure.promise, asked, bringUp(programs, keep, signal)]);
+    await Promise.race([failure.promise, asked, bringUp(programs, keep, signal, say)]);
     if (!signal.aborted) {
       data.announce(programs.url, modelPack);
-      console.log(welcome(programs.url, data));
+      console.log(welcome(programs, data, onNetwork ? networkAddresses() : null));
       await Promise.race([failure.promise, asked]);
     }
   } finally {
     say('Stopping ...');
     for (const service of services) await service.stop(STOP_PATIENCE_MS);
-    say(`Stopped. The data are in ${shortPath(data.path)}.`);
+    say(
+      given.database
+        ? `Stopped. The faces are in your PostgreSQL, keys and logs in ${shortPath(data.path)}.`
+        : `Stopped. The data are in ${shortPath(data.path)}.`,
+    );
   }
 }
 
@@ -66,15 +76,25 @@ const STOP_PATIENCE_MS = 15_000;
 const START_PATIENCE_MS = 120_000;
 
 /** Starts the services. The models load while the database opens; the API starts after the migration. */
-async function bringUp(programs: LocalPrograms, keep: (program: Program) => void, signal: AbortSignal): Promise<void> {
+async function bringUp(
+  programs: LocalPrograms,
+  keep: (program: Program) => void,
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<void> {
   keep(programs.inference);
-  keep(programs.database);
-  await until('the database', signal, () => canConnect(programs.databaseSocket));
+  if (programs.database) {
+    say('Opening the database ...');
+    keep(programs.database);
+    await until('the database', signal, () => canConnect(programs.databaseSocket));
+  }
   if (signal.aborted) return;
+  say(programs.database ? 'Migrating its schema ...' : 'Migrating the schema of your PostgreSQL ...');
   await runProgram(programs.migration, signal);
   if (signal.aborted) return;
   keep(programs.api);
   if (programs.indexer) keep(programs.indexer);
+  say('Loading the models ...');
   await until('inference', signal, () => isReady(programs.inferenceReadiness));
   await until('the API', signal, () => isReady(`${programs.url}/readyz`));
 }
@@ -112,7 +132,7 @@ async function isReady(url: string): Promise<boolean> {
 
 const SAMPLES = 'samples';
 
-function welcome(url: string, data: DataDirectory): string {
+function welcome({ url, api, database }: LocalPrograms, data: DataDirectory, addresses: string[] | null): string {
   const facepass =
     data.path === join(root, '.facepass') ? 'npx facepass' : `FACEPASS_DATA=${quoted(data.path)} npx facepass`;
   return `
@@ -121,13 +141,43 @@ Facepass is ready.
   Console     ${url}/#key=${data.development.api_key}
   API key     ${data.development.api_key}   (development only; stored in ${shortPath(data.path)})
   API docs    ${url}/docs
-
+  Database    ${database ? 'embedded, for trials' : 'your PostgreSQL'}
+  Limits      ${limitsText(api.environment)}
+${addresses ? networkText(addresses, url, data.development.api_key) : ''}
 In a second terminal, in ${process.cwd() === root ? 'this directory' : root}:
 
   ${facepass} index ${SAMPLES} --session demo
   ${facepass} search ${SAMPLES}/sample3.jpg --session demo
 
 Press Ctrl-C to stop.`;
+}
+
+/** What this start takes beyond the defaults of an installation. */
+function limitsText({ MAX_IMAGE_BYTES: bytes, MAX_IMAGE_WIDTH: width, MAX_IMAGE_HEIGHT: height }: NodeJS.ProcessEnv) {
+  const own = `${Number(bytes) / 1e6} MB and ${counted(width)} × ${counted(height)} pixels per photo`;
+  return `${own}; the defaults of an installation are 10 MB and 4,096 × 4,096`;
+}
+
+function counted(number: string | undefined): string {
+  return Number(number).toLocaleString('en');
+}
+
+/** The addresses for phones, the warning that belongs to them, and the QR code of the guests’ page. */
+function networkText([address, ...others]: string[], url: string, key: string): string {
+  if (!address) return '\nThis machine has no address on a network: no other device can reach it.\n';
+  const base = `http://${address}:${new URL(url).port}`;
+  const more = others.length > 0 ? `\n  Other addresses of this machine: ${others.join(', ')}.` : '';
+  return `
+WARNING: every device on this network can reach Facepass, unencrypted. Without the key it can search every session
+whose name it knows; with the key it can index and erase. Use --host only on a network that you trust.
+
+  For guests  ${base}/s/demo
+  Console     ${base}/#key=${key}${more}
+
+Scan this code with a phone on the same network, once the session demo has photos:
+
+${renderUnicodeCompact(`${base}/s/demo`, { border: 2 }).replaceAll(/^/gm, '  ')}
+`;
 }
 
 const root = join(import.meta.dirname, '../..');

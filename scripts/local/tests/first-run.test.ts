@@ -62,7 +62,7 @@ test('the commands of the README are those, and its HTTP calls work as written',
   const calls = blocks.find((block) => block.includes('curl')) ?? '';
   const here = calls
     .replaceAll('http://127.0.0.1:8080', local.url)
-    .replace('./.facepass', data)
+    .replaceAll('./.facepass', data)
     .replaceAll('demo ', 'readme ')
     .replaceAll('index/demo', 'index/readme')
     .replaceAll('curl', 'curl -sS --fail-with-body -w "\\n"');

@@ -21,7 +21,7 @@ export interface LocalFacepass {
 }
 
 /**
- * Runs ./scripts/start on `data`, under the command `tracer` if one is given, and waits until it says how to stop it.
+ * Runs ./scripts/start on `data` with more `options`, under the command `tracer` if one is given, and waits until it says how to stop it.
  * @throws Error with its output when it ends before.
  */
 export async function startLocally(
@@ -29,9 +29,18 @@ export async function startLocally(
   port: number,
   environment: NodeJS.ProcessEnv,
   tracer: string[] = [],
+  options: string[] = [],
 ): Promise<LocalFacepass> {
   const startedMs = performance.now();
-  const [command, ...args] = [...tracer, join(root, 'scripts/start'), '--data', data, '--port', String(port)];
+  const [command, ...args] = [
+    ...tracer,
+    join(root, 'scripts/start'),
+    '--data',
+    data,
+    '--port',
+    String(port),
+    ...options,
+  ];
   const child = spawn(command!, args, {
     env: environment,
     cwd: root,
