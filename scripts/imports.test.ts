@@ -6,7 +6,7 @@ import { breachesOf, importsOf, type SourceFile } from './checks/import-rule.ts'
 
 const root = join(import.meta.dirname, '..');
 
-test('every import keeps the rule', () => {
+test('every import follows the rule', () => {
   const files = globSync(['services/**/*.{ts,tsx}', 'models/**/*.ts'], {
     cwd: root,
     exclude: (path) => /(^|\/)(node_modules|dist)$/.test(path),
@@ -15,7 +15,7 @@ test('every import keeps the rule', () => {
   assert.deepEqual(breachesOf(files, dependenciesOfFolders()), []);
 });
 
-test('each kind of breach is seen', () => {
+test('detects each kind of breach', () => {
   const dependencies = new Map([
     ['services/api', ['pg', 'jose', 'zod']],
     ['services/indexing', ['pg']],

@@ -213,7 +213,7 @@ test('API and inference speak TLS with a given Secret', { skip: missing }, async
   await stillFound();
 });
 
-test('an uninstall leaves nothing', { skip: missing }, async () => {
+test('an uninstall leaves nothing behind', { skip: missing }, async () => {
   await sh(`helm uninstall ${release} --namespace ${namespace} --wait --timeout 3m`);
   const kinds =
     'all,secrets,configmaps,serviceaccounts,networkpolicies,poddisruptionbudgets,horizontalpodautoscalers,persistentvolumeclaims,jobs';

@@ -76,7 +76,7 @@ for (const values of matrix) {
     assert.equal(stderr, '');
   });
 
-  test(`${values}: what is rendered is what was reviewed`, { skip: helmMissing }, async () => {
+  test(`${values}: the rendered objects match the reviewed snapshot`, { skip: helmMissing }, async () => {
     // The resource's definition is a file as it stands.
     const settings = values.startsWith('facepass-operator/') ? ['crds.install=false'] : [];
     const rendered = (await render(values, ...settings))
@@ -182,7 +182,7 @@ test(
   },
 );
 
-test('what a platform sets of its own reaches every pod it is for', { skip: helmMissing }, async () => {
+test('platform settings reach every pod that they apply to', { skip: helmMissing }, async () => {
   const own = [
     'pods.securityContext.runAsUser=null',
     'pods.securityContext.runAsGroup=null',
@@ -424,7 +424,7 @@ test(
   },
 );
 
-test('what a platform sets of its own reaches the operator', { skip: helmMissing }, async () => {
+test('platform settings reach the operator', { skip: helmMissing }, async () => {
   const objects = await objectsOf(
     'facepass-operator/production',
     'pods.securityContext.runAsUser=null',
@@ -463,7 +463,7 @@ test('what a platform sets of its own reaches the operator', { skip: helmMissing
   assert.equal(objects.find(({ kind }) => kind === 'PodDisruptionBudget')!.spec.maxUnavailable, '50%');
 });
 
-test('two releases whose names would be cut to the same are refused', { skip: helmMissing }, async () => {
+test('rejects release names that would be truncated to the same name', { skip: helmMissing }, async () => {
   const named = async (name: string, ...settings: string[]) =>
     run('helm', [
       'template',
@@ -497,7 +497,7 @@ test('no time ends a Job that a GitOps tool would make again', { skip: helmMissi
   }
 });
 
-test('the migration Job is no hook and its name changes with what it runs', { skip: helmMissing }, async () => {
+test('the migration Job is not a hook, and its name changes with its contents', { skip: helmMissing }, async () => {
   const job = async (...settings: string[]) =>
     (await objectsOf('facepass/trial', ...settings)).find((object) => object.kind === 'Job');
   const [before, after] = [await job(), await job('image.tag=0.2.0')];
@@ -544,7 +544,7 @@ test('blue-green mode renders one Facepass of the pods that plain mode deploys',
     assert.equal(kinds.has(kind), false, kind);
 });
 
-test('an indexer runs where a bucket is configured, and nowhere else', { skip: helmMissing }, async () => {
+test('renders an indexer only if a bucket is configured', { skip: helmMissing }, async () => {
   const named = async (...settings: [string, ...string[]]) =>
     (await objectsOf(...settings)).filter(({ metadata }) => metadata.name === 'faces-facepass-indexer');
   const kinds = (objects: KubernetesObject[]) => objects.map(({ kind }) => kind).sort();

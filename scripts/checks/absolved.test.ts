@@ -22,7 +22,7 @@ test('a fourth file, and one without a cause or a date, is refused', () => {
   assert.throws(read([{ file: 'a', cause: CAUSE, since: 'yesterday' }]), /a is absolved without a cause/);
 });
 
-test('the files that run alone are there', () => {
+test('the files that run alone exist', () => {
   assert.deepEqual(
     ALONE.filter((file) => !existsSync(join(root, file))),
     [],

@@ -20,7 +20,7 @@ test('every link between the documents leads to a file, and every anchor to a he
   );
 });
 
-test('a link that leads nowhere is seen', () => {
+test('detects a broken link', () => {
   assert.match(breakOf('README.md', 'docs/nothing.md').join(), /there is no docs\/nothing\.md/);
   assert.match(breakOf('README.md', 'docs/README.md#nothing').join(), /no heading #nothing/);
   assert.deepEqual(breakOf('docs/README.md', '../charts/facepass/README.md#values'), []);
@@ -37,7 +37,7 @@ test('no document waits for a figure: none has a placeholder left', () => {
   );
 });
 
-test('every npm script and every file of ours that a document names is there', () => {
+test('every npm script and project file named in a document exists', () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const missing = [...pages].flatMap(([page, text]) => [
     ...[...text.matchAll(/npm run (?:--silent |-s )?([a-z][a-z:-]*[a-z])/g)].flatMap(([, name = '']) =>

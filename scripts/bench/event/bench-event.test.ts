@@ -125,7 +125,7 @@ test('kept faces depend on every file that the pipeline runs, by whatever path i
     );
 });
 
-test('a peer that is not installed is no contestant', async () => {
+test('skips a peer that is not installed', async () => {
   assert.equal(await faceRecognition('/no/such/python'), null);
   assert.equal(await faceRecognition('false'), null, 'a program that is there and fails');
 });

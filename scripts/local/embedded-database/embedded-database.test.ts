@@ -62,14 +62,14 @@ test('an error inside a transaction keeps the turn until the rollback, and the n
   assert.deepEqual((await waiting).rows, [{ one: 1 }]);
 });
 
-test('vectors of half precision are there', async () => {
+test('supports vectors of half precision', async () => {
   await using connection = await connect();
   await connection.client.query('create extension if not exists vector');
   const { rows } = await connection.client.query("select '[1,0]'::halfvec(2) <#> '[0.5,0]'::halfvec(2) as distance");
   assert.equal(rows[0].distance, -0.5);
 });
 
-test('what one session set is gone when the last client has left', async () => {
+test('settings of a session are reset when the last client disconnects', async () => {
   {
     await using connection = await connect();
     await connection.client.query("set statement_timeout = '7s'; select pg_advisory_lock(1)");
@@ -81,7 +81,7 @@ test('what one session set is gone when the last client has left', async () => {
   assert.deepEqual(rows, [{ timeout: '0', locks: 0 }]);
 });
 
-test('bytes that are not the protocol end the connection and nothing else', async () => {
+test('invalid protocol bytes end only their connection', async () => {
   const socket = createConnection(join(scratch, SOCKET_NAME));
   socket.end(Buffer.from('\x7f\x7f\x7f\x7fGET / HTTP/1.1\r\n\r\n'));
   await once(socket.resume(), 'close');

@@ -31,7 +31,7 @@ async function install(): Promise<string> {
   return output;
 }
 
-test('an install that was ended at any moment is mended by the next start', async (t) => {
+test('the next start repairs an install interrupted at any moment', async (t) => {
   const seed = Number(process.env['FACEPASS_TEST_SEED'] ?? Date.now() % 100_000);
   t.diagnostic(`FACEPASS_TEST_SEED=${seed}`);
   const random = randomNumbers(seed);
