@@ -142,6 +142,33 @@ export async function readModelPack(modelsDirectory: string, name: string): Prom
   return parsed.data;
 }
 
+/** Packs that one server holds at most: each worker has the networks of all. */
+export const PACKS_LIMIT = 4;
+
+/** `MODEL_PACKS`: names of packs, the default first. */
+export const modelPacksVariable = z
+  .string()
+  .regex(/^[a-z0-9-]+(,[a-z0-9-]+)*$/, 'must be names of model packs, separated by commas')
+  .transform((names) => names.split(','))
+  .refine((names) => names.length <= PACKS_LIMIT, `must name at most ${PACKS_LIMIT} packs`)
+  .refine((names) => new Set(names).size === names.length, 'must name each pack once');
+
+/** A pack with the id of its vectors. */
+export interface Model {
+  pack: ModelPack;
+  modelId: string;
+}
+
+/**
+ * Reads the packs `names` of a folder, the default first.
+ * @throws Error naming the file and the field where a manifest is missing or malformed.
+ */
+export async function readModels(modelsDirectory: string, names: readonly string[]): Promise<[Model, ...Model[]]> {
+  const packs = await Promise.all(names.map((name) => readModelPack(modelsDirectory, name)));
+  const [first, ...others] = packs.map((pack) => ({ pack, modelId: modelIdOf(pack) }));
+  return [first!, ...others];
+}
+
 /** The id stored with every vector; vectors of different ids are never compared. */
 export function modelIdOf(pack: Pick<ModelPack, 'name' | 'version'>): string {
   return `${pack.name}-${pack.version}`;

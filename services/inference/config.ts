@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { TIMEOUT_DEFAULTS } from '@facepass/contracts/timeouts';
+import { modelPacksVariable } from '@facepass/contracts/model-pack';
 import { integerVariable, logLevelVariable, portVariable, readEnvironment } from '@facepass/runtime/environment';
 import * as z from 'zod';
 import { availableCores } from './cores.ts';
@@ -31,6 +32,11 @@ export const inferenceEnvironment = z.object({
     .regex(/^[a-z0-9-]+$/)
     .default('sface')
     .describe('Folder of MODELS_DIRECTORY to load.'),
+  MODEL_PACKS: modelPacksVariable
+    .optional()
+    .describe(
+      'Folders to load instead, where several models are served, for example `sface,mobilefacenet`; the first is the default. Maximum: 4.',
+    ),
   MODELS_DIRECTORY: z
     .string()
     .default(fileURLToPath(new URL('../../models', import.meta.url)))
@@ -38,7 +44,9 @@ export const inferenceEnvironment = z.object({
   MODEL_WEIGHTS_DIRECTORY: z
     .string()
     .optional()
-    .describe("Folder of the pack's weight files, if they are not beside its manifest."),
+    .describe(
+      "Folder of the pack's weight files, if they are not beside its manifest. With MODEL_PACKS, the folder that has one per pack.",
+    ),
   MODEL_LICENCE_ACCEPTED: z.string().optional().describe('Name of the licence you accept, for packs that require it.'),
   ONNX_EXECUTION_PROVIDERS: z
     .string()
@@ -97,6 +105,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env) {
     }),
     environment,
   );
+  const [modelPack, ...alsoServed] = values.MODEL_PACKS ?? [values.MODEL_PACK];
   return {
     listen: values.INFERENCE_LISTEN,
     workers: values.INFERENCE_WORKERS ?? availableCores(),
@@ -104,7 +113,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env) {
     imageTimeoutMs: values.INFERENCE_IMAGE_TIMEOUT_MS,
     pipeline: {
       modelsDirectory: values.MODELS_DIRECTORY,
-      modelPack: values.MODEL_PACK,
+      modelPack: modelPack!,
       weightsDirectory: values.MODEL_WEIGHTS_DIRECTORY,
       licenceAccepted: values.MODEL_LICENCE_ACCEPTED,
       executionProviders: values.ONNX_EXECUTION_PROVIDERS.split(','),
@@ -116,6 +125,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env) {
         maxPixels: values.MAX_IMAGE_WIDTH * values.MAX_IMAGE_HEIGHT,
       },
     },
+    /** Further packs that each worker loads. */
+    alsoServed,
     tls:
       values.GRPC_TLS_CERT && values.GRPC_TLS_KEY
         ? { cert: values.GRPC_TLS_CERT, key: values.GRPC_TLS_KEY, clientAuthority: values.GRPC_TLS_CA }

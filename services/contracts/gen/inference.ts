@@ -19,6 +19,8 @@ export interface DetectFacesRequest {
   minConfidence: number;
   /** The largest faces are kept, the others rejected as over_limit; 0 means the server's limit, which is the most. */
   maxFaces: number;
+  /** Model to embed with, for example "sface-3"; empty means the server's default. */
+  modelId: string;
 }
 
 export interface DetectFacesResponse {
@@ -36,6 +38,20 @@ export interface DetectFacesResponse {
     | undefined;
   /** Set where a JPEG file ends early: the share of its rows that are there, 0.95 to 1. */
   rowsDecoded?: number | undefined;
+}
+
+export interface ListModelsRequest {
+}
+
+export interface ListModelsResponse {
+  models: Model[];
+}
+
+export interface Model {
+  /** Model pack and version, for example "sface-3". */
+  modelId: string;
+  /** Length of its embeddings. */
+  embeddingSize: number;
 }
 
 export interface Face {
@@ -94,7 +110,7 @@ export interface Timings {
 }
 
 function createBaseDetectFacesRequest(): DetectFacesRequest {
-  return { image: new Uint8Array(0), minConfidence: 0, maxFaces: 0 };
+  return { image: new Uint8Array(0), minConfidence: 0, maxFaces: 0, modelId: "" };
 }
 
 export const DetectFacesRequest: MessageFns<DetectFacesRequest> = {
@@ -107,6 +123,9 @@ export const DetectFacesRequest: MessageFns<DetectFacesRequest> = {
     }
     if (message.maxFaces !== 0) {
       writer.uint32(24).uint32(message.maxFaces);
+    }
+    if (message.modelId !== "") {
+      writer.uint32(34).string(message.modelId);
     }
     return writer;
   },
@@ -148,6 +167,14 @@ export const DetectFacesRequest: MessageFns<DetectFacesRequest> = {
             message.maxFaces = reader.uint32();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.modelId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -168,6 +195,7 @@ export const DetectFacesRequest: MessageFns<DetectFacesRequest> = {
     message.image = object.image ?? new Uint8Array(0);
     message.minConfidence = object.minConfidence ?? 0;
     message.maxFaces = object.maxFaces ?? 0;
+    message.modelId = object.modelId ?? "";
     return message;
   },
 };
@@ -297,6 +325,171 @@ export const DetectFacesResponse: MessageFns<DetectFacesResponse> = {
       ? Timings.fromPartial(object.timings)
       : undefined;
     message.rowsDecoded = object.rowsDecoded ?? undefined;
+    return message;
+  },
+};
+
+function createBaseListModelsRequest(): ListModelsRequest {
+  return {};
+}
+
+export const ListModelsRequest: MessageFns<ListModelsRequest> = {
+  encode(_: ListModelsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListModelsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListModelsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListModelsRequest>): ListModelsRequest {
+    return ListModelsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ListModelsRequest>): ListModelsRequest {
+    const message = createBaseListModelsRequest();
+    return message;
+  },
+};
+
+function createBaseListModelsResponse(): ListModelsResponse {
+  return { models: [] };
+}
+
+export const ListModelsResponse: MessageFns<ListModelsResponse> = {
+  encode(message: ListModelsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.models) {
+      Model.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListModelsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListModelsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.models.push(Model.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListModelsResponse>): ListModelsResponse {
+    return ListModelsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListModelsResponse>): ListModelsResponse {
+    const message = createBaseListModelsResponse();
+    message.models = object.models?.map((e) => Model.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseModel(): Model {
+  return { modelId: "", embeddingSize: 0 };
+}
+
+export const Model: MessageFns<Model> = {
+  encode(message: Model, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.modelId !== "") {
+      writer.uint32(10).string(message.modelId);
+    }
+    if (message.embeddingSize !== 0) {
+      writer.uint32(16).uint32(message.embeddingSize);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Model {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseModel();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.modelId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.embeddingSize = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Model>): Model {
+    return Model.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Model>): Model {
+    const message = createBaseModel();
+    message.modelId = object.modelId ?? "";
+    message.embeddingSize = object.embeddingSize ?? 0;
     return message;
   },
 };
@@ -859,7 +1052,8 @@ export const FaceAnalysisDefinition = {
   methods: {
     /**
      * DetectFaces answers INVALID_ARGUMENT when the bytes are no picture inside the limits (the details
-     * name the rule), RESOURCE_EXHAUSTED when the server is full, DEADLINE_EXCEEDED when the caller's time ran out.
+     * name the rule), NOT_FOUND when it does not serve the model (the details name those
+     * that it serves), RESOURCE_EXHAUSTED when the server is full, DEADLINE_EXCEEDED when the caller's time ran out.
      */
     detectFaces: {
       name: "DetectFaces",
@@ -869,29 +1063,50 @@ export const FaceAnalysisDefinition = {
       responseStream: false,
       options: {},
     },
+    /** ListModels tells what the server can embed with; the first is the default. */
+    listModels: {
+      name: "ListModels",
+      requestType: ListModelsRequest as typeof ListModelsRequest,
+      requestStream: false,
+      responseType: ListModelsResponse as typeof ListModelsResponse,
+      responseStream: false,
+      options: {},
+    },
   },
 } as const;
 
 export interface FaceAnalysisServiceImplementation<CallContextExt = {}> {
   /**
    * DetectFaces answers INVALID_ARGUMENT when the bytes are no picture inside the limits (the details
-   * name the rule), RESOURCE_EXHAUSTED when the server is full, DEADLINE_EXCEEDED when the caller's time ran out.
+   * name the rule), NOT_FOUND when it does not serve the model (the details name those
+   * that it serves), RESOURCE_EXHAUSTED when the server is full, DEADLINE_EXCEEDED when the caller's time ran out.
    */
   detectFaces(
     request: DetectFacesRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<DetectFacesResponse>>;
+  /** ListModels tells what the server can embed with; the first is the default. */
+  listModels(
+    request: ListModelsRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<ListModelsResponse>>;
 }
 
 export interface FaceAnalysisClient<CallOptionsExt = {}> {
   /**
    * DetectFaces answers INVALID_ARGUMENT when the bytes are no picture inside the limits (the details
-   * name the rule), RESOURCE_EXHAUSTED when the server is full, DEADLINE_EXCEEDED when the caller's time ran out.
+   * name the rule), NOT_FOUND when it does not serve the model (the details name those
+   * that it serves), RESOURCE_EXHAUSTED when the server is full, DEADLINE_EXCEEDED when the caller's time ran out.
    */
   detectFaces(
     request: DeepPartial<DetectFacesRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<DetectFacesResponse>;
+  /** ListModels tells what the server can embed with; the first is the default. */
+  listModels(
+    request: DeepPartial<ListModelsRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<ListModelsResponse>;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;

@@ -12,16 +12,20 @@ import { ImageError } from '../seeing/image.ts';
 import type { AnalysedPhoto, WorkerPool } from './pool.ts';
 import { PhotoTimeout, WorkerLost } from './thread.ts';
 import { inServerSpan, recordStages } from './tracing.ts';
+import type { ServedModel } from './worker.ts';
 
 export interface DetectFacesContext {
-  pool: Pick<WorkerPool, 'analyse'>;
+  pool: Pick<WorkerPool, 'analyse' | 'models'>;
   events: Pick<InferenceEvents, 'photoAnalysed'>;
   logger: Logger;
 }
 
 /** The FaceAnalysis service of inference.proto. */
 export function faceAnalysis(context: DetectFacesContext): FaceAnalysisServiceImplementation {
-  return { detectFaces: (request, call) => inServerSpan(call.metadata, () => detectFaces(context, request, call)) };
+  return {
+    detectFaces: (request, call) => inServerSpan(call.metadata, () => detectFaces(context, request, call)),
+    listModels: async () => ({ models: [...context.pool.models()] }),
+  };
 }
 
 async function detectFaces(
@@ -29,11 +33,12 @@ async function detectFaces(
   request: DetectFacesRequest,
   call: CallContext,
 ): Promise<DetectFacesResponse> {
-  const { image, minConfidence, maxFaces } = request;
+  const { image, minConfidence, maxFaces, modelId } = request;
   if (!(minConfidence >= 0 && minConfidence <= 1))
     throw new ServerError(Status.INVALID_ARGUMENT, 'min_confidence must be between 0 and 1.');
+  requireModel(pool.models(), modelId);
   try {
-    const photo = await pool.analyse({ image, minConfidence, maxFaces }, call.signal);
+    const photo = await pool.analyse({ image, minConfidence, maxFaces, modelId }, call.signal);
     recordStages(photo);
     events.photoAnalysed(photo.found);
     logger.debug(
@@ -55,6 +60,12 @@ async function detectFaces(
     if (answer.code === Status.INTERNAL) logger.error({ err: error }, 'could not analyse a photo');
     throw answer;
   }
+}
+
+function requireModel(models: readonly ServedModel[], modelId: string): void {
+  if (modelId === '' || models.some((model) => model.modelId === modelId)) return;
+  const served = models.map((model) => model.modelId).join(', ');
+  throw new ServerError(Status.NOT_FOUND, `Model ${JSON.stringify(modelId)} is not served here, only ${served}.`);
 }
 
 function responseOf({ found, modelId, queueMs }: AnalysedPhoto): DetectFacesResponse {

@@ -1,8 +1,8 @@
 import type { Logger } from '@facepass/runtime/logger';
-import type { FoundFaces, PipelineConfig } from '../seeing/faces.ts';
+import type { FoundFaces } from '../seeing/faces.ts';
 import { createSupervisor } from './supervisor.ts';
-import { WorkerLost, type WorkerThread } from './thread.ts';
-import type { WorkerJob } from './worker.ts';
+import { WorkerLost, type ThreadOptions, type WorkerThread } from './thread.ts';
+import type { ServedModel, WorkerJob } from './worker.ts';
 
 /** Worker threads that share one queue. */
 export interface WorkerPool extends AsyncDisposable {
@@ -18,6 +18,8 @@ export interface WorkerPool extends AsyncDisposable {
    */
   analyse(job: WorkerJob, signal: AbortSignal): Promise<AnalysedPhoto>;
   load(): PoolLoad;
+  /** What the workers can embed with, the default first; none before the first worker is ready. */
+  models(): readonly ServedModel[];
 }
 
 export interface AnalysedPhoto {
@@ -37,11 +39,7 @@ export interface PoolLoad {
   serviceMs: number;
 }
 
-export interface PoolOptions {
-  workers: number;
-  imageTimeoutMs: number;
-  pipeline: PipelineConfig;
-}
+export type PoolOptions = ThreadOptions & { workers: number };
 
 export interface PoolContext {
   logger: Logger;
@@ -59,12 +57,14 @@ export function createWorkerPool(options: PoolOptions, context: PoolContext): Wo
   const queue = new Set<WaitingPhoto>();
   const ready = new Set<WorkerThread>();
   const idle = new Set<WorkerThread>();
+  let models: readonly ServedModel[] = [];
   let serviceMs = 0;
   let priorityProblem: string | undefined;
   const supervisor = createSupervisor(options, {
     ...context,
     threadBegan(thread) {
       ready.add(thread);
+      models = thread.models;
       idle.add(thread);
       context.workerStarted(thread);
       if (thread.priorityProblem && !priorityProblem)
@@ -85,6 +85,7 @@ export function createWorkerPool(options: PoolOptions, context: PoolContext): Wo
   return {
     start: () => supervisor.start(),
     load: () => ({ waiting: queue.size, busy: ready.size - idle.size, ready: ready.size, serviceMs }),
+    models: () => models,
     analyse,
     [Symbol.asyncDispose]: () => supervisor[Symbol.asyncDispose](),
   };
@@ -125,7 +126,7 @@ export function createWorkerPool(options: PoolOptions, context: PoolContext): Wo
       serviceMs = serviceMs === 0 ? tookMs : serviceMs + SERVICE_TIME_WEIGHT * (tookMs - serviceMs);
       resolve({
         found,
-        modelId: thread.modelId,
+        modelId: job.modelId || thread.models[0]!.modelId,
         queueMs: began - enqueuedAt,
         beganAtMs: performance.timeOrigin + began,
       });

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ServerOptions } from '@grpc/grpc-js';
 import { FaceAnalysisDefinition } from '@facepass/contracts/inference';
-import { readModelPack } from '@facepass/contracts/model-pack';
+import { readModels } from '@facepass/contracts/model-pack';
 import { ConfigurationError } from '@facepass/runtime/environment';
 import type { RunningService } from '@facepass/runtime/lifecycle';
 import type { Logger } from '@facepass/runtime/logger';
@@ -35,7 +35,7 @@ export async function startInference({
   config: InferenceConfig;
   logger: Logger;
 }): Promise<RunningService> {
-  await requireModelPack(config.pipeline);
+  await requireModelPacks(config);
   const events = createEvents({
     queueCapacity: config.queueLimit,
     queueDepth: () => pool.load().waiting,
@@ -50,11 +50,11 @@ export async function startInference({
   };
   const pool = createWorkerPool(config, {
     logger,
-    workerStarted: ({ modelId, loadSeconds }) =>
-      events.modelLoaded(
-        { modelId, pack: config.pipeline.modelPack, provider: config.pipeline.executionProviders[0]! },
-        loadSeconds,
-      ),
+    workerStarted: ({ models, loadSeconds }) => {
+      const packs = [config.pipeline.modelPack, ...config.alsoServed];
+      for (const [i, { modelId }] of models.entries())
+        events.modelLoaded({ modelId, pack: packs[i]!, provider: config.pipeline.executionProviders[0]! }, loadSeconds);
+    },
     workerReplaced: events.workerReplaced,
     workBegan: events.workBegan,
     photoDropped: events.photoDropped,
@@ -114,6 +114,7 @@ export async function startInference({
       address,
       metrics_port: operations.port,
       model: config.pipeline.modelPack,
+      ...(config.alsoServed.length > 0 && { also_served: config.alsoServed }),
       workers: config.workers,
       tls: config.tls !== undefined,
     },
@@ -123,9 +124,9 @@ export async function startInference({
   return { logger, drainMs: config.drainMs, [Symbol.asyncDispose]: () => started.disposeAsync() };
 }
 
-async function requireModelPack({ modelsDirectory, modelPack }: InferenceConfig['pipeline']): Promise<void> {
-  await readModelPack(modelsDirectory, modelPack).catch((error: Error) => {
-    throw new ConfigurationError(`MODEL_PACK: ${error.message}`);
+async function requireModelPacks({ pipeline, alsoServed }: InferenceConfig): Promise<void> {
+  await readModels(pipeline.modelsDirectory, [pipeline.modelPack, ...alsoServed]).catch((error: Error) => {
+    throw new ConfigurationError(`${alsoServed.length > 0 ? 'MODEL_PACKS' : 'MODEL_PACK'}: ${error.message}`);
   });
 }
 

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '@facepass/runtime/logger';
-import type { PipelineConfig } from '../seeing/faces.ts';
-import { PhotoTimeout, startWorkerThread, type WorkerThread } from './thread.ts';
+import { PhotoTimeout, startWorkerThread, type ThreadOptions, type WorkerThread } from './thread.ts';
 
 /** Keeps a number of worker threads alive. */
 export interface Supervisor extends AsyncDisposable {
@@ -24,10 +23,7 @@ export interface SupervisorContext {
  * slow photo is no such death: the machine may be slow. Disposal leaves no thread behind, not even one that is loading:
  * the process must not exit while native code runs (thread.ts, `stop`).
  */
-export function createSupervisor(
-  options: { workers: number; imageTimeoutMs: number; pipeline: PipelineConfig },
-  context: SupervisorContext,
-): Supervisor {
+export function createSupervisor(options: ThreadOptions & { workers: number }, context: SupervisorContext): Supervisor {
   const alive = new Set<WorkerThread>();
   /** Threads that have finished a photo. */
   const proven = new WeakSet<WorkerThread>();

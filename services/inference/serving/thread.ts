@@ -1,13 +1,15 @@
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '@facepass/runtime/errors';
 import '../seeing/onnxruntime-telemetry.ts';
 import { ImageError } from '../seeing/image.ts';
 import type { FoundFaces, PipelineConfig } from '../seeing/faces.ts';
-import type { WorkerAnswer, WorkerJob, WorkerSetup } from './worker.ts';
+import type { ServedModel, WorkerAnswer, WorkerJob, WorkerSetup } from './worker.ts';
 
 /** A worker thread with its models loaded. */
 export interface WorkerThread {
-  modelId: string;
+  /** The default first. */
+  models: ServedModel[];
   loadSeconds: number;
   /** Why the thread does not give way to the one that answers, where it should. */
   priorityProblem: string | undefined;
@@ -43,18 +45,36 @@ export class PhotoTimeout extends WorkerLost {
   }
 }
 
+export interface ThreadOptions {
+  pipeline: PipelineConfig;
+  /** Model packs beside that of `pipeline`. */
+  alsoServed?: readonly string[];
+  imageTimeoutMs: number;
+}
+
+/** Weight files of several packs have the same names: each pack then has a folder of its own. */
+function pipelinesOf({ pipeline, alsoServed = [] }: ThreadOptions): PipelineConfig[] {
+  const { modelPack, weightsDirectory } = pipeline;
+  if (alsoServed.length === 0) return [pipeline];
+  return [modelPack, ...alsoServed].map((name) => ({
+    ...pipeline,
+    modelPack: name,
+    ...(weightsDirectory !== undefined && { weightsDirectory: join(weightsDirectory, name) }),
+  }));
+}
+
 /**
  * Starts a thread and waits until its pipeline is warm.
  * @param onStuck called when the thread does not end although it was told to: native code cannot be interrupted.
  * @throws what createPipeline throws, or WorkerLost.
  */
 export async function startWorkerThread(
-  options: { pipeline: PipelineConfig; imageTimeoutMs: number },
+  options: ThreadOptions,
   onStuck: (error: Error) => void,
 ): Promise<WorkerThread> {
   const abandoned = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-    workerData: { pipeline: options.pipeline, abandoned } satisfies WorkerSetup,
+    workerData: { pipelines: pipelinesOf(options), abandoned } satisfies WorkerSetup,
     resourceLimits: { maxOldGenerationSizeMb: WORKER_HEAP_MB, maxYoungGenerationSizeMb: WORKER_YOUNG_MB },
   });
   let pending = Promise.withResolvers<WorkerAnswer>();

@@ -1,26 +1,32 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ImageProblem } from '@facepass/contracts/image-problem';
 import { modelIdOf } from '@facepass/contracts/model-pack';
-import { createPipeline, type FoundFaces, type PipelineConfig } from '../seeing/faces.ts';
+import { createPipeline, type FoundFaces, type Pipeline, type PipelineConfig } from '../seeing/faces.ts';
 import { ImageError } from '../seeing/image.ts';
 import { lowerThreadPriority } from './priority.ts';
 
 const priorityProblem = lowerThreadPriority();
 const port = parentPort!;
 const began = performance.now();
-const { pipeline: config, abandoned } = workerData as WorkerSetup;
-const pipeline = await createPipeline(config);
+const { pipelines: configs, abandoned } = workerData as WorkerSetup;
+const pipelines = new Map<string, Pipeline>();
+for (const config of configs) {
+  const pipeline = await createPipeline(config);
+  pipelines.set(modelIdOf(pipeline.pack), pipeline);
+}
+const [firstPipeline] = pipelines.values();
 answer({
   kind: 'ready',
-  modelId: modelIdOf(pipeline.pack),
+  models: Array.from(pipelines, ([modelId, { pack }]) => ({ modelId, embeddingSize: pack.embedding_size })),
   loadSeconds: (performance.now() - began) / 1000,
   priorityProblem,
 });
 port.on('message', (job: WorkerJob) => void analyse(job).then(answer));
 
 /** One photo; a worker is sent the next one only after it has answered. */
-async function analyse({ image, minConfidence, maxFaces }: WorkerJob): Promise<WorkerAnswer> {
+async function analyse({ image, minConfidence, maxFaces, modelId }: WorkerJob): Promise<WorkerAnswer> {
   try {
+    const pipeline = modelId ? pipelines.get(modelId)! : firstPipeline!;
     return {
       kind: 'found',
       found: await pipeline.findFaces(image, {
@@ -40,7 +46,8 @@ function answer(message: WorkerAnswer): void {
 }
 
 export interface WorkerSetup {
-  pipeline: PipelineConfig;
+  /** One per model pack, the default first. */
+  pipelines: PipelineConfig[];
   /** Shared with the main thread, which sets it to 1 when nobody waits for the photo under work any more. */
   abandoned: Int32Array;
 }
@@ -50,11 +57,19 @@ export interface WorkerJob {
   image: Uint8Array;
   minConfidence: number;
   maxFaces: number;
+  /** One of those that the worker said it has; absent or empty: the first. */
+  modelId?: string;
+}
+
+/** What a worker can embed with. */
+export interface ServedModel {
+  modelId: string;
+  embeddingSize: number;
 }
 
 /** What a worker thread says: once that it is ready, then one answer per job. */
 export type WorkerAnswer =
-  | { kind: 'ready'; modelId: string; loadSeconds: number; priorityProblem: string | undefined }
+  | { kind: 'ready'; models: ServedModel[]; loadSeconds: number; priorityProblem: string | undefined }
   | { kind: 'found'; found: FoundFaces }
   | { kind: 'refused'; problem: ImageProblem; message: string }
   | { kind: 'failed'; stack: string };

@@ -1,12 +1,24 @@
 import { Client, credentials, Metadata, type ChannelCredentials, type ServiceError } from '@grpc/grpc-js';
-import { DetectFacesRequest, DetectFacesResponse, FaceAnalysisDefinition } from '@facepass/contracts/inference';
+import {
+  DetectFacesRequest,
+  DetectFacesResponse,
+  FaceAnalysisDefinition,
+  ListModelsResponse,
+} from '@facepass/contracts/inference';
 
 export interface FaceClient extends Disposable {
   /** @throws ServiceError with the status, its details and the trailers. */
   detectFaces(
     image: Uint8Array,
-    options?: { deadlineMs?: number; signal?: AbortSignal; minConfidence?: number; maxFaces?: number },
+    options?: {
+      deadlineMs?: number;
+      signal?: AbortSignal;
+      minConfidence?: number;
+      maxFaces?: number;
+      modelId?: string;
+    },
   ): Promise<DetectFacesResponse>;
+  listModels(): Promise<ListModelsResponse>;
   /** `SERVING` is 1, `NOT_SERVING` is 2. */
   checkHealth(service?: string): Promise<number>;
   /** Every status that grpc.health.v1 reports until the stream ends. */
@@ -25,7 +37,7 @@ export function connectFaceClient(
     'grpc.max_receive_message_length': 64 * 1024 * 1024,
   });
   return {
-    detectFaces: (image, { deadlineMs, signal, minConfidence = 0, maxFaces = 0 } = {}) =>
+    detectFaces: (image, { deadlineMs, signal, minConfidence = 0, maxFaces = 0, modelId = '' } = {}) =>
       new Promise((resolve, reject) => {
         const options = deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs };
         const answer = (error: ServiceError | null, response?: DetectFacesResponse) =>
@@ -34,12 +46,22 @@ export function connectFaceClient(
           DETECT_FACES,
           encodeRequest,
           DetectFacesResponse.decode,
-          { image, minConfidence, maxFaces },
+          { image, minConfidence, maxFaces, modelId },
           new Metadata(),
           options,
           answer,
         );
         signal?.addEventListener('abort', () => call.cancel());
+      }),
+    listModels: () =>
+      new Promise((resolve, reject) => {
+        client.makeUnaryRequest(
+          `/${FaceAnalysisDefinition.fullName}/ListModels`,
+          () => Buffer.alloc(0),
+          (bytes: Buffer) => ListModelsResponse.decode(bytes),
+          {},
+          (error, response) => (error ? reject(error) : resolve(response!)),
+        );
       }),
     checkHealth: (service = '') =>
       new Promise((resolve, reject) => {
