@@ -40,10 +40,12 @@ create table faces (
   confidence real not null,
   quality real,
   model_id character varying(64) not null,
-  embedding halfvec(:dimension) not null,
+  embedding halfvec(:dimension),
   created_at timestamp with time zone not null default now(),
+  other_embedding halfvec,
   constraint faces_box_check CHECK ((array_length(box, 1) = 4)),
   constraint faces_face_index_check CHECK ((face_index >= 0)),
+  constraint faces_one_vector CHECK ((num_nonnulls(embedding, other_embedding) = 1)),
   constraint faces_pkey PRIMARY KEY (session_id, photo_id, face_index)
 ) partition by HASH (session_id);
 

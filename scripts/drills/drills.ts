@@ -26,7 +26,7 @@ export const DRILLS: Record<string, ProcessDrill> = {
   'indexer-down': { alert: 'FacepassIndexerDown', hasIndexer: true, break: killIndexer },
   'bucket-away': { alert: 'FacepassJobsStuck', hasIndexer: true, break: takeBucketAway },
   'photos-missing': { alert: 'FacepassJobPhotosFail', hasIndexer: true, break: queueMissingPhotos },
-  'migration-failed': { alert: 'FacepassMigrationFailed', break: migrateForAnotherModel },
+  'migration-failed': { alert: 'FacepassMigrationFailed', break: migrateWithoutModel },
   'sweep-blocked': {
     alert: 'FacepassRetentionOverdue',
     stack: { api: { RETENTION_SWEEP_MINUTES: '0.05' } },
@@ -138,11 +138,11 @@ async function pretendOtherModel({ stack }: Scene): Promise<() => Promise<void>>
 }
 
 /**
- * An upgrade's migration is configured with a pack whose vectors have another length: the migrator refuses, and the
- * version that runs goes on.
+ * An upgrade leaves out the pack that the sessions were indexed with: the migrator refuses, and the version that runs
+ * goes on.
  */
-async function migrateForAnotherModel({ stack }: Scene): Promise<() => Promise<void>> {
-  await assert.rejects(stack.migrate({ MODEL_PACK: 'arcface' }), /129 dimensions; MODEL_PACK arcface makes 512/);
+async function migrateWithoutModel({ stack }: Scene): Promise<() => Promise<void>> {
+  await assert.rejects(stack.migrate({ MODEL_PACKS: 'arcface' }), /MODEL_PACKS makes arcface-1: it would leave \d+ of/);
   return () => stack.migrate();
 }
 

@@ -27,11 +27,11 @@ export async function startFacepass(options: {
   const given = readVariables(process.env);
   using data = await openDataDirectory(options.data);
   refuseVectorsOfRemovedPack(data);
-  const modelPack = choosePack(
-    { asked: process.env['MODEL_PACK'], kept: data.development.model_pack },
-    (pack) => (process.env['MODEL_WEIGHTS_DIRECTORY'] ? undefined : preparePack(pack, say)),
-    say,
-  );
+  const [first, ...alsoServed] = process.env['MODEL_PACKS']?.split(',') ?? [];
+  const make = (pack: string) => (process.env['MODEL_WEIGHTS_DIRECTORY'] ? undefined : preparePack(pack, say));
+  const asked = first || process.env['MODEL_PACK'];
+  const modelPack = choosePack({ asked, kept: data.development.model_pack }, make, say);
+  for (const pack of alsoServed) make(pack);
   prepareSamples(say);
   prepareConsole(say);
   const port = await freePort(wishedPort, onNetwork ? '0.0.0.0' : undefined);
@@ -44,13 +44,13 @@ export async function startFacepass(options: {
     services.unshift(service);
     void service.failed.then(failure.reject);
   };
-  const asked = once(signal, 'abort');
+  const stopped = once(signal, 'abort');
   try {
-    await Promise.race([failure.promise, asked, bringUp(programs, keep, signal, say)]);
+    await Promise.race([failure.promise, stopped, bringUp(programs, keep, signal, say)]);
     if (!signal.aborted) {
       data.announce(programs.url, modelPack);
       console.log(welcome(programs, data, onNetwork ? networkAddresses() : null));
-      await Promise.race([failure.promise, asked]);
+      await Promise.race([failure.promise, stopped]);
     }
   } finally {
     say('Stopping ...');

@@ -21,6 +21,7 @@ import { health, livez, metrics, readyz } from './routes/health.ts';
 import { indexBatch } from './routes/index-batch.ts';
 import { indexPhoto } from './routes/index-photo.ts';
 import { listedPhoto, sessionPhotos } from './routes/session-photos.ts';
+import { models } from './routes/models.ts';
 import { sessions } from './routes/sessions.ts';
 import { createJob, deleteJob, jobEvents, jobPhotos, jobStatus, retryFailed, sessionJobs } from './routes/jobs.ts';
 import { createSearchToken } from './routes/search-tokens.ts';
@@ -55,6 +56,7 @@ function addCalls(app: Express, context: Context): void {
     ['delete', '/api/v1/index/:session_id', write('delete'), deleteSession(context)],
     ['delete', '/api/v1/index/:session_id/photos', write('delete'), deletePhoto(context)],
     ['delete', '/api/v1/index/:session_id/photos/:photo_id', write('delete'), deletePhoto(context)],
+    ['get', '/api/v1/models', write('admin'), models(context)],
     ['get', '/api/v1/sessions', write('admin'), sessions(context)],
     ['get', '/api/v1/sessions/:session_id/photos', write('index'), sessionPhotos(context)],
     ['get', '/api/v1/sessions/:session_id/photos/:photo_id', write('index'), listedPhoto(context)],

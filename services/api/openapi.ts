@@ -348,6 +348,20 @@ const CALLS: RouteConfig[] = [
   },
   {
     method: 'get',
+    path: '/api/v1/models',
+    operationId: 'listModels',
+    tags: ['sessions'],
+    summary: 'List the models and what they hold',
+    description:
+      'Needs a key with the scope `admin`. A session keeps the model it was indexed with, and is searched with it as long as that is served.',
+    security: KEY,
+    responses: {
+      200: json(http.modelsAnswer, 'Models that are served and models that sessions are of.'),
+      ...problems(...ANY_CALL, ...KEYED),
+    },
+  },
+  {
+    method: 'get',
     path: '/api/v1/sessions/{session_id}/photos',
     operationId: 'listPhotos',
     tags: ['sessions'],

@@ -1,5 +1,5 @@
-import type { SearchAnswer } from '@facepass/contracts/http';
-import { similarityOfCosine } from '@facepass/contracts/model-pack';
+import type { Box, SearchAnswer } from '@facepass/contracts/http';
+import { similarityOfCosine, type Model } from '@facepass/contracts/model-pack';
 import { ApiProblem } from '@facepass/indexing/errors';
 import { findFaces, type FoundFace } from '@facepass/indexing/faces';
 import type { Context } from './context.ts';
@@ -16,34 +16,85 @@ export const SAME_PERSON_SIMILARITY = 0.4;
 
 /** The face to search for. */
 export interface Query {
-  /** The mean direction of the chosen faces. */
-  embedding: readonly number[];
+  /** The mean direction of the chosen faces under each of the models asked for, in their order. */
+  embeddings: readonly (readonly number[])[];
   /** What the answer says of it. */
   presented: SearchAnswer['query'];
 }
 
+/** The models of the sessions to search, each once; the first session's first. */
+export type QueryModels = readonly [Model, ...Model[]];
+
 /**
  * What a search is for: the person of the selfies, or of a stored face of the session where `photo_id` is given.
  * @throws ApiProblem of a selfie, with its number where there are several; face_index_out_of_range; selfies_differ;
- * photo_not_indexed
+ * photo_not_indexed; model_mismatch where a stored face is asked for in sessions of another model
  */
 export async function readQuery(
   context: Context,
+  models: QueryModels,
   images: readonly Uint8Array[],
   fields: { session_id: string; photo_id?: string; face_index?: number },
   signal?: AbortSignal,
 ): Promise<Query> {
   const { session_id, photo_id, face_index = 0 } = fields;
-  if (photo_id !== undefined) return readStoredFace(context, session_id, photo_id, face_index);
-  const selfies = await readSelfies(context, images, face_index, signal);
-  return { embedding: meanDirection(selfies.map((selfie) => selfie.face.embedding)), presented: presentQuery(selfies) };
+  if (photo_id !== undefined) return readStoredFace(context, models, session_id, photo_id, face_index);
+  const [model, ...others] = models;
+  const selfies = await readSelfies(context, model, images, face_index, signal);
+  const embeddings = [meanDirection(selfies.map(({ face }) => face.embedding))];
+  for (const other of others) {
+    const again = [];
+    for (const [i, { face }] of selfies.entries())
+      again.push(await sameFace(context, other, images[i]!, face.box, signal));
+    embeddings.push(meanDirection(again.map(({ embedding }) => embedding)));
+  }
+  return { embeddings, presented: presentQuery(selfies) };
 }
 
-async function readStoredFace({ pool, modelId }: Context, sessionId: string, photoId: string, faceIndex: number) {
+/**
+ * The face at `box` as another model embeds it. The packs' detectors differ by some pixels, and may order faces of one
+ * size in another way.
+ */
+async function sameFace(
+  context: Context,
+  model: Model,
+  image: Uint8Array,
+  box: Box,
+  signal?: AbortSignal,
+): Promise<FoundFace> {
+  const { faces } = await findFaces(context, model, image, 'search', signal);
+  const overlaps = faces.map((face) => overlapOf(face.box, box));
+  const face = faces[overlaps.indexOf(Math.max(...overlaps))];
+  if (face && Math.max(...overlaps) > 0) return face;
+  throw new ApiProblem(
+    'no_face',
+    `Model ${model.modelId}, of one of the sessions, does not find the face of the selfie.`,
+  );
+}
+
+/** Pixels that two boxes share. */
+function overlapOf(a: Box, b: Box): number {
+  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
+  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
+  return Math.max(0, width) * Math.max(0, height);
+}
+
+async function readStoredFace(
+  { pool }: Context,
+  [model, other]: QueryModels,
+  sessionId: string,
+  photoId: string,
+  faceIndex: number,
+): Promise<Query> {
+  if (other)
+    throw new ApiProblem(
+      'model_mismatch',
+      `The stored face is a vector of ${model.modelId}; a session of ${other.modelId} is searched with a selfie.`,
+    );
   const stored = await readPhoto(pool, sessionId, photoId);
   if (stored.length === 0)
     throw new ApiProblem('photo_not_indexed', `The session has no photo ${JSON.stringify(photoId)}.`);
-  const embedding = await readEmbedding(pool, { sessionId, photoId, faceIndex }, modelId);
+  const embedding = await readEmbedding(pool, { sessionId, photoId, faceIndex }, model);
   if (!embedding) {
     const indexes = stored.map(({ face_index }) => face_index).join(', ');
     throw new ApiProblem('face_index_out_of_range', `The photo has no face ${faceIndex}; it has ${indexes}.`);
@@ -51,7 +102,7 @@ async function readStoredFace({ pool, modelId }: Context, sessionId: string, pho
   const faces = stored.map(({ face_index, box }) => ({ face_index, box: box ?? NO_BOX }));
   const { box } = faces.find(({ face_index }) => face_index === faceIndex) ?? { box: NO_BOX };
   const presented = { faces_detected: faces.length, face_index: faceIndex, box, ...(faces.length > 1 && { faces }) };
-  return { embedding, presented };
+  return { embeddings: [embedding], presented };
 }
 
 /** Of a face that was indexed before boxes were kept. */
@@ -66,13 +117,14 @@ interface ReadSelfie {
 /** Takes face `faceIndex` (0 is the largest) of the first selfie, and of each other selfie the face most similar to it. */
 async function readSelfies(
   context: Context,
+  model: Model,
   images: readonly Uint8Array[],
   faceIndex: number,
   signal?: AbortSignal,
 ): Promise<ReadSelfie[]> {
   const found: FoundFace[][] = [];
   for (const [i, image] of images.entries()) {
-    const { faces } = await findFaces(context, image, 'search', signal).catch((error: unknown) => {
+    const { faces } = await findFaces(context, model, image, 'search', signal).catch((error: unknown) => {
       throw images.length > 1 && error instanceof ApiProblem ? numbered(error, i) : error;
     });
     found.push(faces);
@@ -85,7 +137,7 @@ async function readSelfies(
       `The selfie has ${first.length} faces, numbered from 0; face ${faceIndex} does not exist.`,
     );
   const selfies = [{ faces: first, face, faceIndex }, ...others.map((faces) => mostSimilar(faces, face))];
-  requireOnePerson(context, selfies);
+  requireOnePerson(model, selfies);
   return selfies;
 }
 
@@ -100,7 +152,7 @@ function mostSimilar(faces: FoundFace[], { embedding }: FoundFace): ReadSelfie {
   return { faces, face: faces[faceIndex]!, faceIndex };
 }
 
-function requireOnePerson({ pack }: Context, selfies: readonly ReadSelfie[]): void {
+function requireOnePerson({ pack }: Model, selfies: readonly ReadSelfie[]): void {
   for (const [i, a] of selfies.entries()) {
     for (const [j, b] of selfies.slice(0, i).entries()) {
       const similarity = similarityOfCosine(cosineOf(a.face.embedding, b.face.embedding), pack.calibration);

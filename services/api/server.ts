@@ -56,10 +56,10 @@ async function becomeUnready(context: Context): Promise<void> {
   await delay(context.config.drain.delayMs);
 }
 
-async function refuseUnfitDatabase({ pool, pack, config, logger, metrics }: Context): Promise<void> {
+async function refuseUnfitDatabase({ pool, models, config, logger, metrics }: Context): Promise<void> {
   try {
     const judgement = await judgeSchema(pool, {
-      embeddingSize: pack.embedding_size,
+      embeddingSizes: models.map(({ pack }) => pack.embedding_size),
       allowedPgvectorVersion: config.database.allowedPgvectorVersion,
     });
     recordSchema(metrics, judgement);

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 /**
  * Indexes, searches and erases real photos through a running service, in a session of its own. A model that sees
  * nothing, or the wrong thing, answers 200 as a good one does; so the person of one photo must be found by another
- * photo of the same person, clearly nearer than a stranger. `helm test` and the operator run it; exit code 0 means all
+ * photo of the same person, clearly nearer than a stranger; so under each model that is served. `helm test` and the operator run it; exit code 0 means all
  * of it held.
  *
  *   node services/api/smoke-test.ts --key-file FILE [--url http://…] [--photo group.jpg] [--again same-person.jpg] [--stranger other.jpg]
@@ -14,12 +14,28 @@ import { parseArgs } from 'node:util';
  */
 async function smokeTest({ url, waitSeconds, apiKey, photo, again, stranger }: Arguments): Promise<void> {
   await reached(url, waitSeconds);
+  for (const model of await servedModels(url)) await recognises(model, { url, apiKey, photo, again, stranger });
+}
+
+/** The models that sessions may have; undefined for the default of a service that does not tell. */
+async function servedModels(url: string): Promise<(string | undefined)[]> {
+  const response = await fetch(new URL('/api/v1/settings', url));
+  const { models } = (await response.json()) as { models?: unknown };
+  return Array.isArray(models) ? models.map(String) : [undefined];
+}
+
+async function recognises(model: string | undefined, { url, apiKey, photo, again, stranger }: Golden): Promise<void> {
+  if (model) process.stdout.write(`model ${model}\n`);
   const session = `smoke-test-${randomUUID()}`;
   const api = new URL('/api/v1/', url);
   const headers = { 'X-API-Key': apiKey };
   const index = (photo_id: string, image: Blob) =>
     answer(
-      fetch(new URL('index', api), { method: 'POST', headers, body: form({ photo_id, session_id: session }, image) }),
+      fetch(new URL('index', api), {
+        method: 'POST',
+        headers,
+        body: form({ photo_id, session_id: session, ...(model && { model }) }, image),
+      }),
     );
   const search = async (image: Blob, threshold: string) => {
     const { matches } = await answer(
@@ -85,9 +101,12 @@ async function reached(url: string, waitSeconds: number): Promise<void> {
   }
 }
 
-interface Arguments {
-  url: string;
+interface Arguments extends Golden {
   waitSeconds: number;
+}
+
+interface Golden {
+  url: string;
   apiKey: string;
   photo: Blob;
   again: Blob;

@@ -8,6 +8,7 @@ import { indexFolder } from './commands/index-folder.ts';
 import { cancelJob, listJobs, retryJob, showJob } from './commands/jobs.ts';
 import { createKey, listKeys, revokeKey, scopesOf } from './commands/keys.ts';
 import { searchSelfies } from './commands/search.ts';
+import { showModels } from './commands/models.ts';
 import { listSessions } from './commands/sessions.ts';
 import { showStatus } from './commands/status.ts';
 import { findConnection, type Connection } from './connection.ts';
@@ -111,6 +112,14 @@ program
   .description('list all sessions, newest first; the key needs the scope admin')
   .option('--json', 'print one JSON line per session')
   .action((options) => run((connection) => listSessions(options, connection)));
+
+program
+  .command('models')
+  .description('models of the sessions')
+  .command('status')
+  .description('show the models that are served and those that sessions are of; the key needs the scope admin')
+  .option('--json', 'print one JSON line per model')
+  .action((options) => run((connection) => showModels(options, connection)));
 
 program
   .command('erase')

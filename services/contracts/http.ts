@@ -120,12 +120,19 @@ const selectionFields = {
     .meta({ description: 'Minimum `quality` of a face to index; the others are rejected as `low_quality`.' }),
 };
 
+const modelField = z.string('must be given once').max(64, 'must be at most 64 characters').meta({
+  description:
+    'Model for a session without photos, one of `models` of GET /api/v1/settings; default: the first of them. A session keeps its model.',
+  example: 'sface-3',
+});
+
 /** Fields of POST /api/v1/index in addition to the image. */
 export const indexFields = z.strictObject({
   photo_id: newPhotoId,
   session_id: newSessionId,
   s3_key: s3Key.optional(),
   expires_at: expiresAtField.optional(),
+  model: modelField.optional(),
   ...selectionFields,
 });
 
@@ -502,6 +509,25 @@ export const sessionsAnswer = z
   })
   .meta({ id: 'Sessions' });
 
+export const modelsAnswer = z
+  .strictObject({
+    models: z
+      .array(
+        z
+          .strictObject({
+            model: z.string(),
+            served: z.boolean().meta({ description: 'Whether searches and index calls of its sessions are answered.' }),
+            default: z.boolean().meta({ description: 'Whether new sessions get it.' }),
+            session_count: z.int().min(0),
+            photo_count: z.int().min(0),
+            face_count: z.int().min(0),
+          })
+          .meta({ id: 'ModelSummary' }),
+      )
+      .meta({ description: 'Those that are served, the default first, then others that sessions are of.' }),
+  })
+  .meta({ id: 'Models' });
+
 export const photoSummary = z
   .strictObject({ photo_id: photoId, face_count: z.int().min(1), indexed_at: z.iso.datetime() })
   .meta({ id: 'PhotoSummary' });
@@ -556,6 +582,9 @@ export const settingsAnswer = z
     max_image_bytes: z.int(),
     max_image_side: z.int().meta({ description: 'Maximum width and height of an image, in pixels.' }),
     default_threshold: unit,
+    models: z
+      .array(z.string())
+      .meta({ description: 'Models that are served; new sessions get the first.', example: ['sface-3'] }),
   })
   .meta({ id: 'Settings' });
 
@@ -599,6 +628,7 @@ export type SearchAnswer = z.infer<typeof searchAnswer>;
 export type ForgetAnswer = z.infer<typeof forgetAnswer>;
 export type StatusAnswer = z.infer<typeof statusAnswer>;
 export type SessionsAnswer = z.infer<typeof sessionsAnswer>;
+export type ModelsAnswer = z.infer<typeof modelsAnswer>;
 export type PhotosAnswer = z.infer<typeof photosAnswer>;
 export type PhotoAnswer = z.infer<typeof photoAnswer>;
 export type SearchTokenAnswer = z.infer<typeof searchTokenAnswer>;

@@ -26,15 +26,22 @@ export async function startIndexer(context: Context): Promise<IndexerServer> {
   );
   stack.use(startWork(context));
   stack.defer(() => void (stopping = true));
-  logger.info({ metrics_port: operations.port, model: context.modelId, concurrency: config.concurrency }, 'indexing');
+  logger.info(
+    {
+      metrics_port: operations.port,
+      models: context.models.map(({ modelId }) => modelId),
+      concurrency: config.concurrency,
+    },
+    'indexing',
+  );
   const owned = stack.move();
   return { metricsPort: operations.port, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /** Why it cannot work now, or null. An inference server or a bucket that is away is no reason: the work waits for them. */
-async function faultOf({ pool, pack, config, queue }: Context): Promise<string | null> {
+async function faultOf({ pool, models, config, queue }: Context): Promise<string | null> {
   const { fault } = await judgeSchema(pool, {
-    embeddingSize: pack.embedding_size,
+    embeddingSizes: models.map(({ pack }) => pack.embedding_size),
     allowedPgvectorVersion: config.database.allowedPgvectorVersion,
   });
   if (fault) return fault.reason;

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { TIMEOUT_DEFAULTS } from '@facepass/contracts/timeouts';
+import { modelPacksVariable } from '@facepass/contracts/model-pack';
 import { booleanVariable, integerVariable, numberVariable } from '@facepass/runtime/environment';
 import { postgresConnection, postgresMistakes, postgresVariables } from '@facepass/runtime/postgres';
 import * as z from 'zod';
@@ -65,6 +66,11 @@ export const inferenceVariables = {
     .regex(/^[a-z0-9-]+$/, 'must be the name of a folder in models/')
     .default('sface')
     .describe('Model pack. Set it alike for the inference servers.'),
+  MODEL_PACKS: modelPacksVariable
+    .optional()
+    .describe(
+      'Model packs instead, where the inference servers serve several; the first is for new sessions. Set it alike for them.',
+    ),
   MODELS_DIRECTORY: text
     .optional()
     .describe('Folder with the packs’ manifests. Default: `models/` of this repository.'),
@@ -156,7 +162,8 @@ export function indexingConfigOf(env: IndexingEnvironment, applicationName: stri
     },
     models: {
       directory: env.MODELS_DIRECTORY ?? fileURLToPath(new URL('../../models', import.meta.url)),
-      pack: env.MODEL_PACK,
+      /** The first is that of new sessions. */
+      packs: env.MODEL_PACKS ?? [env.MODEL_PACK],
     },
     storage: storageOf(env),
     retention: { days: env.SESSION_RETENTION_DAYS },

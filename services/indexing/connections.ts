@@ -1,4 +1,4 @@
-import { modelIdOf, readModelPack, type ModelPack } from '@facepass/contracts/model-pack';
+import { readModels, type Model, type ModelPack } from '@facepass/contracts/model-pack';
 import { ConfigurationError } from '@facepass/runtime/environment';
 import type { FileGauges } from '@facepass/runtime/exposition';
 import type { Logger } from '@facepass/runtime/logger';
@@ -10,6 +10,9 @@ import { openPhotoStorage, type PhotoStorage } from './storage.ts';
 
 /** What every process that indexes photos works with. */
 export interface Connections extends AsyncDisposable {
+  /** Those that the inference servers serve; the first is that of new sessions. */
+  models: readonly [Model, ...Model[]];
+  /** The first of them. */
   pack: ModelPack;
   modelId: string;
   pool: Pool;
@@ -28,20 +31,21 @@ export interface Connections extends AsyncDisposable {
 export type ConnectionsConfig = Pick<IndexingConfig, 'models' | 'database' | 'inference' | 'storage'>;
 
 /**
- * Reads the model pack and opens the connections, without connecting yet.
- * @throws ConfigurationError when the pack cannot be read
+ * Reads the model packs and opens the connections, without connecting yet.
+ * @throws ConfigurationError when a pack cannot be read
  */
 export async function openConnections(config: ConnectionsConfig, logger: Logger): Promise<Connections> {
-  const pack = await readModelPack(config.models.directory, config.models.pack).catch((error: Error) => {
-    throw new ConfigurationError(`MODEL_PACK: ${error.message}`);
+  const { directory, packs } = config.models;
+  const models = await readModels(directory, packs).catch((error: Error) => {
+    throw new ConfigurationError(`${packs.length > 1 ? 'MODEL_PACKS' : 'MODEL_PACK'}: ${error.message}`);
   });
   const pool = openPool(config.database, logger);
   const queue = openQueue(pool, logger);
   const inference = openInferenceClient(config.inference);
   const storage = config.storage && openPhotoStorage(config.storage);
   return {
-    pack,
-    modelId: modelIdOf(pack),
+    models,
+    ...models[0],
     pool,
     queue,
     inference,

@@ -245,9 +245,11 @@ export const PROBLEMS = {
     status: 409,
     title: 'Session indexed with another model',
     fix:
-      'Erase the session and index it again, or run the model it was indexed with. Vectors of two models are ' +
-      'never compared.',
-    cause: 'The session’s vectors come from the model pack that ran before; the answer names both packs.',
+      'Ask the operator to serve the session’s model too (MODEL_PACKS), or erase the session and index it again. ' +
+      'Vectors of two models are never compared.',
+    cause:
+      'The session was indexed with a model that this service does not serve, or the call names or needs another one ' +
+      'than the session’s. The answer names the models.',
   },
   precondition_failed: {
     status: 412,
@@ -334,10 +336,10 @@ export const PROBLEMS = {
   inference_model_mismatch: {
     status: 503,
     title: 'Inference runs another model',
-    fix: 'Ask the operator to run the API and the inference servers with the same MODEL_PACK.',
+    fix: 'Ask the operator to run the API and the inference servers with the same MODEL_PACK or MODEL_PACKS.',
     cause:
-      'The API and the inference servers have different values of MODEL_PACK, or only one of the two was rolled ' +
-      'out.',
+      'The API and the inference servers have different values of MODEL_PACK or MODEL_PACKS, or only one of the two ' +
+      'was rolled out.',
   },
   inference_overloaded: {
     status: 503,

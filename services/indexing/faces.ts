@@ -1,14 +1,33 @@
 import type { Box } from '@facepass/contracts/http';
 import type { DetectFacesResponse, Face } from '@facepass/contracts/inference';
-import type { ModelPack } from '@facepass/contracts/model-pack';
+import type { Model } from '@facepass/contracts/model-pack';
 import { ApiProblem } from './errors.ts';
 import type { InferenceClient, Purpose } from './inference-client.ts';
 
-/** Who finds faces, and by which model. */
+/** Who finds faces, and by which models. */
 export interface FaceFinder {
   inference: InferenceClient;
-  pack: ModelPack;
-  modelId: string;
+  /** Those that are served; the first is that of new sessions. */
+  models: readonly [Model, ...Model[]];
+}
+
+/** The served model of vectors that are stored, or undefined where nobody serves it any more. */
+export function servedModel({ models }: Pick<FaceFinder, 'models'>, modelId: string): Model | undefined {
+  return models.find((model) => model.modelId === modelId);
+}
+
+/**
+ * The model that a session keeps.
+ * @throws ApiProblem model_mismatch where it is not served
+ */
+export function modelOfSession(context: Pick<FaceFinder, 'models'>, sessionId: string, modelId: string): Model {
+  const model = servedModel(context, modelId);
+  if (model) return model;
+  const served = context.models.map((one) => one.modelId).join(', ');
+  throw new ApiProblem(
+    'model_mismatch',
+    `Session ${JSON.stringify(sessionId)} was indexed with ${modelId}; this service runs ${served}.`,
+  );
 }
 
 /** A face found by the inference server; its numbers are rounded to their precision. */
@@ -34,18 +53,19 @@ export interface Selection {
 }
 
 /**
- * Finds the faces of an image that `selection` wants, at least one.
+ * Finds the faces of an image that `selection` wants, at least one, and embeds them with `model`.
  * @throws ApiProblem no_face, inference_model_mismatch, or what `InferenceClient.detectFaces` throws
  */
 export async function findFaces(
-  context: FaceFinder,
+  { inference }: Pick<FaceFinder, 'inference'>,
+  model: Model,
   image: Uint8Array,
   purpose: Purpose,
   signal?: AbortSignal,
   selection: Selection = {},
 ): Promise<FoundFaces> {
-  const found = await context.inference.detectFaces(image, purpose, signal);
-  requireModel(context, found);
+  const found = await inference.detectFaces(image, model.modelId, purpose, signal);
+  requireModel(model, found);
   const refused = found.rejected.map(({ box, reason }) => ({ box: roundedBox(box), reason }));
   const { faces, rejected } = selected(found.faces.map(foundFace), selection);
   rejected.push(...refused);
@@ -74,7 +94,7 @@ function noFaceDetail(rejected: FoundFaces['rejected']): string {
   return `Every face in the image was rejected: ${[...new Set(rejected.map(({ reason }) => reason))].join(', ')}.`;
 }
 
-function requireModel({ modelId, pack }: FaceFinder, found: DetectFacesResponse): void {
+function requireModel({ modelId, pack }: Model, found: DetectFacesResponse): void {
   const wrongSize = found.faces.find((face) => face.embedding.length !== pack.embedding_size);
   if (found.modelId === modelId && !wrongSize) return;
   throw new ApiProblem(

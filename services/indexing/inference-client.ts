@@ -13,12 +13,12 @@ import { inClientSpan } from './tracing.ts';
 
 export interface InferenceClient extends Disposable {
   /**
-   * Every face of an image, within the time limit of `purpose`. An answer that no server could give is asked of
+   * Every face of an image, embedded with the model `modelId`, within the time limit of `purpose`. An answer that no server could give is asked of
    * another one, once.
    * @throws ApiProblem: the image's fault with its code, or inference_unavailable, inference_overloaded,
-   * inference_timeout
+   * inference_timeout, inference_model_mismatch where the server does not serve the model
    */
-  detectFaces(image: Uint8Array, purpose: Purpose, signal?: AbortSignal): Promise<DetectFacesResponse>;
+  detectFaces(image: Uint8Array, modelId: string, purpose: Purpose, signal?: AbortSignal): Promise<DetectFacesResponse>;
   /** null when a server serves, else a short reason. */
   checkHealth(): Promise<string | null>;
   /**
@@ -37,7 +37,7 @@ export function openInferenceClient(given: InferenceConfig): InferenceClient {
   let connection = connect(config);
   const { minConfidence, maxFaces } = config;
 
-  async function attempt(image: Uint8Array, limit: Limit, signal?: AbortSignal): Promise<DetectFacesResponse> {
+  async function attempt(photo: Photo, limit: Limit, signal?: AbortSignal): Promise<DetectFacesResponse> {
     const metadata = Metadata();
     if (limit.yields) metadata.set(PRIORITY_HEADER, LOW_PRIORITY);
     propagation.inject(context.active(), metadata, { set: (carrier, name, value) => carrier.set(name, value) });
@@ -46,7 +46,7 @@ export function openInferenceClient(given: InferenceConfig): InferenceClient {
     const { analysis } = connection;
     const options = { deadline: limit.deadline, signal, metadata, onTrailer };
     try {
-      return await analysis.detectFaces({ image, minConfidence, maxFaces }, options);
+      return await analysis.detectFaces({ ...photo, minConfidence, maxFaces }, options);
     } catch (error) {
       if (isStatus(error, Status.DEADLINE_EXCEEDED) && analysis === connection.analysis) renew();
       throw asProblem(error, trailer, limit);
@@ -65,11 +65,11 @@ export function openInferenceClient(given: InferenceConfig): InferenceClient {
   }
 
   return {
-    async detectFaces(image, purpose, signal) {
+    async detectFaces(image, modelId, purpose, signal) {
       const limit = limitOf(config, purpose);
       const call = () =>
         inClientSpan(DETECT_FACES, { 'rpc.system.name': 'grpc', 'rpc.method': DETECT_FACES }, () =>
-          attempt(image, limit, signal),
+          attempt({ image, modelId }, limit, signal),
         );
       return call().catch((error: Error) =>
         isStatus(error.cause, Status.UNAVAILABLE) ? call() : Promise.reject(error),
@@ -101,6 +101,12 @@ export function openInferenceClient(given: InferenceConfig): InferenceClient {
 
 /** Below the three seconds that the charts' readiness probes wait; within one, a busy machine did not always answer. */
 const HEALTH_LIMIT_MS = 2000;
+
+interface Photo {
+  image: Uint8Array;
+  modelId: string;
+}
+
 /** Connections that are younger stay when a call on them reaches its deadline. */
 const LEAST_AGE_MS = 5000;
 
@@ -171,6 +177,10 @@ function asProblem(error: unknown, trailer: Metadata, limit: Limit): unknown {
     const retryAfterMs = Number(trailer.get(RETRY_AFTER_TRAILER)) || undefined;
     return new ApiProblem('inference_overloaded', 'All inference servers are busy.', { cause: error, retryAfterMs });
   }
+  if (isStatus(error, Status.NOT_FOUND))
+    return new ApiProblem('inference_model_mismatch', `The inference server answers: ${error.details}`, {
+      cause: error,
+    });
   if (isStatus(error, Status.UNAVAILABLE))
     return new ApiProblem('inference_unavailable', 'No inference server answers.', { cause: error });
   if (isStatus(error, Status.DEADLINE_EXCEEDED)) {

@@ -1,9 +1,10 @@
 import { formatProblemOf } from '@facepass/contracts/image-format';
-import { modelMismatch, replaceFaces } from './db/faces.ts';
+import type { Model } from '@facepass/contracts/model-pack';
+import { replaceFaces } from './db/faces.ts';
 import type { Pool } from './db/pool.ts';
 import { beginIndexing } from './db/sessions.ts';
 import { ApiProblem } from './errors.ts';
-import { findFaces, type FaceFinder, type FoundFaces, type Selection } from './faces.ts';
+import { findFaces, modelOfSession, servedModel, type FaceFinder, type FoundFaces, type Selection } from './faces.ts';
 import type { Purpose } from './inference-client.ts';
 import type { PhotoStorage } from './storage.ts';
 
@@ -24,6 +25,13 @@ export interface PhotoToIndex extends Selection {
   last_erasure?: string;
   /** Absent: index. */
   purpose?: Purpose;
+  /** Model of a session that has none yet; absent: the default. */
+  model?: string;
+}
+
+export interface IndexedFaces extends FoundFaces {
+  /** The session's. */
+  modelId: string;
 }
 
 /**
@@ -35,21 +43,43 @@ export async function indexFaces(
   context: IndexingContext,
   photo: PhotoToIndex,
   signal?: AbortSignal,
-): Promise<FoundFaces> {
-  const { pool, modelId, config } = context;
+): Promise<IndexedFaces> {
+  const { pool, config } = context;
   const before = await beginIndexing(pool, photo.session_id);
-  if (before.modelId && before.modelId !== modelId) throw modelMismatch(photo.session_id, before.modelId, modelId);
-  const found = await findFaces(context, photo.image, photo.purpose ?? 'index', signal, photo);
-  await replaceFaces(pool, {
-    sessionId: photo.session_id,
-    photoId: photo.photo_id,
-    modelId,
-    faces: found.faces,
-    lastErasure: photo.last_erasure ?? before.lastErasure,
-    expiresAt: photo.expires_at,
-    retentionDays: config.retention.days,
-  });
-  return found;
+  const lastErasure = photo.last_erasure ?? before.lastErasure;
+  let model = modelFor(context, photo, before.modelId);
+  for (;;) {
+    const found = await findFaces(context, model, photo.image, photo.purpose ?? 'index', signal, photo);
+    const { othersModel } = await replaceFaces(pool, {
+      sessionId: photo.session_id,
+      photoId: photo.photo_id,
+      modelId: model.modelId,
+      faces: found.faces,
+      lastErasure,
+      expiresAt: photo.expires_at,
+      retentionDays: config.retention.days,
+    });
+    if (othersModel === null) return { ...found, modelId: model.modelId };
+    model = modelFor(context, photo, othersModel);
+  }
+}
+
+/** The session's model, or for a session without one that of the call. */
+function modelFor(context: IndexingContext, { session_id, model }: PhotoToIndex, ofSession: string | null): Model {
+  if (!ofSession) return model === undefined ? context.models[0] : requireServed(context, model);
+  if (model !== undefined && model !== ofSession)
+    throw new ApiProblem(
+      'model_mismatch',
+      `Session ${JSON.stringify(session_id)} was indexed with ${ofSession}; the call asks for ${model}.`,
+    );
+  return modelOfSession(context, session_id, ofSession);
+}
+
+function requireServed(context: IndexingContext, modelId: string): Model {
+  const model = servedModel(context, modelId);
+  if (model) return model;
+  const rule = `must be a model that is served: ${context.models.map((one) => one.modelId).join(' or ')}`;
+  throw new ApiProblem('invalid_parameter', `model: ${rule}`, { errors: [{ field: 'model', rule }] });
 }
 
 /**

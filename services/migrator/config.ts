@@ -1,4 +1,4 @@
-import { modelIdOf, readModelPack } from '@facepass/contracts/model-pack';
+import { modelPacksVariable, readModels } from '@facepass/contracts/model-pack';
 import {
   ConfigurationError,
   integerVariable,
@@ -23,6 +23,16 @@ export const migratorEnvironment = z.object({
     .regex(/^[a-z0-9-]+$/, 'must be the name of a folder in models/')
     .default('sface')
     .describe('Model pack; it determines the length of the vectors.'),
+  MODEL_PACKS: modelPacksVariable
+    .optional()
+    .describe(
+      'Model packs instead, where several are served. If it is set, a migration is refused while sessions have a model that none of them makes.',
+    ),
+  ALLOW_UNSERVED_MODELS: text
+    .regex(/^[a-z0-9-]+(,[a-z0-9-]+)*$/, 'must be model ids such as sface-3, separated by commas')
+    .transform((models) => models.split(','))
+    .optional()
+    .describe('Models that sessions may have although no pack of MODEL_PACKS makes them.'),
   MODELS_DIRECTORY: text.default('models').describe('Folder with the packs’ manifests.'),
   LEGACY_MODEL_ID: text
     .regex(/^[a-z0-9-]{1,64}$/, 'must be a model id such as arcface-1')
@@ -68,7 +78,8 @@ export async function readConfig(environment: NodeJS.ProcessEnv = process.env): 
   const values = readEnvironment(migratorEnvironment, environment);
   return {
     connection: { ...postgresConnection(values), connectionTimeoutMillis: values.DATABASE_CONNECT_TIMEOUT_MS },
-    pack: await readPack(values.MODELS_DIRECTORY, values.MODEL_PACK),
+    ...(await readPacks(values)),
+    allowUnserved: values.ALLOW_UNSERVED_MODELS ?? [],
     legacyModelId: values.LEGACY_MODEL_ID,
     allowedPgvectorVersion: values.ALLOW_PGVECTOR_VERSION,
     lockTimeoutMs: values.MIGRATION_LOCK_TIMEOUT_MS,
@@ -83,18 +94,32 @@ export async function readConfig(environment: NodeJS.ProcessEnv = process.env): 
   };
 }
 
-async function readPack(modelsDirectory: string, name: string): Promise<MigratorConfig['pack']> {
+async function readPacks({
+  MODELS_DIRECTORY,
+  MODEL_PACK,
+  MODEL_PACKS,
+}: z.infer<typeof migratorEnvironment>): Promise<Pick<MigratorConfig, 'pack' | 'served'>> {
   try {
-    const pack = await readModelPack(modelsDirectory, name);
-    return { name, modelId: modelIdOf(pack), dimension: pack.embedding_size };
+    const models = await readModels(MODELS_DIRECTORY, MODEL_PACKS ?? [MODEL_PACK]);
+    const [{ pack, modelId }] = models;
+    return {
+      pack: { name: pack.name, modelId, dimension: pack.embedding_size },
+      served: MODEL_PACKS && models.map((model) => model.modelId),
+    };
   } catch (error) {
-    throw new ConfigurationError(`Invalid configuration:\n  MODEL_PACK: ${messageOf(error)}`);
+    throw new ConfigurationError(
+      `Invalid configuration:\n  ${MODEL_PACKS ? 'MODEL_PACKS' : 'MODEL_PACK'}: ${messageOf(error)}`,
+    );
   }
 }
 
 export interface MigratorConfig {
   connection: PostgresConnection;
   pack: { name: string; modelId: string; dimension: number };
+  /** Models that are served; undefined where nobody tells, and nothing is compared. */
+  served: string[] | undefined;
+  /** Models that sessions may have although they are not served. */
+  allowUnserved: string[];
   /** Id of the model of the vectors in schemas 1 and 2. */
   legacyModelId: string | undefined;
   allowedPgvectorVersion: string | undefined;

@@ -40,6 +40,7 @@ const FIELD: State = {
   tableElsewhere: null,
   otherCopies: [],
   facesDimension: undefined,
+  sessionsByModel: [],
   ownTables: [],
   dependents: [],
   extras: [],
@@ -75,8 +76,24 @@ test('refuses pgvector older than 0.8.4 unless exactly that version is allowed',
 test('refuses a pack of another dimension and names both, but only when migrating to schema 3', () => {
   const config = { pack: { name: 'sface', modelId: 'sface-3', dimension: 128 } };
   assert.match(messagesOf({}, config)[0]!, /65 .*face_embeddings have 512 dimensions; MODEL_PACK sface produces 128/);
-  assert.match(messagesOf({ facesDimension: 512, version: 3 }, config)[0]!, /vectors in faces have 512/);
+  assert.deepEqual(messagesOf({ facesDimension: 512, version: 3 }, config), []);
   assert.deepEqual(messagesOf({}, config, 2), []);
+});
+
+test('a release that leaves sessions without their model is refused, unless that model is allowed by name', () => {
+  const sessionsByModel = [
+    { model: 'mobilefacenet-2', sessions: 3 },
+    { model: 'sface-3', sessions: 7 },
+  ];
+  const state = { version: 3, sessionsByModel };
+  const served = ['sface-3'];
+  assert.match(
+    messagesOf(state, { served, allowUnserved: [] })[0]!,
+    /78 .*MODEL_PACKS makes sface-3: it would leave 3 of mobilefacenet-2 .*ALLOW_UNSERVED_MODELS=mobilefacenet-2\.$/,
+  );
+  assert.deepEqual(messagesOf(state, { served, allowUnserved: ['mobilefacenet-2'] }), []);
+  assert.deepEqual(messagesOf(state, { served: ['sface-3', 'mobilefacenet-2'], allowUnserved: [] }), []);
+  assert.deepEqual(messagesOf(state, { served: undefined, allowUnserved: [] }), [], 'MODEL_PACK alone tells nothing');
 });
 
 test('requires the model id of stored vectors', () => {

@@ -113,12 +113,13 @@ const CHECKS: Check[] = [
   },
 
   function dimensionFits({ olderTable, facesDimension }, { pack }, target) {
-    const [table, dimension] = facesDimension ? ['faces', facesDimension] : ['face_embeddings', olderTable?.dimension];
-    if (target < 3 || dimension === undefined || dimension < 0 || dimension === pack.dimension) return undefined;
+    const dimension = olderTable?.dimension;
+    if (target < 3 || facesDimension || dimension === undefined || dimension < 0 || dimension === pack.dimension)
+      return undefined;
     return new Refusal(
       EXIT.data,
-      `The vectors in ${table} have ${dimension} dimensions; MODEL_PACK ${pack.name} produces ${pack.dimension}. ` +
-        'Choose the pack that produced them, or another database.',
+      `The vectors in face_embeddings have ${dimension} dimensions; MODEL_PACK ${pack.name} produces ${pack.dimension}. ` +
+        'Choose the pack that produced them; further packs can be served after the migration.',
     );
   },
 
@@ -128,6 +129,18 @@ const CHECKS: Check[] = [
       EXIT.configuration,
       'LEGACY_MODEL_ID: name the model of the vectors already stored, because vectors of two models are never compared ' +
         `(${config.pack.modelId} if MODEL_PACK ${config.pack.name} produced them).`,
+    );
+  },
+
+  function sessionsKeepTheirModel({ sessionsByModel, version }, { served, allowUnserved }) {
+    if (!served || version < 3) return undefined;
+    const left = sessionsByModel.filter(({ model }) => !served.includes(model) && !allowUnserved.includes(model));
+    if (left.length === 0) return undefined;
+    return new Refusal(
+      EXIT.configuration,
+      `Sessions keep the model they were indexed with, and MODEL_PACKS makes ${served.join(', ')}: ` +
+        `it would leave ${left.map(({ model, sessions }) => `${sessions} of ${model}`).join(', ')} without an answer. ` +
+        `Add the pack to MODEL_PACKS, erase those sessions, or set ALLOW_UNSERVED_MODELS=${left.map(({ model }) => model).join(',')}.`,
     );
   },
 

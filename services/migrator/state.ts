@@ -27,6 +27,9 @@ export async function readState(client: Client, steps: Step[]): Promise<State> {
     ownTables: row.own_tables,
     dependents: row.dependents,
     extras: (await client.query<State['extras'][number]>(EXTRAS, [COLUMNS_OF_SCHEMA_1])).rows,
+    sessionsByModel: row.has_sessions
+      ? (await client.query<State['sessionsByModel'][number]>(SESSIONS_BY_MODEL)).rows
+      : [],
     databaseBytes: Number(row.database_bytes),
     made: { schema2: Number(row.made_schema_2), faces: Number(row.made_faces) },
     sortMemory: Number(row.sort_memory),
@@ -53,6 +56,7 @@ interface StateRow {
   table_elsewhere: State['tableElsewhere'];
   other_copies: State['otherCopies'];
   faces_dimension: number | null;
+  has_sessions: boolean;
   own_tables: State['ownTables'];
   dependents: State['dependents'];
 }
@@ -90,6 +94,7 @@ const STATE = `
           and atttypid in (select oid from pg_type where typname in ('vector', 'halfvec')))
         and oid not in (select inhrelid from pg_inherits)) as other_copies,
     (select atttypmod from pg_attribute where attrelid = to_regclass('faces') and attname = 'embedding') as faces_dimension,
+    to_regclass('sessions') is not null and to_regclass('erasures') is not null as has_sessions,
     (select coalesce(json_agg(name order by name), '[]') from unnest(${TABLES}) name
       where name <> 'face_embeddings' and to_regclass(name) is not null) as own_tables,
     (select coalesce(json_agg(distinct what), '[]') from (
@@ -103,6 +108,10 @@ const STATE = `
 
 /** The step after which face_embeddings is the table of schema 2; the version rises a step later. */
 export const TABLES_CHANGED = '0007_schema_2';
+
+const SESSIONS_BY_MODEL = `
+  select model_id as model, count(*)::integer as sessions from sessions
+  where photo_count > 0 and (expires_at is null or expires_at > now()) group by model_id order by model_id`;
 
 // Triggers of ours are told by their functions.
 const EXTRAS = `
@@ -159,6 +168,8 @@ export interface State {
   otherCopies: string[];
   /** Length of the vectors in `faces`, where it is. */
   facesDimension: number | undefined;
+  /** How many sessions have which model; none before schema 3. */
+  sessionsByModel: { model: string; sessions: number }[];
   /** Tables that have the name of one of ours. */
   ownTables: string[];
   /** What hangs on face_embeddings and would go on meaning the old table when that becomes the backup. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 /** Each `sql` gives one text for every thing that is wrong, and no row where all is well. */
 export interface Check {
   name: string;
-  /** Tables it reads; without one of them it does not apply. */
+  /** Tables that it reads, and columns of `faces` that only newer ones have; without one of them it does not apply. */
   needs: string[];
   /** Schema version from which it applies. */
   minimum?: number;
@@ -67,6 +67,11 @@ export const CHECKS: Check[] = [
     name: 'vectors of faces have length 1',
     needs: ['faces'],
     sql: `select format('%s/%s/%s', session_id, photo_id, face_index) from faces where not l2_norm(embedding) between 0.995 and 1.005`,
+  },
+  {
+    name: 'vectors of further models have length 1',
+    needs: ['faces', 'faces.other_embedding'],
+    sql: `select format('%s/%s/%s', session_id, photo_id, face_index) from faces where not l2_norm(other_embedding) between 0.995 and 1.005`,
   },
   {
     name: 'vectors of schema 2 have length 1',

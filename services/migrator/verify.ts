@@ -13,7 +13,8 @@ export async function verify(client: Client, { steps }: Context): Promise<Findin
     const { version, recorded } = await readState(client, steps);
     const layout: Layout = version < 3 ? '2' : recorded.includes('0014_contract') ? '3' : 'beside';
     const { rows } = await client.query<{ table_name: string }>(
-      `select relname as table_name from pg_class where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p')`,
+      `select relname as table_name from pg_class where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p')
+       union all select 'faces.' || attname from pg_attribute where attrelid = to_regclass('faces') and attnum > 0`,
     );
     const tables = new Set(rows.map((row) => row.table_name));
     const findings: Finding[] = [];

@@ -1,5 +1,6 @@
 import type { Box } from '@facepass/contracts/http';
-import { boxOfArray } from '@facepass/indexing/db/faces';
+import type { Model } from '@facepass/contracts/model-pack';
+import { boxOfArray, columnOf, type VectorColumn } from '@facepass/indexing/db/faces';
 import { queryRows, type Pool } from '@facepass/indexing/db/pool';
 
 /** A session as it is listed; expired ones are not. */
@@ -18,6 +19,13 @@ export interface ListedSession {
 /** Sessions, the newest first, after the place `[created, session_id]`. */
 export async function listSessions(pool: Pool, limit: number, after: string[] | null): Promise<ListedSession[]> {
   return queryRows<ListedSession>(pool, LIST_SESSIONS, [limit, after?.[0] ?? null, after?.[1] ?? null]);
+}
+
+/** What the sessions of each model hold; expired ones do not count. */
+export async function sessionsByModel(
+  pool: Pool,
+): Promise<{ model_id: string; sessions: number; photos: number; faces: number }[]> {
+  return queryRows(pool, SESSIONS_BY_MODEL, []);
 }
 
 export interface ListedPhoto {
@@ -57,13 +65,12 @@ export async function readPhoto(pool: Pool, sessionId: string, photoId: string):
 }
 
 /** The vector of one stored face of a session's model; null where there is none. */
-export async function readEmbedding(pool: Pool, face: FaceName, modelId: string): Promise<number[] | null> {
-  const [row] = await queryRows<{ embedding: string }>(pool, READ_EMBEDDING, [
-    face.sessionId,
-    face.photoId,
-    face.faceIndex,
-    modelId,
-  ]);
+export async function readEmbedding(pool: Pool, face: FaceName, { modelId, pack }: Model): Promise<number[] | null> {
+  const [row] = await queryRows<{ embedding: string }>(
+    pool,
+    readEmbeddingSql(await columnOf(pool, pack.embedding_size)),
+    [face.sessionId, face.photoId, face.faceIndex, modelId],
+  );
   return row ? (JSON.parse(row.embedding) as number[]) : null;
 }
 
@@ -82,6 +89,13 @@ const LIST_SESSIONS = `
    order by created desc, session_id collate "C" desc
    limit $1::integer + 1`;
 
+const SESSIONS_BY_MODEL = `
+  select model_id, count(*)::integer as sessions, sum(photo_count)::float8 as photos, sum(face_count)::float8 as faces
+    from sessions
+   where photo_count > 0 and (expires_at is null or expires_at > now())
+   group by model_id
+   order by model_id`;
+
 /** In the primary key's order, which reads no more rows than the page has. */
 const LIST_PHOTOS = `
   select photo_id, count(*)::integer as face_count, max(created_at) as indexed_at
@@ -98,7 +112,7 @@ const READ_PHOTO = `
    order by face_index`;
 
 /** pgvector writes a vector as JSON does. */
-const READ_EMBEDDING = `
-  select embedding::text as embedding
+const readEmbeddingSql = (column: VectorColumn) => `
+  select ${column}::text as embedding
     from faces
    where session_id = $1 and photo_id = $2 and face_index = $3 and model_id = $4`;

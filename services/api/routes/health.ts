@@ -31,11 +31,11 @@ function shared<Result>(subject: object, look: () => Promise<Result>): Promise<R
 }
 
 async function databaseFaults(context: Context): Promise<Faults> {
-  const { pool, pack, config, metrics } = context;
+  const { pool, models, config, metrics } = context;
   using limit = lookLimit();
   const look = () =>
     judgeSchema(pool, {
-      embeddingSize: pack.embedding_size,
+      embeddingSizes: models.map(({ pack }) => pack.embedding_size),
       allowedPgvectorVersion: config.database.allowedPgvectorVersion,
     });
   try {

@@ -1,7 +1,7 @@
 import { indexFields, type IndexAnswer } from '@facepass/contracts/http';
 import { ApiProblem } from '@facepass/indexing/errors';
 import type { FoundFaces } from '@facepass/indexing/faces';
-import { fetchPhoto, indexFaces } from '@facepass/indexing/photo';
+import { fetchPhoto, indexFaces, type IndexedFaces } from '@facepass/indexing/photo';
 import { exchangeOf } from '@facepass/runtime/http-server';
 import type { RequestHandler, Response } from 'express';
 import type { Context } from '../context.ts';
@@ -23,7 +23,7 @@ export function indexPhoto(context: Context): RequestHandler {
       const image = await photoOf(context, upload.images[0], fields.s3_key, signal);
       return indexFaces(context, { ...fields, image }, signal);
     });
-    noteFaces(response, context, found);
+    noteFaces(response, found);
     response.json(present(fields.photo_id, found));
   };
 }
@@ -57,7 +57,7 @@ function present(photoId: string, { faces, rejected, warnings }: FoundFaces): In
 }
 
 /** For the request's log line. */
-function noteFaces(response: Response, context: Context, found: FoundFaces): void {
+function noteFaces(response: Response, found: IndexedFaces): void {
   response.locals.faces = found.faces.length;
-  response.locals.model = context.modelId;
+  response.locals.model = found.modelId;
 }

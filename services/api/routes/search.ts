@@ -1,15 +1,8 @@
 import { searchFields, SESSIONS_LIMIT, type SearchAnswer } from '@facepass/contracts/http';
-import {
-  cosineOfSimilarity,
-  falseMatchRateOf,
-  similarityOfCosine,
-  SURE_SIMILARITY,
-  type Calibration,
-} from '@facepass/contracts/model-pack';
-import { modelMismatch } from '@facepass/indexing/db/faces';
+import { falseMatchRateOf, similarityOfCosine, SURE_SIMILARITY, type Model } from '@facepass/contracts/model-pack';
 import { readSession, type SessionRow } from '@facepass/indexing/db/sessions';
 import { ApiProblem } from '@facepass/indexing/errors';
-import { rounded } from '@facepass/indexing/faces';
+import { modelOfSession, rounded } from '@facepass/indexing/faces';
 import { exchangeOf } from '@facepass/runtime/http-server';
 import type { RequestHandler, Response } from 'express';
 import type * as z from 'zod';
@@ -18,7 +11,7 @@ import type { Context } from '../context.ts';
 import { cursorOf, placeOf } from '../cursor.ts';
 import { observeSearch } from '../metrics.ts';
 import { nearestOfSessions, type Found, type Place } from '../nearest.ts';
-import { readQuery, SELFIES_LIMIT } from '../selfies.ts';
+import { readQuery, SELFIES_LIMIT, type QueryModels } from '../selfies.ts';
 import { readUpload, type Upload } from '../upload.ts';
 import { fieldProblem, validated } from '../validation.ts';
 
@@ -32,15 +25,21 @@ export function searchFaces(context: Context): RequestHandler {
     observeSearch(context.metrics, response);
     using upload = await readUpload(request, limitsOf(context));
     const { fields, sessionIds, after } = requireSearch(upload, response);
-    const faceCount = await requireSearchable(context, sessionIds);
-    const query = await readQuery(context, upload.images, { ...fields, session_id: sessionIds[0]! }, leftOf(response));
+    const sessions = await requireSearchable(context, sessionIds);
+    const faceCount = sessions.reduce((sum, session) => sum + session.faces, 0);
+    const models = modelsOf(sessions);
+    const session_id = sessionIds[0]!;
+    const query = await readQuery(context, models, upload.images, { ...fields, session_id }, leftOf(response));
     response.locals.faces = query.presented.faces_detected;
-    response.locals.model = context.modelId;
+    response.locals.model = models.map(({ modelId }) => modelId).join(', ');
     const threshold = fields.threshold ?? context.config.search.threshold;
-    const cosine = leastCosine(threshold, context.pack.calibration);
-    const found = await nearestOfSessions(context, sessionIds, { ...query, cosine, limit: fields.limit, after });
+    const found = await nearestOfSessions(
+      context,
+      sessions.map((session) => ({ ...session, embedding: query.embeddings[models.indexOf(session.model)]! })),
+      { similarity: leastSimilarity(threshold), limit: fields.limit, after },
+    );
     response.json({
-      matches: presentMatches(found, context.pack.calibration, sessionIds.length > 1),
+      matches: presentMatches(found, sessionIds.length > 1),
       query_time_ms: rounded(performance.now() - started, 1),
       total_matches: found.total,
       next_cursor: found.next && cursorOf([String(found.next.cosine), found.next.photoId, found.next.sessionId]),
@@ -83,17 +82,28 @@ function placeOfCursor(cursor: string | undefined): Place | undefined {
   return place ? { cosine: Number(place[0]), photoId: place[1]!, sessionId: place[2]! } : undefined;
 }
 
-/** The faces of the sessions together. */
-async function requireSearchable({ pool, modelId }: Context, sessionIds: readonly string[]): Promise<number> {
-  let faces = 0;
+interface SearchableSession {
+  sessionId: string;
+  model: Model;
+  faces: number;
+}
+
+async function requireSearchable(context: Context, sessionIds: readonly string[]): Promise<SearchableSession[]> {
+  const sessions: SearchableSession[] = [];
   for (const sessionId of sessionIds) {
-    const session: SessionRow | null = await readSession(pool, sessionId);
+    const session: SessionRow | null = await readSession(context.pool, sessionId);
     if (!session)
       throw new ApiProblem('session_not_indexed', `Session ${JSON.stringify(sessionId)} has no indexed photos.`);
-    if (session.model_id !== modelId) throw modelMismatch(sessionId, session.model_id, modelId);
-    faces += session.face_count;
+    const model = modelOfSession(context, sessionId, session.model_id);
+    sessions.push({ sessionId, model, faces: session.face_count });
   }
-  return faces;
+  return sessions;
+}
+
+/** Each once. */
+function modelsOf(sessions: readonly SearchableSession[]): QueryModels {
+  const [first, ...others] = new Set(sessions.map(({ model }) => model));
+  return [first!, ...others];
 }
 
 function leftOf(response: Response): AbortSignal {
@@ -104,13 +114,13 @@ function leftOf(response: Response): AbortSignal {
  * A match is a photo whose similarity, as answered, reaches the threshold; half a unit of the last decimal is added for
  * the rounding.
  */
-function leastCosine(threshold: number, calibration: Calibration): number {
-  return cosineOfSimilarity(Math.max(0, threshold - 0.00005), calibration);
+function leastSimilarity(threshold: number): number {
+  return Math.max(0, threshold - 0.00005);
 }
 
-function presentMatches({ photos }: Found, calibration: Calibration, ofSeveral: boolean): SearchAnswer['matches'] {
-  return photos.map(({ photo_id, sessionId, cosine, confidence, face_index, box }) => {
-    const similarity = rounded(similarityOfCosine(cosine, calibration), 4);
+function presentMatches({ photos }: Found, ofSeveral: boolean): SearchAnswer['matches'] {
+  return photos.map(({ photo_id, sessionId, model, cosine, confidence, face_index, box }) => {
+    const similarity = rounded(similarityOfCosine(cosine, model.pack.calibration), 4);
     return {
       photo_id,
       ...(ofSeveral && { session_id: sessionId }),

@@ -148,5 +148,5 @@ describe('the ways to a database', { skip: noPgbouncer }, () => {
 });
 
 async function diagnose(environment: Record<string, string>) {
-  return examineDatabase(readSettings(environment) as Settings, null);
+  return examineDatabase(readSettings(environment) as Settings, []);
 }

@@ -112,10 +112,10 @@ test('a database of an older migrator has its sessions erased in one statement',
   );
 });
 
-function index(sessionId: string, photoId: string, { lastErasure }: { lastErasure: string }): Promise<void> {
+async function index(sessionId: string, photoId: string, { lastErasure }: { lastErasure: string }): Promise<void> {
   const face = { box: { x: 0, y: 0, width: 9, height: 9 }, confidence: 0.9, quality: 0.5 };
   const embedding = Array.from({ length: DIMENSION }, (_, place) => (place === 0 ? 1 : 0));
-  return replaceFaces(pool, {
+  await replaceFaces(pool, {
     sessionId,
     photoId,
     modelId: MODEL,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { erasePhoto } from '@facepass/indexing/db/erasure';
-import { halfvecBytes, NEAREST_PHOTOS, nearestPhotos, replaceFaces } from '@facepass/indexing/db/faces';
+import { halfvecBytes, nearestPhotos, nearestPhotosSql, replaceFaces } from '@facepass/indexing/db/faces';
 import fc from 'fast-check';
 import pg from 'pg';
 import { migrate, MODEL_ID } from '../../../scripts/bench/search/database.ts';
@@ -56,7 +56,7 @@ describe('exact search', () => {
       const partition = await addApproximateIndexes(pool);
       for (const settings of [[], NO_SCAN_OR_SORT, [...NO_SCAN_OR_SORT, 'set plan_cache_mode = force_generic_plan']]) {
         for (const setting of settings) await pool.query(setting);
-        const plan = await planOf(pool, NEAREST_PHOTOS, 'text, text, halfvec, float8, integer', [
+        const plan = await planOf(pool, nearestPhotosSql('embedding'), 'text, text, halfvec, float8, integer', [
           SESSION,
           MODEL_ID,
           selfies[0]!,

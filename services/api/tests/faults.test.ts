@@ -260,17 +260,21 @@ describe('when something the API needs fails', () => {
     await client.end();
   });
 
-  test('rejects a database of another dimension or with an old pgvector', async (t) => {
+  test('is not ready for a database that holds vectors of another length only, and rejects an old pgvector', async (t) => {
     await using database = await createMigratedDatabase();
     const client = new pg.Client({ connectionString: database.url });
     await client.connect();
     await client.query(
       'alter table faces alter column embedding type halfvec(512) using embedding::real[]::halfvec(512)',
     );
-    await assert.rejects(startTestService({ inference: null, database }), {
-      exitCode: 78,
-      message: /vectors of 512 dimensions/,
-    });
+    // As a release before 0017 leaves it.
+    await client.query('alter table faces drop column other_embedding');
+    {
+      await using own = await startTestService({ inference: null, database });
+      const ready = await own.call('GET', '/readyz');
+      assert.equal(ready.status, 503);
+      assert.match(ready.body, /vectors of 512 dimensions only, a model pack makes 128: run the migrator/);
+    }
     if (database.engine === 'embedded') t.diagnostic('pgvector: the catalogue is changed on PostgreSQL only');
     else {
       await runSql(database.administratorUrl, `update pg_extension set extversion = '0.8.0' where extname = 'vector'`);

@@ -53,10 +53,10 @@ async function unitVector(pool: pg.Pool): Promise<number[]> {
   return Array.from({ length: rows[0].dimension }, (_, place) => (place === 0 ? 1 : 0));
 }
 
-function index(pool: pg.Pool, photoId: string, embedding: number[], confidence: number): Promise<void> {
+async function index(pool: pg.Pool, photoId: string, embedding: number[], confidence: number): Promise<void> {
   const box = { x: 0, y: 0, width: 9, height: 9 };
   const faces = [{ box, confidence, quality: 0.5, embedding }];
-  return replaceFaces(pool, {
+  await replaceFaces(pool, {
     sessionId: 'gala',
     photoId,
     modelId: 'test-1',

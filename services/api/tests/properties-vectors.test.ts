@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { halfvecBytes, NEAREST_PHOTOS, nearestPhotos, replaceFaces } from '@facepass/indexing/db/faces';
+import { halfvecBytes, nearestPhotos, nearestPhotosSql, replaceFaces } from '@facepass/indexing/db/faces';
 import fc from 'fast-check';
 import pg from 'pg';
 import { createTestDatabase, type TestDatabase } from '../../../scripts/checks/test-database.ts';
@@ -126,7 +126,7 @@ describe('properties of vectors and tables', () => {
     assert.equal(strangers.length, 30_000);
     await pool.query('vacuum analyze faces');
     const query = { sessionId: 'large', modelId, embedding: randomUnit(pack.embedding_size), cosine: 0, limit: 100 };
-    const { rows } = await pool.query(`explain (analyze, format json) ${NEAREST_PHOTOS}`, [
+    const { rows } = await pool.query(`explain (analyze, format json) ${nearestPhotosSql('embedding')}`, [
       query.sessionId,
       modelId,
       halfvecBytes(query.embedding),

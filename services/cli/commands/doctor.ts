@@ -35,17 +35,25 @@ export async function examine(options: DoctorOptions, connection: Connection): P
 async function examineHost(settings: Settings, away: boolean): Promise<Finding[]> {
   const { DATABASE_URL, POSTGRES_HOST, REDIS_URL, INFERENCE_ADDRESS, API_KEYS_FILE, HOST, PORT, METRICS_PORT } =
     settings;
-  const withWeights = Boolean(settings.MODEL_PACK ?? settings.MODELS_DIRECTORY ?? settings.MODEL_WEIGHTS_DIRECTORY);
-  const { findings: ofModels, pack } = await examineModels(settings, withWeights);
+  const withWeights = Boolean(
+    settings.MODEL_PACKS ?? settings.MODEL_PACK ?? settings.MODELS_DIRECTORY ?? settings.MODEL_WEIGHTS_DIRECTORY,
+  );
+  const names = settings.MODEL_PACKS ?? [settings.MODEL_PACK ?? 'sface'];
+  const examined = await Promise.all(names.map((name) => examineModels(settings, name, withWeights)));
+  const dimensions = examined.flatMap(({ pack }) => pack?.dimension ?? []);
   const ports = Object.entries({ PORT, METRICS_PORT }).filter(
     (entry): entry is [string, number] => away && Boolean(entry[1]),
   );
   return [
     ...examineTimeouts(settings),
-    ...ofModels,
-    ...(DATABASE_URL || POSTGRES_HOST ? await examineDatabase(settings, pack?.dimension ?? null) : []),
+    ...examined.flatMap(({ findings }) => findings),
+    ...(DATABASE_URL || POSTGRES_HOST ? await examineDatabase(settings, dimensions) : []),
     ...(REDIS_URL ? [await examineRedis(REDIS_URL)] : []),
-    ...(INFERENCE_ADDRESS ? [await examineInference(settings, INFERENCE_ADDRESS, pack?.modelId ?? null)] : []),
+    ...(INFERENCE_ADDRESS
+      ? await Promise.all(
+          examined.map(({ pack }) => examineInference(settings, INFERENCE_ADDRESS, pack?.modelId ?? null)),
+        )
+      : []),
     ...(API_KEYS_FILE ? [examineKeysFile(API_KEYS_FILE)] : []),
     ...(await Promise.all(ports.map(([name, port]) => examinePort(name, port, HOST)))),
   ];

@@ -8,9 +8,9 @@ const PATIENCE_MS = 5000;
 
 /**
  * Checks the database as the API will use it: reachable, of a supported version, migrated, writable, and with vectors of
- * `dimension` numbers.
+ * as many numbers as each of `dimensions`.
  */
-export async function examineDatabase(settings: Settings, dimension: number | null): Promise<Finding[]> {
+export async function examineDatabase(settings: Settings, dimensions: readonly number[]): Promise<Finding[]> {
   const connection = postgresConnection(settings);
   const { host, port, database } = connection;
   const name = `database ${database} at ${host}${port ? `:${port}` : ''}`;
@@ -18,7 +18,7 @@ export async function examineDatabase(settings: Settings, dimension: number | nu
   try {
     const facts = await withDatabase(connection, { applicationName: 'facepass-doctor', patienceMs }, readFacts);
     return [
-      ...judge(facts, dimension, settings.ALLOW_PGVECTOR_VERSION).map((finding) => ({ ...finding, what: name })),
+      ...judge(facts, dimensions, settings.ALLOW_PGVECTOR_VERSION).map((finding) => ({ ...finding, what: name })),
       clockOf(facts),
     ];
   } catch (error) {
@@ -55,6 +55,7 @@ interface Facts {
   offered: string | null;
   schema: number;
   dimension: number | null;
+  takes_others: boolean;
   writable: boolean;
   granted: boolean;
   clock_ms: number;
@@ -74,14 +75,15 @@ const FACTS = `
          (select default_version from pg_available_extensions where name = 'vector') as offered,
          to_regprocedure('schema_version()') is not null as migrated,
          (select atttypmod from pg_attribute where attrelid = to_regclass('faces') and attname = 'embedding') as dimension,
+         exists (select from pg_attribute where attrelid = to_regclass('faces') and attname = 'other_embedding') as takes_others,
          not pg_is_in_recovery() and not current_setting('transaction_read_only')::boolean as writable,
          coalesce(has_table_privilege(to_regclass('faces'), 'select, insert') and has_table_privilege(to_regclass('sessions'), 'insert'), true) as granted,
          (extract(epoch from clock_timestamp()) * 1000)::float8 as clock_ms`;
 
 /** All faults, in the order to fix them; one finding without a fault if there is none. */
 function judge(
-  { server, pgvector, offered, schema, dimension: stored, writable, granted }: Facts,
-  dimension: number | null,
+  { server, pgvector, offered, schema, dimension: stored, takes_others, writable, granted }: Facts,
+  dimensions: readonly number[],
   allowedPgvector: string | undefined,
 ): Omit<Finding, 'what'>[] {
   const faults: Omit<Finding, 'what'>[] = [];
@@ -112,10 +114,11 @@ function judge(
       `its schema has version ${schema}, this release knows ${most}`,
       'Run the newer release, or take the schema back with its migrator (docs/MIGRATION_GUIDE.md).',
     );
-  if (stored !== null && dimension !== null && stored !== dimension) {
+  const other = dimensions.find((dimension) => dimension !== stored);
+  if (stored !== null && other !== undefined && !takes_others) {
     fault(
-      `it holds vectors of ${stored} dimensions, the model pack makes ${dimension}`,
-      'Set MODEL_PACK to the pack that made them, or use another database.',
+      `it holds vectors of ${stored} dimensions only, the model pack makes ${other}`,
+      'Run the migration: node services/migrator/main.ts up. Or set MODEL_PACK to the pack that made them.',
     );
   }
   if (!granted)

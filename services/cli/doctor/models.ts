@@ -13,10 +13,9 @@ export interface ExaminedPack {
 }
 
 /**
- * Checks the manifest of the model pack and, if `withWeights`, the sha256 of each of its files.
+ * Checks the manifest of the model pack `name` and, if `withWeights`, the sha256 of each of its files.
  */
-export async function examineModels(settings: Settings, withWeights: boolean): Promise<ExaminedPack> {
-  const name = settings.MODEL_PACK ?? 'sface';
+export async function examineModels(settings: Settings, name: string, withWeights: boolean): Promise<ExaminedPack> {
   const directory = settings.MODELS_DIRECTORY ?? OWN_MODELS;
   let pack: ModelPack;
   try {
@@ -27,14 +26,15 @@ export async function examineModels(settings: Settings, withWeights: boolean): P
         {
           what: `model pack ${name}`,
           fault: messageOf(error),
-          mend: 'Correct MODEL_PACK or MODELS_DIRECTORY: a pack is a folder with a manifest.json.',
+          mend: 'Correct MODEL_PACK, MODEL_PACKS or MODELS_DIRECTORY: a pack is a folder with a manifest.json.',
         },
       ],
       pack: null,
     };
   }
   const weights = [pack.detector, pack.landmarks, pack.recogniser].filter((file) => file !== undefined);
-  const folder = settings.MODEL_WEIGHTS_DIRECTORY ?? join(directory, name);
+  const { MODEL_WEIGHTS_DIRECTORY: apart, MODEL_PACKS } = settings;
+  const folder = apart === undefined ? join(directory, name) : MODEL_PACKS?.[1] ? join(apart, name) : apart;
   const findings = withWeights
     ? [
         ...licenceFinding(pack, settings),

@@ -109,7 +109,7 @@ const MENDS: Record<string, string> = {
     'Correct --api-key or FACEPASS_API_KEY, or add the key to the service: facepass keys create NAME, or API_KEYS.',
   scope_missing: 'Use a key with the scope `index`: facepass keys create NAME --scopes index, or API_KEYS.',
   rate_limited: 'Wait a minute, or raise RATE_LIMIT_WRITES_PER_MINUTE of the service.',
-  inference_model_mismatch: 'Set the same MODEL_PACK for the API and the inference servers.',
+  inference_model_mismatch: 'Set the same MODEL_PACK, or MODEL_PACKS, for the API and the inference servers.',
   inference_overloaded: 'The inference servers are full: wait, or add more.',
   inference_unavailable: 'Start the inference server, or correct INFERENCE_ADDRESS of the service.',
   database_unavailable: 'Start the database, or correct DATABASE_URL of the service.',

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 import { TIMEOUT_DEFAULTS } from '@facepass/contracts/timeouts';
 import { ConfigurationError, integerVariable, portVariable, readEnvironment } from '@facepass/runtime/environment';
+import { modelPacksVariable } from '@facepass/contracts/model-pack';
 import { postgresMistakes, postgresVariables } from '@facepass/runtime/postgres';
 import * as z from 'zod';
 import { EXIT, Failure } from '../failures.ts';
@@ -28,6 +29,7 @@ const variables = z.object({
   INFERENCE_TLS_CERT: text,
   INFERENCE_TLS_KEY: text,
   MODEL_PACK: text,
+  MODEL_PACKS: modelPacksVariable.optional(),
   MODELS_DIRECTORY: text,
   MODEL_WEIGHTS_DIRECTORY: text,
   MODEL_LICENCE_ACCEPTED: text,

@@ -155,6 +155,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the models and what they hold
+         * @description Needs a key with the scope `admin`. A session keeps the model it was indexed with, and is searched with it as long as that is served.
+         */
+        get: operations["listModels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions/{session_id}/photos": {
         parameters: {
             query?: never;
@@ -516,6 +536,11 @@ export interface components {
              * @example 2027-01-31T00:00:00Z
              */
             expires_at?: string;
+            /**
+             * @description Model for a session without photos, one of `models` of GET /api/v1/settings; default: the first of them. A session keeps its model.
+             * @example sface-3
+             */
+            model?: string;
             /** @description Maximum number of faces to index of a photo, largest first; the others are rejected as `over_limit`. */
             max_faces?: number;
             /** @description Minimum `quality` of a face to index; the others are rejected as `low_quality`. */
@@ -723,6 +748,20 @@ export interface components {
              */
             expires_at: string | null;
         };
+        Models: {
+            /** @description Those that are served, the default first, then others that sessions are of. */
+            models: components["schemas"]["ModelSummary"][];
+        };
+        ModelSummary: {
+            model: string;
+            /** @description Whether searches and index calls of its sessions are answered. */
+            served: boolean;
+            /** @description Whether new sessions get it. */
+            default: boolean;
+            session_count: number;
+            photo_count: number;
+            face_count: number;
+        };
         Photos: {
             /**
              * @description The event that the photos belong to. A UUID in capital letters is the same session as in small letters.
@@ -852,6 +891,13 @@ export interface components {
             /** @description Maximum width and height of an image, in pixels. */
             max_image_side: number;
             default_threshold: number;
+            /**
+             * @description Models that are served; new sessions get the first.
+             * @example [
+             *       "sface-3"
+             *     ]
+             */
+            models: string[];
         };
         Health: {
             /** @enum {string} */
@@ -989,6 +1035,8 @@ export interface operations {
                 s3_key?: string;
                 /** @description When the service erases the whole session; a later call changes it. */
                 expires_at?: string;
+                /** @description Model for a session without photos, one of `models` of GET /api/v1/settings; default: the first of them. A session keeps its model. */
+                model?: string;
                 /** @description Maximum number of faces to index of a photo, largest first; the others are rejected as `over_limit`. */
                 max_faces?: number;
                 /** @description Minimum `quality` of a face to index; the others are rejected as `low_quality`. */
@@ -1022,6 +1070,11 @@ export interface operations {
                      * @example 2027-01-31T00:00:00Z
                      */
                     expires_at?: string;
+                    /**
+                     * @description Model for a session without photos, one of `models` of GET /api/v1/settings; default: the first of them. A session keeps its model.
+                     * @example sface-3
+                     */
+                    model?: string;
                     /** @description Maximum number of faces to index of a photo, largest first; the others are rejected as `over_limit`. */
                     max_faces?: number;
                     /** @description Minimum `quality` of a face to index; the others are rejected as `low_quality`. */
@@ -2040,6 +2093,107 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Sessions"];
+                };
+            };
+            /** @description `invalid_parameter`: Invalid parameter. `malformed_request`: Malformed HTTP request. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `api_key_required`: API key required. `api_key_invalid`: Invalid API key. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scope_missing`: Missing scope. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `request_timeout`: Request timeout. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `expectation_failed`: Expectation failed. */
+            417: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `rate_limited`: Too many requests. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `headers_too_large`: Headers too large. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal_error`: Internal server error. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `database_unavailable`: Database unavailable. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listModels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Models that are served and models that sessions are of. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Models"];
                 };
             };
             /** @description `invalid_parameter`: Invalid parameter. `malformed_request`: Malformed HTTP request. */

@@ -6,30 +6,37 @@ import { queryRows, withTransaction, type Client, type Pool } from './pool.ts';
 
 /**
  * Replaces the faces of one photo and brings its session's row up to date, in one transaction; the same call twice
- * leaves the same rows. The session's lock is held meanwhile, which erasure takes as well.
- * @throws ApiProblem session_erased when an erasure came after `photo.lastErasure`, model_mismatch when the session's
- * vectors are of another model
+ * leaves the same rows. The session's lock is held meanwhile, which erasure takes as well. Nothing is written where the
+ * session's vectors are of another model, which is then told: its first photo may have come meanwhile by a release with
+ * another default.
+ * @throws ApiProblem session_erased when an erasure came after `photo.lastErasure`
  */
-export async function replaceFaces(pool: Pool, photo: PhotoFaces): Promise<void> {
-  // Its time may end while the photo is analysed: then what it held goes first, in as many transactions as that takes.
-  while (!(await withTransaction(pool, (client) => writeFaces(client, photo))))
+export async function replaceFaces(pool: Pool, photo: PhotoFaces): Promise<{ othersModel: string | null }> {
+  const column = await columnOf(pool, photo.faces[0]?.embedding.length ?? 0);
+  for (;;) {
+    const written = await withTransaction(pool, (client) => writeFaces(client, photo, column));
+    if (written !== 'expired') return written;
+    // Its time may end while the photo is analysed: then what it held goes first, in as many transactions as that takes.
     await eraseOverdueSession(pool, photo.sessionId);
+  }
 }
 
-/** Whether the faces were written; false where the session has expired and must be erased before. */
-async function writeFaces(client: Client, photo: PhotoFaces): Promise<boolean> {
+async function writeFaces(
+  client: Client,
+  photo: PhotoFaces,
+  column: VectorColumn,
+): Promise<{ othersModel: string | null } | 'expired'> {
   await queryRows(client, 'select pg_advisory_xact_lock(hashtextextended($1, 7))', [photo.sessionId]);
   const [state] = await queryRows<WriteState>(client, WRITE_STATE, [photo.sessionId, photo.photoId, photo.lastErasure]);
   if (state?.erased)
     throw new ApiProblem('session_erased', 'The session or the photo was erased while it was being indexed.');
-  if (state?.expired) return false;
-  if (state?.model_id && state.model_id !== photo.modelId)
-    throw modelMismatch(photo.sessionId, state.model_id, photo.modelId);
+  if (state?.expired) return 'expired';
+  if (state?.model_id && state.model_id !== photo.modelId) return { othersModel: state.model_id };
   const removed = await queryRows(client, 'delete from faces where session_id = $1 and photo_id = $2 returning 1', [
     photo.sessionId,
     photo.photoId,
   ]);
-  await insertFaces(client, photo);
+  await insertFaces(client, photo, column);
   await queryRows(client, UPSERT_SESSION, [
     photo.sessionId,
     removed.length > 0 ? 0 : 1,
@@ -38,7 +45,7 @@ async function writeFaces(client: Client, photo: PhotoFaces): Promise<boolean> {
     photo.expiresAt ?? null,
     photo.retentionDays,
   ]);
-  return true;
+  return { othersModel: null };
 }
 
 /**
@@ -48,6 +55,7 @@ async function writeFaces(client: Client, photo: PhotoFaces): Promise<boolean> {
 export async function insertFaces(
   client: Pool | Client,
   { sessionId, photoId, modelId, faces }: PhotoFaces,
+  column: VectorColumn = 'embedding',
 ): Promise<void> {
   const values: unknown[] = [sessionId, photoId, modelId];
   const rows = faces.map(({ box, confidence, quality, embedding }, index) => {
@@ -55,7 +63,7 @@ export async function insertFaces(
     const before = values.push(index, corners, confidence, quality, halfvecBytes(embedding)) - 5;
     return `($1, $2, $3, $${before + 1}::integer, $${before + 2}::real[], $${before + 3}::real, $${before + 4}::real, $${before + 5}::halfvec)`;
   });
-  const columns = 'session_id, photo_id, model_id, face_index, box, confidence, quality, embedding';
+  const columns = 'session_id, photo_id, model_id, face_index, box, confidence, quality, ' + column;
   await queryRows(client, `insert into faces (${columns}) values ${rows.join(', ')}`, values);
 }
 
@@ -73,12 +81,29 @@ export function halfvecBytes(vector: ArrayLike<number>): Buffer {
   return bytes;
 }
 
-export function modelMismatch(sessionId: string, stored: string, current: string): ApiProblem {
-  return new ApiProblem(
-    'model_mismatch',
-    `Session ${JSON.stringify(sessionId)} was indexed with ${stored}; this service runs ${current}.`,
-  );
+/**
+ * The column of a vector: `embedding` has the length of the first model's, and `other_embedding` takes every other length
+ * (docs/decisions/0023).
+ */
+export type VectorColumn = 'embedding' | 'other_embedding';
+
+/** The column that holds vectors of `length` numbers. */
+export async function columnOf(pool: Pool, length: number): Promise<VectorColumn> {
+  let known = lengths.get(pool);
+  if (!known) {
+    known = queryRows<{ length: number }>(pool, LENGTH_OF_EMBEDDING, []).then(([row]) => row!.length);
+    known.catch(() => lengths.delete(pool));
+    lengths.set(pool, known);
+  }
+  return (await known) === length ? 'embedding' : 'other_embedding';
 }
+
+/** It stays what it is as long as the table is there. */
+const lengths = new WeakMap<Pool, Promise<number>>();
+
+/** pgvector keeps the length of a column's vectors in its type modifier. */
+const LENGTH_OF_EMBEDDING = `
+  select atttypmod as length from pg_attribute where attrelid = 'faces'::regclass and attname = 'embedding'`;
 
 /**
  * The photos of a session with a face at least as close to `query.embedding` as `query.cosine`, nearest first, each
@@ -89,10 +114,11 @@ export async function nearestPhotos(
   query: NearestQuery,
 ): Promise<{ total: number; photos: NearestPhoto[] }> {
   const { sessionId, modelId, embedding, cosine, limit, after } = query;
+  const column = await columnOf(pool, embedding.length);
   const values = [sessionId, modelId, toSql(Array.from(embedding)), cosine, limit];
   const rows = after
-    ? await queryRows<NearestRow>(pool, NEXT_PHOTOS, [...values, after.cosine, after.photoId, after.inclusive])
-    : await queryRows<NearestRow>(pool, NEAREST_PHOTOS, values);
+    ? await queryRows<NearestRow>(pool, nextPhotos(column), [...values, after.cosine, after.photoId, after.inclusive])
+    : await queryRows<NearestRow>(pool, nearestPhotosSql(column), values);
   // A page without photos has no row to tell how many there are.
   if (rows.length === 0 && after)
     return { total: (await nearestPhotos(pool, { ...query, after: undefined, limit: 1 })).total, photos: [] };
@@ -127,20 +153,21 @@ const UPSERT_SESSION = `
  * lengths, which half precision leaves up to 2e-4 off 1; with `<#>`, 4 % faster, a photo had similarity 0.9977 to
  * itself.
  */
-const MATCHING_PHOTOS = `
+const matchingPhotos = (column: VectorColumn) => `
   select photo_id, face_index, box, least(1, greatest(0, confidence)) as confidence, cosine, (count(*) over ())::integer as total_matches
     from (select distinct on (photo_id collate "C")
-                 photo_id, face_index, box, confidence, 1 - (embedding <=> $3::halfvec) as cosine
+                 photo_id, face_index, box, confidence, 1 - (${column} <=> $3::halfvec) as cosine
             from faces
-           where session_id = $1 and model_id = $2 and embedding <=> $3::halfvec <= 1 - $4::float8
-           order by photo_id collate "C", embedding <=> $3::halfvec, face_index) as best`;
+           where session_id = $1 and model_id = $2 and ${column} <=> $3::halfvec <= 1 - $4::float8
+           order by photo_id collate "C", ${column} <=> $3::halfvec, face_index) as best`;
 const NEAREST_FIRST = 'order by cosine desc, photo_id collate "C" limit $5';
 
-export const NEAREST_PHOTOS = `${MATCHING_PHOTOS} ${NEAREST_FIRST}`;
+/** The statement of a search's first page. */
+export const nearestPhotosSql = (column: VectorColumn) => `${matchingPhotos(column)} ${NEAREST_FIRST}`;
 
 /** The page begins after the photo $7 with the cosine $6, or where $8 holds with it. */
-const NEXT_PHOTOS = `
-  select * from (${MATCHING_PHOTOS}) as matching
+const nextPhotos = (column: VectorColumn) => `
+  select * from (${matchingPhotos(column)}) as matching
    where cosine < $6::float8 or (cosine = $6::float8 and (photo_id collate "C" > $7::text or ($8::boolean and photo_id = $7::text)))
    ${NEAREST_FIRST}`;
 

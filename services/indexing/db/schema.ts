@@ -10,13 +10,19 @@ export interface SchemaJudgement {
   fault: { reason: string; permanent: boolean } | null;
 }
 
+interface Requirements {
+  /** Lengths of the vectors of the models that are served. */
+  embeddingSizes: readonly number[];
+  allowedPgvectorVersion: string | undefined;
+}
+
 /**
  * Whether the database's schema, pgvector and vectors are those of this API.
  * @throws ApiProblem database_unavailable
  */
 export async function judgeSchema(
   pool: Pool,
-  { embeddingSize, allowedPgvectorVersion }: { embeddingSize: number; allowedPgvectorVersion: string | undefined },
+  { embeddingSizes, allowedPgvectorVersion }: Requirements,
 ): Promise<SchemaJudgement> {
   const [found] = await queryRows<Facts>(pool, FACTS, []);
   if (!found?.migrated)
@@ -32,7 +38,7 @@ export async function judgeSchema(
   );
   const version = schema?.version ?? 0;
   const fault =
-    pgvectorFaultOf(found.pgvector ?? '0', allowedPgvectorVersion) ?? schemaFaultOf(found, version, embeddingSize);
+    pgvectorFaultOf(found.pgvector ?? '0', allowedPgvectorVersion) ?? schemaFaultOf(found, version, embeddingSizes);
   return { version, lastRun: schema?.last_run ?? null, fault };
 }
 
@@ -44,17 +50,22 @@ function pgvectorFaultOf(pgvector: string, allowedByName: string | undefined): S
   };
 }
 
-function schemaFaultOf({ dimension }: Facts, version: number, embeddingSize: number): SchemaJudgement['fault'] {
+function schemaFaultOf(
+  { dimension, takes_others }: Facts,
+  version: number,
+  embeddingSizes: readonly number[],
+): SchemaJudgement['fault'] {
   if (version < SCHEMA_VERSIONS.least || version > SCHEMA_VERSIONS.most) {
     return {
       reason: `the schema has version ${version}, this API needs ${SCHEMA_VERSIONS.least} to ${SCHEMA_VERSIONS.most}`,
       permanent: false,
     };
   }
-  if (dimension !== embeddingSize) {
+  const other = embeddingSizes.find((size) => size !== dimension);
+  if (other !== undefined && !takes_others) {
     return {
-      reason: `the database holds vectors of ${dimension} dimensions, the model pack makes ${embeddingSize}`,
-      permanent: true,
+      reason: `the database holds vectors of ${dimension} dimensions only, a model pack makes ${other}: run the migrator`,
+      permanent: false,
     };
   }
   return null;
@@ -66,6 +77,8 @@ interface Facts {
   records_runs: boolean;
   pgvector: string | null;
   dimension: number | null;
+  /** Whether vectors of other lengths have their column. */
+  takes_others: boolean;
 }
 
 /** pgvector keeps the dimension of a column in its type modifier. */
@@ -73,6 +86,7 @@ const FACTS = `
   select to_regprocedure('schema_version()') is not null as migrated,
          (select extversion from pg_extension where extname = 'vector') as pgvector,
          (select atttypmod from pg_attribute where attrelid = to_regclass('faces') and attname = 'embedding') as dimension,
+         exists (select from pg_attribute where attrelid = to_regclass('faces') and attname = 'other_embedding') as takes_others,
          coalesce(has_table_privilege(to_regclass('migration_runs'), 'select'), false) as records_runs`;
 const VERSION = 'select schema_version() as version, null as last_run';
 const VERSION_AND_RUN =

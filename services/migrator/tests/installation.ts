@@ -81,6 +81,8 @@ function configFor(
   return {
     connection: { connectionString: url, connectionTimeoutMillis: 10_000 },
     pack: { name: 'arcface', modelId: LEGACY_MODEL, dimension },
+    served: undefined,
+    allowUnserved: [],
     legacyModelId: LEGACY_MODEL,
     allowedPgvectorVersion: undefined,
     lockTimeoutMs: 5000,

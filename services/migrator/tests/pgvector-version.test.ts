@@ -32,7 +32,7 @@ test(
       POSTGRES_SSL: false,
     };
     const doctor = async (allowed: object) =>
-      (await examineDatabase({ ...settings, ...allowed }, 128)).flatMap(({ fault }) => fault ?? []);
+      (await examineDatabase({ ...settings, ...allowed }, [128])).flatMap(({ fault }) => fault ?? []);
 
     await assert.rejects(installation.up(), /ALLOW_PGVECTOR_VERSION=0\.8\.0/);
     installation.config.allowedPgvectorVersion = OLD;

@@ -1,0 +1,2 @@
+-- Nothing to undo: the faces stay, kept aside by 0009.
+-- migrator: transaction
