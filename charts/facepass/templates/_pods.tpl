@@ -129,8 +129,16 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 
+{{/* The packs that are served, the default first. */}}
+{{- define "facepass.modelPacks" -}}
+{{- prepend .Values.model.alsoServed .Values.model.pack | uniq | join "," }}
+{{- end }}
+
 {{- define "facepass.modelEnvironment" -}}
 - { name: MODEL_PACK, value: {{ .Values.model.pack | quote }} }
+{{- if .Values.model.alsoServed }}
+- { name: MODEL_PACKS, value: {{ include "facepass.modelPacks" . | quote }} }
+{{- end }}
 {{- with .Values.model.licenceAccepted }}
 - { name: MODEL_LICENCE_ACCEPTED, value: {{ . | quote }} }
 {{- end }}

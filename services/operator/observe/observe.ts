@@ -17,6 +17,7 @@ import { contracts } from '../objects/jobs.ts';
 import { nameOf, type Owner } from '../objects/object.ts';
 import { strangerOf } from '../objects/ownership.ts';
 import { isSettled, type Observation } from '../decide/observation.ts';
+import { modelRefusal } from '../decide/models.ts';
 import { readPod, type Meter, type PodReading } from './pod-counters.ts';
 import type { InstantQuery } from './prometheus.ts';
 import { jobStateOf, podsOf, type Job } from './job.ts';
@@ -108,12 +109,7 @@ export async function observe(
     spec,
     status,
     wanted,
-    refused: contracts(spec.migration?.template)
-      ? {
-          reason: 'ContractRefused',
-          message: 'the migration would contract the schema (--contract), which the active revision does not support',
-        }
-      : null,
+    refused: refusalOf(spec, active?.revision === wanted ? undefined : active?.model),
     served: servedBy(route.weights, found.services, owner.name),
     pairs,
     migration: await job('migrate'),
@@ -246,6 +242,16 @@ function epochOf({ release, step, stepStartedAt, shareOffSince }: Status, now: n
 function fitsOf(readings: PodReading[], revision: string): boolean | null {
   const known = readings.filter((one) => one.revision === revision && one.schemaFits !== undefined);
   return known.length === 0 ? null : known.every((one) => one.schemaFits);
+}
+
+/** Why `spec` may not be released after a revision that serves the packs `ofActive`, or null. */
+function refusalOf(spec: Spec, ofActive: string | undefined): Observation['refused'] {
+  if (contracts(spec.migration?.template))
+    return {
+      reason: 'ContractRefused',
+      message: 'the migration would contract the schema (--contract), which the active revision does not support',
+    };
+  return modelRefusal(ofActive, spec.model?.pack);
 }
 
 function servedBy(weights: Record<string, number> | null, services: Service[], name: string): string | null {
