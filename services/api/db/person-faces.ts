@@ -1,5 +1,5 @@
 import type { Box } from '@facepass/contracts/http';
-import { boxOfArray } from '@facepass/indexing/db/faces';
+import { boxOfArray, columnOf, type VectorColumn } from '@facepass/indexing/db/faces';
 import { queryRows, type Pool } from '@facepass/indexing/db/pool';
 
 /** A stored face that resembles a person. */
@@ -20,14 +20,15 @@ export async function facesOfPerson(
 ): Promise<PersonFace[]> {
   const { sessionId, modelId, embedding, cosine, limit } = person;
   const values = [sessionId, modelId, `[${embedding.join(',')}]`, cosine, limit];
-  const rows = await queryRows<Omit<PersonFace, 'box'> & { box: number[] | null }>(pool, FACES_OF_PERSON, values);
+  const sql = facesOfPersonSql(await columnOf(pool, embedding.length));
+  const rows = await queryRows<Omit<PersonFace, 'box'> & { box: number[] | null }>(pool, sql, values);
   return rows.map(({ box, ...face }) => ({ ...face, box: box && boxOfArray(box) }));
 }
 
 /** Compares every face of the session, as a search does. */
-const FACES_OF_PERSON = `
-  select photo_id, face_index, box, 1 - (embedding <=> $3::halfvec) as cosine, created_at::text as indexed_at
+const facesOfPersonSql = (column: VectorColumn) => `
+  select photo_id, face_index, box, 1 - (${column} <=> $3::halfvec) as cosine, created_at::text as indexed_at
     from faces
-   where session_id = $1 and model_id = $2 and embedding <=> $3::halfvec <= 1 - $4::float8
+   where session_id = $1 and model_id = $2 and ${column} <=> $3::halfvec <= 1 - $4::float8
    order by photo_id collate "C", face_index
    limit $5`;

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 import { forgetFields, type ForgetAnswer } from '@facepass/contracts/http';
-import { cosineOfSimilarity, falseMatchRateOf, similarityOfCosine } from '@facepass/contracts/model-pack';
+import { cosineOfSimilarity, falseMatchRateOf, similarityOfCosine, type Model } from '@facepass/contracts/model-pack';
 import { eraseFaces } from '@facepass/indexing/db/erase-faces';
-import { modelMismatch } from '@facepass/indexing/db/faces';
 import { readSession } from '@facepass/indexing/db/sessions';
 import { ApiProblem } from '@facepass/indexing/errors';
-import { rounded } from '@facepass/indexing/faces';
+import { modelOfSession, rounded } from '@facepass/indexing/faces';
 import { exchangeOf } from '@facepass/runtime/http-server';
 import type { RequestHandler } from 'express';
 import { requireKey } from '../auth.ts';
@@ -21,7 +20,7 @@ import { fieldProblem, validated } from '../validation.ts';
  */
 export function forgetPerson(context: Context): RequestHandler {
   return async (request, response) => {
-    const { imageMemory: memory, config, pack } = context;
+    const { imageMemory: memory, config } = context;
     using upload = await readUpload(request, {
       memory,
       maxImageBytes: config.upload.maxImageBytes,
@@ -30,10 +29,10 @@ export function forgetPerson(context: Context): RequestHandler {
     const fields = validated(forgetFields, upload.fields);
     const { session_id, confirmation_token } = fields;
     if (upload.images.length === 0) throw new ApiProblem('image_missing', 'The call contains no image.');
-    const faceCount = await requireSession(context, session_id);
-    const { embedding, presented } = await readQuery(context, upload.images, fields, exchangeOf(response).left);
+    const { model, faceCount } = await requireSession(context, session_id);
+    const query = await readQuery(context, [model], upload.images, fields, exchangeOf(response).left);
     const threshold = fields.threshold ?? config.search.threshold;
-    const found = await requireFaces(context, session_id, embedding, threshold);
+    const found = await requireFaces(context, session_id, { model, embedding: query.embeddings[0]! }, threshold);
     const token = tokenOf(session_id, found);
     if (confirmation_token !== undefined) {
       if (confirmation_token !== token)
@@ -47,12 +46,12 @@ export function forgetPerson(context: Context): RequestHandler {
         photo_id,
         face_index,
         box,
-        similarity: rounded(similarityOfCosine(cosine, pack.calibration), 4),
+        similarity: rounded(similarityOfCosine(cosine, model.pack.calibration), 4),
       })),
       photo_count: new Set(found.map(({ photo_id }) => photo_id)).size,
       confirmation_token: token,
       expected_false_matches: Number((falseMatchRateOf(threshold) * faceCount).toPrecision(2)),
-      query: presented,
+      query: query.presented,
     } satisfies ForgetAnswer);
   };
 }
@@ -60,20 +59,19 @@ export function forgetPerson(context: Context): RequestHandler {
 /** Faces of one call: the answer lists them all. */
 const FACES_LIMIT = 5000;
 
-/** The number of its faces. */
-async function requireSession({ pool, modelId }: Context, sessionId: string): Promise<number> {
-  const session = await readSession(pool, sessionId);
+/** Its model, and the number of its faces. */
+async function requireSession(context: Context, sessionId: string): Promise<{ model: Model; faceCount: number }> {
+  const session = await readSession(context.pool, sessionId);
   if (!session)
     throw new ApiProblem('session_not_indexed', `Session ${JSON.stringify(sessionId)} has no indexed photos.`);
-  if (session.model_id !== modelId) throw modelMismatch(sessionId, session.model_id, modelId);
-  return session.face_count;
+  return { model: modelOfSession(context, sessionId, session.model_id), faceCount: session.face_count };
 }
 
 /** As in a search, a similarity counts as it is answered: half a unit of its last decimal is added for the rounding. */
 async function requireFaces(
-  { pool, modelId, pack }: Context,
+  { pool }: Context,
   sessionId: string,
-  embedding: readonly number[],
+  { model: { modelId, pack }, embedding }: { model: Model; embedding: readonly number[] },
   threshold: number,
 ): Promise<PersonFace[]> {
   const cosine = cosineOfSimilarity(Math.max(0, threshold - 0.00005), pack.calibration);

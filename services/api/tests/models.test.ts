@@ -217,6 +217,21 @@ describe('a session keeps its model while releases with another default come and
     assert.deepEqual([status, body.code], [409, 'model_mismatch']);
   });
 
+  test('a person is found for forgetting under the session’s model', async () => {
+    await using service = await release(NEXT);
+    for (const session_id of ['wedding', 'gala']) {
+      const { status, body } = await service.call('POST', `/api/v1/sessions/${session_id}/forget`, {
+        key: KEY,
+        form: { image: selfies[0]! },
+      });
+      assert.equal(status, 200, JSON.stringify(body));
+      assert.deepEqual(
+        body.faces.map(({ photo_id }: { photo_id: string }) => photo_id),
+        photosOf(0),
+      );
+    }
+  });
+
   test('an index call may name the model of a new session, one that is served and the session’s', async () => {
     await using service = await release(NEXT);
     assert.equal((await index(service, 'named', 'alone 0', { model: 'sface-3' })).status, 200);
