@@ -2,10 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readAbsolved } from './absolved.ts';
+import type { FileResult } from './file-results.ts';
 
 /** Folder of the coverage and of the lists of failed files. */
 export const COVERAGE = 'coverage';
-const FAILED_FILES = `${COVERAGE}/failed-files`;
+const FILE_RESULTS = `${COVERAGE}/file-results`;
+/** Slowest files that a run of several ends with: where a long run is to be mended. */
+const SLOWEST_SHOWN = 25;
 /**
  * A test that times out leaves its process alive, for ever where it holds a timer. `--test-force-exit` would end it,
  * and lost up to two thirds of the reports of a file of 81 tests.
@@ -74,10 +77,8 @@ function failedOf(files: string[], atATime: number): string[] | null {
   const reporters = [
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
-    `--test-reporter=${join(import.meta.dirname, 'failed-files.ts')}`,
-    `--test-reporter-destination=${FAILED_FILES}`,
-    `--test-reporter=${join(import.meta.dirname, 'slowest-files.ts')}`,
-    '--test-reporter-destination=stdout',
+    `--test-reporter=${join(import.meta.dirname, 'file-results.ts')}`,
+    `--test-reporter-destination=${FILE_RESULTS}`,
   ];
   const settings = ['--test', `--test-concurrency=${atATime}`, '--test-timeout=400000', ...reporters];
   const { status, error } = spawnSync(process.execPath, [...settings, ...files], {
@@ -86,7 +87,18 @@ function failedOf(files: string[], atATime: number): string[] | null {
     timeout: TEST_RUN_LIMIT_MS,
   });
   if (error) console.error(error.message);
+  const lines = readFileSync(FILE_RESULTS, 'utf8').split('\n').filter(Boolean);
+  const results = lines.map((line) => JSON.parse(line) as FileResult);
+  showSlowest(results);
   if (status === 0) return [];
-  const failed = readFileSync(FAILED_FILES, 'utf8').split('\n').filter(Boolean);
+  const failed = results.filter((result) => result.failed).map(({ file }) => file);
   return failed.length > 0 ? failed : null;
+}
+
+function showSlowest(results: FileResult[]): void {
+  const timed = results.flatMap(({ file, seconds }) => (seconds === undefined ? [] : [{ file, seconds }]));
+  if (timed.length < 2) return;
+  console.log(`\n== the slowest of ${timed.length} test files`);
+  for (const { file, seconds } of timed.toSorted((a, b) => b.seconds - a.seconds).slice(0, SLOWEST_SHOWN))
+    console.log(`${seconds.toFixed().padStart(5)} s  ${file}`);
 }
