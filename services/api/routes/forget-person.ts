@@ -93,6 +93,7 @@ function tokenOf(sessionId: string, faces: readonly PersonFace[]): string {
 async function erasePhotoByPhoto({ pool }: Context, sessionId: string, faces: PersonFace[], actor: string) {
   for (const [photoId, ofPhoto] of Map.groupBy(faces, ({ photo_id }) => photo_id)) {
     const faceIndexes = ofPhoto.map(({ face_index }) => face_index);
-    await eraseFaces(pool, { sessionId, photoId, faceIndexes, actor });
+    const [indexedAt] = ofPhoto.map(({ indexed_at }) => indexed_at).toSorted();
+    await eraseFaces(pool, { sessionId, photoId, faceIndexes, indexedAt, actor });
   }
 }

@@ -72,6 +72,29 @@ describe('faces of a photo are erased one by one', () => {
     );
   });
 
+  test('faces that were indexed again since they were looked at stay', async () => {
+    await addPhoto('again', 'a', [1, 2]);
+    const indexedAt = async () =>
+      (
+        await installation.query(
+          `select created_at::text as at from faces where session_id = 'again' and face_index = 1`,
+        )
+      )[0].at as string;
+    const seen = {
+      sessionId: 'again',
+      photoId: 'a',
+      faceIndexes: [1],
+      actor: 'key:studio',
+      indexedAt: await indexedAt(),
+    };
+    await installation.query(`delete from faces where session_id = 'again'`);
+    await installation.query(`delete from sessions where session_id = 'again'`);
+    await addPhoto('again', 'a', [3, 4]);
+    await assert.rejects(eraseFaces(installation.pool, seen), { code: 'confirmation_outdated' });
+    assert.equal((await rowsOf('again')).length, 2);
+    assert.equal(await eraseFaces(installation.pool, { ...seen, indexedAt: await indexedAt() }), 1);
+  });
+
   test('an unknown photo and an unknown face are refused, and everything stays', async () => {
     await addPhoto('refused', 'a', [1, 2]);
     const before = await rowsOf('refused');
