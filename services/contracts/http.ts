@@ -370,7 +370,8 @@ export const jobPhotosAnswer = z
 export const forgetFields = z.strictObject({
   session_id: storedSessionId,
   threshold: thresholdField.optional().meta({
-    description: 'Minimum similarity of a face that is erased, 0 to 1, as in a search. Default: SEARCH_THRESHOLD.',
+    description:
+      'Minimum similarity of a face that is erased, 0 to 1, as in a search. Default: FACE_SIMILARITY_THRESHOLD.',
   }),
   face_index: faceIndexField
     .optional()

@@ -2632,7 +2632,7 @@ export interface operations {
     forgetPerson: {
         parameters: {
             query?: {
-                /** @description Minimum similarity of a face that is erased, 0 to 1, as in a search. Default: SEARCH_THRESHOLD. */
+                /** @description Minimum similarity of a face that is erased, 0 to 1, as in a search. Default: FACE_SIMILARITY_THRESHOLD. */
                 threshold?: number;
                 /** @description Which face of the (first) selfie. Default: the largest. */
                 face_index?: number;
@@ -2649,7 +2649,7 @@ export interface operations {
         requestBody: {
             content: {
                 "multipart/form-data": {
-                    /** @description Minimum similarity of a face that is erased, 0 to 1, as in a search. Default: SEARCH_THRESHOLD. */
+                    /** @description Minimum similarity of a face that is erased, 0 to 1, as in a search. Default: FACE_SIMILARITY_THRESHOLD. */
                     threshold?: number;
                     /** @description Which face of the (first) selfie. Default: the largest. */
                     face_index?: number;
