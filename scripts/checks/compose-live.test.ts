@@ -9,20 +9,23 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 /**
- * compose.yaml on real containers, by the commands of docs/how-to/run-on-one-host.md. FACEPASS_TEST_COMPOSE is the
- * command (`docker compose`, `podman compose`), TAG the tag of images that are there, FACEPASS_TEST_COMPOSE_OVERRIDE
- * further files, separated by commas (compose.podman.yaml). It needs the port 8080.
+ * compose.yaml on real containers, by the commands of docs/how-to/run-on-one-host.md and of
+ * docs/how-to/back-up-and-restore.md. FACEPASS_TEST_COMPOSE is the command (`docker compose`, `podman compose`), TAG the
+ * tag of images that are there, FACEPASS_TEST_COMPOSE_OVERRIDE further files, separated by commas
+ * (compose.podman.yaml). It needs the port 8080.
  */
 const compose = process.env['FACEPASS_TEST_COMPOSE'];
 const skip = compose ? false : 'set FACEPASS_TEST_COMPOSE to the command of compose (npm run test:compose)';
 const root = join(import.meta.dirname, '../..');
-const page = readFileSync(join(root, 'docs/how-to/run-on-one-host.md'), 'utf8');
+const pages = ['run-on-one-host', 'back-up-and-restore']
+  .map((name) => readFileSync(join(root, `docs/how-to/${name}.md`), 'utf8'))
+  .join('\n');
 const folder = mkdtempSync(join(tmpdir(), 'facepass-compose-'));
 const key = randomBytes(24).toString('hex');
 const URL = 'http://127.0.0.1:8080';
 const SERVICES = 'postgres redis migration inference api indexer';
 
-/** Runs commands of the page: `docker compose` is the compose of this machine, on a project of its own. */
+/** Runs commands of the pages: `docker compose` is the compose of this machine, on a project of its own. */
 async function run(commands: string): Promise<void> {
   const override = process.env['FACEPASS_TEST_COMPOSE_OVERRIDE'];
   const files = [`${root}/compose.yaml`, ...(override ? override.split(',') : [])]
@@ -35,9 +38,9 @@ async function run(commands: string): Promise<void> {
   });
 }
 
-/** The block of a section of the page. */
+/** A block of a section of the pages. */
 function commandsOf(title: string, number = 0): string {
-  const section = page.split(`## ${title}\n`)[1]?.split('\n## ')[0] ?? '';
+  const section = pages.split(`## ${title}\n`)[1]?.split('\n## ')[0] ?? '';
   const block = [...section.matchAll(/```\n([^]*?)```/g)][number]?.[1];
   assert.ok(block, title);
   return block;
@@ -67,10 +70,11 @@ test('a photo is found again after a restart, and after an upgrade by the pageâ€
 
 test('a backup by the pageâ€™s command brings back what was there, and nothing since', { skip }, async () => {
   assert.equal(await index('p1'), 200);
-  await run(commandsOf('Back up and restore'));
+  await run(commandsOf('Compose'));
   assert.equal(await index('p2'), 200);
   assert.deepEqual(await found(), ['p1', 'p2']);
-  await run(commandsOf('Back up and restore', 1));
+  await run(commandsOf('Compose', 1));
+  await run(commandsOf('Compose', 2));
   await healthy();
   assert.deepEqual(await found(), ['p1']);
 });
