@@ -253,7 +253,7 @@ describe('facepass doctor, on an installation with one fault', () => {
     test('runs another model than the API', async () => {
       const { findings } = await diagnose({ MODEL_PACK: 'mobilefacenet', DATABASE_URL: '' });
       const fault = findings.find(({ what }) => what.startsWith('inference at'));
-      assert.match(fault?.fault ?? '', /runs the model sface-3, the API needs mobilefacenet-2/);
+      assert.match(fault?.fault ?? '', /Model "mobilefacenet-2" is not served here, only sface-3/);
       assert.match(fault?.mend ?? '', /same MODEL_PACK/);
     });
 
