@@ -33,6 +33,14 @@ before(() => {
 });
 after(() => rmSync(scratch, { recursive: true, force: true }));
 
+/** With a bucket the start runs an indexer; nothing listens at its address. */
+const BUCKET = {
+  S3_BUCKET: 'photos',
+  S3_ENDPOINT: 'http://127.0.0.1:9',
+  S3_ACCESS_KEY_ID: 'key',
+  S3_SECRET_ACCESS_KEY: 'secret',
+};
+
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|\[::1\]|\[::ffff:127\.\d+\.\d+\.\d+\]):(\d+)$/;
 /** Port of DNS: a name was looked up. */
 const DNS = '53';
@@ -51,17 +59,21 @@ function assertQuiet({ addresses, sockets, written }: Traces, name: string): voi
 }
 
 test(
-  'a start with database, migration, inference and API, and the command line beside it, call nobody and write nowhere else',
+  'a start with database, migration, inference, API and indexer, and the command line beside it, call nobody and write nowhere else',
   { skip: cannotTrace },
   async () => {
     const traces = [join(scratch, 'start.trace')];
-    const local = await startLocally(join(scratch, 'data'), await freePort(0), environment, tracer(traces[0]!));
+    const withIndexer = { ...environment, ...BUCKET };
+    const local = await startLocally(join(scratch, 'data'), await freePort(0), withIndexer, tracer(traces[0]!));
     try {
       const samples = samplesOf(local.commands[0]!);
       const commands = [
         ['index', samples, '--session', 'quiet'],
         ['search', join(samples, 'sample1.jpg'), '--session', 'quiet'],
         ['status', '--session', 'quiet'],
+        ['sessions'],
+        ['jobs', 'list', '--session', 'quiet'],
+        ['forget', join(samples, 'sample1.jpg'), '--session', 'quiet', '--preview'],
         ['doctor'],
         ['erase', '--session', 'quiet', '--yes'],
       ];

@@ -302,17 +302,24 @@ describe('properties of the running service', () => {
       assert.ok(by(name) > 0 && by(name) <= seconds, `${name} grew by ${by(name)} within ${seconds} s`);
   });
 
-  test('13: a search tells the time that it took', async (t) => {
+  test('13: a search tells the time that it took, which is little more than the analysis of its selfie', async (t) => {
     await index('quick', 'a', await portrait(0));
     const selfie = await portrait(0);
     const durations: number[] = [];
+    const analyses: number[] = [];
     for (let n = 0; n < 20; n += 1) {
+      const asked = performance.now();
+      await service.context.inference.detectFaces(selfie, service.context.modelId, 'search');
+      analyses.push(performance.now() - asked);
       const began = performance.now();
       const { body } = await search('quick', selfie);
       durations.push(performance.now() - began);
       assert.ok(body.query_time_ms > 0 && body.query_time_ms <= durations.at(-1)!);
     }
     durations.sort((a, b) => a - b);
+    const analysis = Math.min(...analyses);
+    // In turns in one run, the best of 20 each: the ratio is 1.1 on an idle machine. A wait in every search shows here.
+    assert.ok(durations[0]! < 4 * analysis, `${durations[0]} ms a search, ${analysis} ms the analysis alone`);
     t.diagnostic(`${durations[0]!.toFixed()} ms at best, ${durations[18]!.toFixed()} ms for 19 of 20`);
   });
 

@@ -85,7 +85,8 @@ class Arrivals {
       this.#waiting.set(found.photoId, found);
       this.#arrived.resolve();
     };
-    this.#watcher.on('add', take).on('change', take);
+    const arrived = (path: string) => void take(path).catch(stopped.reject);
+    this.#watcher.on('add', arrived).on('change', arrived);
     this.#watcher.on('error', (error) => {
       const { path, code } = error as NodeJS.ErrnoException;
       if (code === 'ENOSPC' || code === 'EMFILE')
