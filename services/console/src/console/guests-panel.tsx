@@ -113,6 +113,6 @@ function Hints({ app, needsToken }: { app: App; needsToken: boolean }) {
 
 function guestLink(sessionId: string, token: string | undefined): string {
   const link = new URL(`/s/${encodeURIComponent(sessionId)}`, location.origin);
-  if (token) link.searchParams.set('token', token);
+  if (token) link.hash = new URLSearchParams({ token }).toString();
   return link.href;
 }

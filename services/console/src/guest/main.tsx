@@ -11,7 +11,12 @@ import { GuestPage } from './guest-page.tsx';
 
 const page = document.getElementById('page') as HTMLElement;
 const sessionId = decodeURIComponent(location.pathname.replace(/^\/s\//, ''));
-const token = new URLSearchParams(location.search).get('token') ?? undefined;
+// In the fragment, which no server and no log on the way sees; signs that were printed before have it in the query.
+const token =
+  new URLSearchParams(location.hash.slice(1)).get('token') ??
+  new URLSearchParams(location.search).get('token') ??
+  undefined;
+addEventListener('hashchange', () => location.reload());
 const service = createService({ apiKey: () => undefined, searchToken: () => token });
 
 try {
