@@ -42,6 +42,7 @@ describe('who may call what', () => {
     eraseSessionByQuery: (key) => key !== INDEX_KEY,
     erasePhotoByQuery: (key) => key !== INDEX_KEY,
     listSessions: (key) => key === ADMIN_KEY,
+    listModels: (key) => key === ADMIN_KEY,
     listPhotos: (key) => key !== DELETE_KEY,
     getPhoto: (key) => key !== DELETE_KEY,
     eraseFace: (key) => key !== INDEX_KEY,

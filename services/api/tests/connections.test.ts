@@ -52,7 +52,7 @@ describe('the ways to a database', { skip: noPgbouncer }, () => {
     test('the migrator refuses before it changes anything, and says where to connect it', async () => {
       for (const server_round_robin of ['0', '1']) {
         await using pooler = await startPgBouncer(database.url, { pool_mode: 'transaction', server_round_robin });
-        assert.match(await migrationAt(pooler.url), /^78 .*connect the migrator to PostgreSQL itself/);
+        assert.match(await migrationAt(pooler.url), /^78 .*connect the migrator directly to PostgreSQL/);
       }
     });
 
