@@ -58,7 +58,8 @@ describe('facepass index, search, status and watch, with files as people have th
     if (OTHER_USER) chownSync(join(scratch, 'nobody'), OTHER_USER, OTHER_USER);
     const child = spawn(process.execPath, [join(root, 'services/cli/main.ts'), 'index', folder, '-s', 'mixed', '-v'], {
       uid: OTHER_USER,
-      env: { ...environment, XDG_STATE_HOME: join(scratch, 'nobody') },
+      // ./scripts/test has processes write their coverage where another user may not.
+      env: { ...environment, XDG_STATE_HOME: join(scratch, 'nobody'), NODE_V8_COVERAGE: '' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const output = { stdout: '', stderr: '' };
