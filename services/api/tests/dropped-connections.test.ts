@@ -11,7 +11,7 @@ import { seeded } from './seed.ts';
 import { createMigratedDatabase, KEY, startTestService, type TestService } from './service.ts';
 
 /** `npm run test:drops` sets this to 20,000. */
-const DROPS = Number(process.env['FACEPASS_TEST_DROPS'] ?? 2000);
+const DROPS = Number(process.env['FACEPASS_TEST_DROPS'] ?? 800);
 const AT_A_TIME = 200;
 
 describe(`after ${DROPS} clients left at random points of their request`, () => {
