@@ -182,16 +182,21 @@ test(
   },
 );
 
+/** Of a platform, for the pods of either chart. */
+const PLATFORM_SETTINGS = [
+  'pods.securityContext.runAsUser=null',
+  'pods.securityContext.runAsGroup=null',
+  'pods.securityContext.fsGroup=null',
+  'pods.caBundle.configMap=bank-ca',
+  'pods.proxy.https=http://proxy.example.com:3128',
+  'pods.runtimeClassName=gvisor',
+  'global.imageRegistry=mirror.example.com',
+  'global.imagePullSecrets[0]=mirror',
+];
+
 test('platform settings reach every pod that they apply to', { skip: helmMissing }, async () => {
   const own = [
-    'pods.securityContext.runAsUser=null',
-    'pods.securityContext.runAsGroup=null',
-    'pods.securityContext.fsGroup=null',
-    'pods.caBundle.configMap=bank-ca',
-    'pods.proxy.https=http://proxy.example.com:3128',
-    'pods.runtimeClassName=gvisor',
-    'global.imageRegistry=mirror.example.com',
-    'global.imagePullSecrets[0]=mirror',
+    ...PLATFORM_SETTINGS,
     ...['api', 'indexer', 'inference', 'migration'].flatMap((part) => [
       `${part}.extraVolumes[0].name=own`,
       `${part}.extraVolumeMounts[0].name=own`,
@@ -427,14 +432,7 @@ test(
 test('platform settings reach the operator', { skip: helmMissing }, async () => {
   const objects = await objectsOf(
     'facepass-operator/production',
-    'pods.securityContext.runAsUser=null',
-    'pods.securityContext.runAsGroup=null',
-    'pods.securityContext.fsGroup=null',
-    'pods.caBundle.configMap=bank-ca',
-    'pods.proxy.https=http://proxy.example.com:3128',
-    'pods.runtimeClassName=gvisor',
-    'global.imageRegistry=mirror.example.com',
-    'global.imagePullSecrets[0]=mirror',
+    ...PLATFORM_SETTINGS,
     'extraVolumes[0].name=own',
     'extraVolumeMounts[0].name=own',
     'extraVolumeMounts[0].mountPath=/own',

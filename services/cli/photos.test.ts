@@ -52,7 +52,7 @@ test('finds photos at any depth, skips hidden files and counts other kinds', asy
   assert.equal(describeSkipped({ photos, skipped: [], unreadable }), null);
 });
 
-test('names links that lead nowhere, to themselves or to a folder, and what is no file', async () => {
+test('names links that lead nowhere, to themselves or to a folder, and entries that are not files', async () => {
   const links = join(folder, 'links');
   mkdirSync(links);
   symlinkSync(join(links, 'nowhere'), join(links, 'a dangling.png'));

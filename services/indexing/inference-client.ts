@@ -71,17 +71,13 @@ export function openInferenceClient(given: InferenceConfig): InferenceClient {
         inClientSpan(DETECT_FACES, { 'rpc.system.name': 'grpc', 'rpc.method': DETECT_FACES }, () =>
           attempt({ image, modelId }, limit, signal),
         );
-      return call().catch((error: Error) =>
-        isStatus(error.cause, Status.UNAVAILABLE) ? call() : Promise.reject(error),
-      );
+      return withAnother(call);
     },
     async checkHealth() {
       const check = () =>
         connection.health.check({ service: '' }, { deadline: new Date(Date.now() + HEALTH_LIMIT_MS) });
       try {
-        const { status } = await check().catch((error) =>
-          isStatus(error, Status.UNAVAILABLE) ? check() : Promise.reject(error),
-        );
+        const { status } = await withAnother(check);
         return status === SERVING ? null : 'the inference server does not serve';
       } catch (error) {
         if (isStatus(error, Status.DEADLINE_EXCEEDED))
@@ -189,6 +185,13 @@ function asProblem(error: unknown, trailer: Metadata, limit: Limit): unknown {
     return new ApiProblem('inference_timeout', detail, { cause: error });
   }
   return error;
+}
+
+/** Once more where no server could answer; round robin asks another one, or a new connection. */
+function withAnother<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+  return call().catch((error: Error) =>
+    isStatus(error, Status.UNAVAILABLE) || isStatus(error.cause, Status.UNAVAILABLE) ? call() : Promise.reject(error),
+  );
 }
 
 function isStatus(error: unknown, status: Status): error is ClientError {

@@ -1,11 +1,7 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { s3Environment, startS3Server, type S3Server } from '../../../services/api/tests/s3-server.ts';
+import type { S3Server } from '../../../services/api/tests/s3-server.ts';
 import { startIndexerProcess, type IndexerProcess } from '../../../services/indexer/tests/indexer.ts';
-import { runSql } from '../../checks/test-database.ts';
-import { startPostgres } from '../soak/postgres.ts';
-import { startApi, startInference, type OwnServer, type Server } from '../soak/servers.ts';
+import { startFoundation } from '../soak/foundation.ts';
+import { startApi, type OwnServer, type Server } from '../soak/servers.ts';
 
 export const KEY = 'fp_key_of_the_drill_of_jobs_0123456789';
 
@@ -23,21 +19,8 @@ export interface Installation extends AsyncDisposable {
 /** Starts all of it. @param bin the folder of PostgreSQL's programs */
 export async function startInstallation(bin: string): Promise<Installation> {
   await using stack = new AsyncDisposableStack();
-  const postgres = stack.use(await startPostgres(bin));
-  const bucket = stack.use(await startS3Server());
-  await runSql(postgres.url, 'create extension vector');
-  const migrator = join(import.meta.dirname, '../../../services/migrator/main.ts');
-  await promisify(execFile)(process.execPath, [migrator, 'up'], {
-    env: { ...process.env, DATABASE_URL: postgres.url },
-  });
-  const inference = [stack.use(await startInference('inference-1')), stack.use(await startInference('inference-2'))];
-  const environment = {
-    DATABASE_URL: postgres.url,
-    DATABASE_POOL_SIZE: '6',
-    INFERENCE_ADDRESS: `ipv4:${inference.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
-    INFERENCE_TIMEOUT_MS: '60000',
-    ...s3Environment(bucket),
-  };
+  const { postgres, s3: bucket, inference, environment: foundation } = await startFoundation(stack, bin);
+  const environment = { ...foundation, DATABASE_POOL_SIZE: '6' };
   const api = stack.use(
     await startApi('api', {
       ...environment,

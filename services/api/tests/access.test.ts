@@ -6,9 +6,16 @@ import { after, before, describe, test } from 'node:test';
 import type { TestDatabase } from '../../../scripts/checks/test-database.ts';
 import { openApiDocument } from '../openapi.ts';
 import { searchTokens } from '../search-token.ts';
-import { createMigratedDatabase, INDEX_KEY, KEY, SECRET, startTestService, type TestService } from './service.ts';
+import {
+  ADMIN_KEY,
+  createMigratedDatabase,
+  INDEX_KEY,
+  KEY,
+  SECRET,
+  startTestService,
+  type TestService,
+} from './service.ts';
 
-const ADMIN_KEY = 'fp_test_key_of_the_administrator';
 const DELETE_KEY = 'fp_test_key_that_may_delete';
 
 describe('who may call what', () => {

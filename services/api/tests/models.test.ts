@@ -10,14 +10,13 @@ import type { TestDatabase } from '../../../scripts/checks/test-database.ts';
 import { startInferenceProcess, type InferenceProcess } from '../../inference/tests/inference-process.ts';
 import { facepass } from '../../../scripts/local/tests/local-facepass.ts';
 import { groupPhoto, portrait, selfie } from './people.ts';
-import { createMigratedDatabase, KEY, migrate, startTestService, type TestService } from './service.ts';
+import { ADMIN_KEY, createMigratedDatabase, KEY, migrate, startTestService, type TestService } from './service.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const CLI = join(ROOT, 'services/cli/main.ts');
 const NODE = process.execPath;
 const FIRST = { MODEL_PACK: 'sface' };
 const NEXT = { MODEL_PACKS: 'mobilefacenet,sface' };
-const ADMIN_KEY = 'fp_test_key_of_the_operator';
 const GUESTS = [0, 1, 2, 3];
 
 test('docs/how-to/change-the-model.md changes the model as it says', async (t) => {
@@ -29,16 +28,9 @@ test('docs/how-to/change-the-model.md changes the model as it says', async (t) =
   await writeFile(join(folder, 'selfie.jpg'), await selfie(0));
   const text = await readFile(join(ROOT, 'docs/how-to/change-the-model.md'), 'utf8');
   const blocks = Array.from(text.matchAll(/^ +```\n(.*?)^ +```$/gms), ([, block]) => block!.replaceAll(/^ +/gm, ''));
+  const API_KEYS = `owner:${KEY}:index+delete+admin`;
   const release = (environment: Record<string, string>) =>
-    startTestService({
-      inference: null,
-      database,
-      environment: {
-        INFERENCE_ADDRESS: inference.address,
-        API_KEYS: `owner:${KEY}:index+delete+admin`,
-        ...environment,
-      },
-    });
+    releaseOf(database, inference.address, { API_KEYS, ...environment });
   let service = await release(FIRST);
   t.after(() => service[Symbol.asyncDispose]());
   const wedding = { session_id: 'wedding', photo_id: 'a', image: await portrait(0) };
@@ -101,16 +93,9 @@ describe('a session keeps its model while releases with another default come and
     await database?.[Symbol.asyncDispose]();
   });
 
+  const API_KEYS = `photographer:${KEY}, operator:${ADMIN_KEY}:admin`;
   const release = (environment: Record<string, string>) =>
-    startTestService({
-      inference: null,
-      database,
-      environment: {
-        INFERENCE_ADDRESS: inference.address,
-        API_KEYS: `photographer:${KEY}, operator:${ADMIN_KEY}:admin`,
-        ...environment,
-      },
-    });
+    releaseOf(database, inference.address, { API_KEYS, ...environment });
 
   async function index({ call }: TestService, session_id: string, photo_id: string, fields: object = {}) {
     const image = photos[photo_id]!;
@@ -314,3 +299,8 @@ describe('a session keeps its model while releases with another default come and
     }
   });
 });
+
+/** An API of one release, on a database and an inference server that others use too. */
+function releaseOf(database: TestDatabase, address: string, environment: Record<string, string>): Promise<TestService> {
+  return startTestService({ inference: null, database, environment: { INFERENCE_ADDRESS: address, ...environment } });
+}

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { portrait } from './people.ts';
-import { KEY, startTestService } from './service.ts';
+import { ADMIN_KEY, KEY, startTestService } from './service.ts';
 
 /**
  * Runs schemathesis, from PyPI in an environment thrown away afterwards, against the running service: no status,
@@ -11,7 +11,6 @@ import { KEY, startTestService } from './service.ts';
  * to `st run`.
  */
 const SCHEMATHESIS = 'schemathesis==4.32.5';
-const ADMIN_KEY = 'fp_test_key_of_the_administrator';
 /** Bytes made up for an image are rightly refused, although the document can only call them binary. */
 const UNFIT_CHECKS = 'positive_data_acceptance';
 /** What refuses a request that breaks the document; 413 and 431: it was too long to be read. */

@@ -11,6 +11,7 @@ import { startApi } from '../server.ts';
 
 /** A key with the scopes index and delete. */
 export const KEY = 'fp_test_key_of_the_photographer';
+export const ADMIN_KEY = 'fp_test_key_of_the_administrator';
 /** A key that may only index. */
 export const INDEX_KEY = 'fp_test_key_that_may_index';
 export const SECRET = 'a secret of the tests with 32 characters and more';

@@ -4,9 +4,7 @@ import { replaceFaces } from '@facepass/indexing/db/faces';
 import { beginIndexing } from '@facepass/indexing/db/sessions';
 import fc from 'fast-check';
 import { identifier, seeded } from './seed.ts';
-import { INDEX_KEY, startTestService, type TestService } from './service.ts';
-
-const ADMIN_KEY = 'fp_test_key_of_the_administrator';
+import { ADMIN_KEY, INDEX_KEY, startTestService, type TestService } from './service.ts';
 
 describe('what the service holds', () => {
   let service: TestService;

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { replaceFaces } from '@facepass/indexing/db/faces';
-import { INDEX_KEY, startTestService, type TestService } from '../../api/tests/service.ts';
+import { ADMIN_KEY, INDEX_KEY, startTestService, type TestService } from '../../api/tests/service.ts';
 import { facepass } from '../../../scripts/local/tests/local-facepass.ts';
-
-const ADMIN_KEY = 'fp_test_key_of_the_administrator';
 
 describe('facepass sessions and facepass status', () => {
   let service: TestService;

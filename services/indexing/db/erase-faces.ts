@@ -25,8 +25,8 @@ export async function eraseFaces(pool: Pool, faces: FacesToErase): Promise<numbe
   });
 }
 
-/** As `eraseFaces`, in a transaction that holds the session's lock. */
-export async function eraseFacesOfLocked(client: Client, faces: FacesToErase): Promise<number> {
+/** In a transaction that holds the session's lock. */
+async function eraseFacesOfLocked(client: Client, faces: FacesToErase): Promise<number> {
   const { sessionId, photoId, faceIndexes, indexedAt, actor } = faces;
   const [held] = await queryRows<Held>(client, HELD, [sessionId, photoId, faceIndexes]);
   if (!held?.session || held.indexes === null)
